@@ -1,0 +1,129 @@
+"""Stage events: the one stream that the widget, the terminal, the REST interface and the tests all read.
+
+A pipeline emits; nobody prints from inside. A sink is any callable that takes an ``Event``; it is called from the thread
+that runs the pipeline, must not block, and must not raise.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from jupyter_mldeploy.errors import Cancelled
+
+__all__ = ["Cancel", "Event", "EventKind", "Sink", "Stage", "silent"]
+
+
+class Stage(StrEnum):
+    """The steps of a deployment, in order."""
+
+    REGISTER = "register"
+    BUILD = "build"
+    PUSH = "push"
+    SCHEDULE = "schedule"
+    LAUNCH = "launch"
+    INIT = "init"
+    READY = "ready"
+
+
+class EventKind(StrEnum):
+    """What a stage can say of itself."""
+
+    STARTED = "started"
+    PROGRESS = "progress"
+    LOG = "log"
+    FINISHED = "finished"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened.
+
+    Attributes:
+        service: Name of the service.
+        stage: The stage it belongs to.
+        kind: See ``EventKind``.
+        message: One short line for a person (``LOG``: the line as it was printed).
+        time: Seconds since the epoch.
+        seconds: How long the stage took; for ``FINISHED`` and ``FAILED``.
+        data: Facts for programs, such as ``{"cached": True}`` or ``{"replicas": 3, "ready": 1}``.
+    """
+
+    service: str
+    stage: Stage
+    kind: EventKind
+    message: str = ""
+    time: float = field(default_factory=time.time)
+    seconds: float | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "service": self.service,
+            "stage": str(self.stage),
+            "kind": str(self.kind),
+            "message": self.message,
+            "time": self.time,
+            "seconds": self.seconds,
+            "data": dict(self.data),
+        }
+
+
+Sink = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:  # noqa: ARG001
+    """Sink that drops everything."""
+
+
+class Cancel:
+    """Set by whoever wants an operation to end; asked and waited on by the operation.
+
+    Whatever blocks registers how it can be woken (close a socket, end a process) with ``on_cancel``, so that nothing has
+    to look at a flag in a loop.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._wakers: list[Callable[[], None]] = []
+
+    @property
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def set(self) -> None:
+        """Ask the operation to end. Safe from any thread and from a signal handler; again does nothing."""
+        with self._lock:
+            if self._event.is_set():
+                return
+            self._event.set()
+            wakers = list(self._wakers)
+        for wake in wakers:
+            wake()
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` if the operation was asked to end."""
+        if self._event.is_set():
+            raise Cancelled("The operation was interrupted; what it had begun was cleaned up.")
+
+    def on_cancel(self, wake: Callable[[], None]) -> Callable[[], None]:
+        """Call ``wake`` when the operation is asked to end (at once if it was already). Returns how to take it back."""
+        with self._lock:
+            if not self._event.is_set():
+                self._wakers.append(wake)
+                return lambda: self._forget(wake)
+        wake()
+        return lambda: None
+
+    def _forget(self, wake: Callable[[], None]) -> None:
+        with self._lock:
+            if wake in self._wakers:
+                self._wakers.remove(wake)
