@@ -79,7 +79,7 @@ class Event:
 Sink = Callable[[Event], None]
 
 
-def silent(event: Event) -> None:  # noqa: ARG001
+def silent(event: Event) -> None:
     """Sink that drops everything."""
 
 
