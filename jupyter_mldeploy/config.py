@@ -1,0 +1,143 @@
+"""Every setting, as traitlets: ``c.MLDeploy.registry = "…"``, or ``MLDEPLOY_REGISTRY``, or an option of the same name.
+
+An option of a command wins over ``c.MLDeploy`` of IPython or of ``jupyter_mldeploy_config.py`` (or ``.json``) in Jupyter's
+configuration folders; that wins over the environment variable; that over the default.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from traitlets import Float, TraitError, Unicode, default, validate
+from traitlets.config import Config, SingletonConfigurable
+
+from jupyter_mldeploy.errors import InvalidValue
+
+__all__ = ["MLDeploy", "settings"]
+
+PREFIX = "MLDEPLOY_"
+
+
+def _from_environment(name: str, fallback: Any, convert: type = str) -> Any:
+    value = os.environ.get(PREFIX + name.upper())
+    if not value:
+        return fallback
+    try:
+        return convert(value)
+    except ValueError:
+        raise InvalidValue(PREFIX + name.upper(), value, f"it is a {convert.__name__}.") from None
+
+
+class MLDeploy(SingletonConfigurable):
+    """The settings of this process."""
+
+    home = Unicode(help="Folder of everything the package keeps on disk.").tag(config=True)
+    target = Unicode(help="Target of a deployment that names none: local, container or kubernetes.").tag(config=True)
+    base_image = Unicode(help="Image that images are built on; empty: python:X.Y-slim of the environment.").tag(
+        config=True
+    )
+    registry = Unicode(help="Registry and path that images are pushed to, such as registry.example/team.").tag(
+        config=True
+    )
+    ca_bundle = Unicode(help="PEM file of the certificates that builds and services trust besides the usual.").tag(
+        config=True
+    )
+    context = Unicode(help="Docker or kubeconfig context; empty: the current one.").tag(config=True)
+    namespace = Unicode(help="Kubernetes namespace; empty: the context's.").tag(config=True)
+    scoring_timeout = Float(help="Seconds until a request is answered with 504.").tag(config=True)
+    max_request_wait = Float(help="Seconds a request may wait for a free replica before it gets 503.").tag(config=True)
+    init_timeout = Float(help="Seconds until an init() that does not return counts as failed.").tag(config=True)
+
+    @default("home")
+    def _default_home(self) -> str:
+        if given := os.environ.get(PREFIX + "HOME"):
+            return given
+        from jupyter_core.paths import jupyter_data_dir
+
+        return str(Path(jupyter_data_dir()) / "mldeploy")
+
+    @default("target")
+    def _default_target(self) -> str:
+        return str(_from_environment("target", "local"))
+
+    @default("base_image")
+    def _default_base_image(self) -> str:
+        return str(_from_environment("base_image", ""))
+
+    @default("registry")
+    def _default_registry(self) -> str:
+        return str(_from_environment("registry", ""))
+
+    @default("ca_bundle")
+    def _default_ca_bundle(self) -> str:
+        return str(_from_environment("ca_bundle", ""))
+
+    @default("context")
+    def _default_context(self) -> str:
+        return str(_from_environment("context", ""))
+
+    @default("namespace")
+    def _default_namespace(self) -> str:
+        return str(_from_environment("namespace", ""))
+
+    @default("scoring_timeout")
+    def _default_scoring_timeout(self) -> float:
+        return float(_from_environment("scoring_timeout", 60.0, float))
+
+    @default("max_request_wait")
+    def _default_max_request_wait(self) -> float:
+        return float(_from_environment("max_request_wait", 0.5, float))
+
+    @default("init_timeout")
+    def _default_init_timeout(self) -> float:
+        return float(_from_environment("init_timeout", 300.0, float))
+
+    @validate("scoring_timeout", "max_request_wait", "init_timeout")
+    def _above_zero(self, proposal: dict[str, Any]) -> float:
+        if not proposal["value"] > 0:
+            raise TraitError(f"{proposal['trait'].name}={proposal['value']!r} is not valid: it is above zero.")
+        return float(proposal["value"])
+
+    @property
+    def home_path(self) -> Path:
+        """``home`` as an absolute path; not made here."""
+        return Path(self.home).expanduser().absolute()
+
+    def explain(self) -> list[dict[str, str]]:
+        """Every setting with its value, where that comes from, its variable and its help."""
+        rows = []
+        configured = self.config.get(type(self).__name__, {})
+        for name, trait in sorted(self.traits(config=True).items()):
+            variable = PREFIX + name.upper()
+            if name in configured:
+                source = "configuration"
+            elif os.environ.get(variable):
+                source = variable
+            else:
+                source = "default"
+            value = str(getattr(self, name))
+            rows.append({"setting": name, "value": value, "from": source, "variable": variable, "help": trait.help})
+        return rows
+
+
+def settings() -> MLDeploy:
+    """The settings in force: IPython's where the extension was loaded, else those of Jupyter's configuration files."""
+    if not MLDeploy.initialized():
+        return MLDeploy.instance(config=_read_configuration())
+    return MLDeploy.instance()
+
+
+def _read_configuration() -> Config:
+    from jupyter_core.paths import jupyter_config_path
+    from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
+
+    merged = Config()
+    for folder in reversed(jupyter_config_path()):
+        for loader, ending in ((JSONFileConfigLoader, "json"), (PyFileConfigLoader, "py")):
+            try:
+                merged.merge(loader(f"jupyter_mldeploy_config.{ending}", path=folder).load_config())
+            except ConfigFileNotFound:
+                continue
+    return merged

@@ -1,0 +1,216 @@
+"""What is known of services, on disk, so that any process can find them again.
+
+    <home>/services/<name>/service.json   the record; never holds a secret
+                           secrets.json   mode 0600: the admin token and scoring keys
+    <home>/locks/<name>.lock              held while an operation runs; <name>.json says whose
+
+A record is written aside and renamed, so that it is whole or not there. One that cannot be read is moved aside and said.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mldeploy.errors import NotFound, OperationInProgress, RecordDamaged, StorageError
+from jupyter_mldeploy.spec import ServiceSpec, check_service_name
+
+__all__ = ["Record", "Records", "write_aside"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One service as it was last left.
+
+    Attributes:
+        spec: What was wanted.
+        state: ``deploying``, ``running``, ``failed`` or ``stopped``: what the last operation came to, not what is true now.
+        revision: Counts the operations that changed the service.
+        created, updated: Seconds since the epoch.
+        details: What the target needs to find the service again (process, container, objects).
+        failure: Summary of the last failure, or ``""``.
+    """
+
+    spec: ServiceSpec
+    state: str = "deploying"
+    revision: int = 1
+    created: float = field(default_factory=time.time)
+    updated: float = field(default_factory=time.time)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    failure: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    def with_(self, **changes: Any) -> Record:
+        """A copy with these changes, marked as updated now."""
+        return replace(self, updated=time.time(), **changes)
+
+
+def write_aside(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader sees the old one or the new one, whole.
+
+    Raises:
+        StorageError: The disk is full, or the folder cannot be written.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StorageError(
+            f"{str(path)!r} could not be written: {error.strerror}.",
+            "Free space, or move the folder with MLDEPLOY_HOME.",
+        ) from error
+
+
+class Records:
+    """The services of one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._root = home / "services"
+
+    def folder(self, name: str) -> Path:
+        """Folder of a service, whether or not it exists."""
+        return self._root / check_service_name(name)
+
+    def names(self) -> list[str]:
+        """Names of all services that have a record, sorted."""
+        if not self._root.is_dir():
+            return []
+        return sorted(path.parent.name for path in self._root.glob("*/service.json"))
+
+    def find(self, name: str) -> Record | None:
+        """The record of a service, or ``None``.
+
+        Raises:
+            RecordDamaged: It is there and cannot be read; it was kept aside as ``service.json.damaged-<time>``.
+        """
+        path = self.folder(name) / "service.json"
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StorageError(f"{str(path)!r} could not be read: {error.strerror}.") from error
+        import msgspec
+
+        try:
+            return msgspec.json.decode(content, type=Record)
+        except (msgspec.MsgspecError, ValueError, UnicodeDecodeError) as error:
+            aside = path.with_name(f"service.json.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
+            path.replace(aside)
+            raise RecordDamaged(
+                f"The record of {name!r} could not be read ({error}); it was kept as {str(aside)!r}.",
+                "What still runs can be found with `mldeploy services`; deploy the cell again to make a new record.",
+            ) from error
+
+    def get(self, name: str) -> Record:
+        """The record of a service.
+
+        Raises:
+            NotFound: There is none; the nearest names are given.
+        """
+        record = self.find(name)
+        if record is None:
+            raise NotFound(f"There is no service {name!r}.", _nearest(name, self.names()))
+        return record
+
+    def write(self, record: Record) -> Record:
+        """Keep a record and return it."""
+        import msgspec
+
+        content = msgspec.json.format(msgspec.json.encode(record), indent=1)
+        write_aside(self.folder(record.name) / "service.json", content, mode=0o600)
+        return record
+
+    def remove(self, name: str) -> None:
+        """Forget a service and everything kept of it: the record first, so that it is gone or whole."""
+        folder = self.folder(name)
+        (folder / "service.json").unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def secrets(self, name: str) -> dict[str, str]:
+        """The secrets of a service; empty where there are none."""
+        try:
+            found: dict[str, str] = json.loads((self.folder(name) / "secrets.json").read_bytes())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return {}
+        return found
+
+    def write_secrets(self, name: str, secrets: Mapping[str, str]) -> None:
+        """Keep secrets where only this user can read them."""
+        write_aside(self.folder(name) / "secrets.json", json.dumps(dict(secrets)).encode(), mode=0o600)
+
+    @contextmanager
+    def operation(self, name: str, what: str) -> Iterator[None]:
+        """Hold the one operation that a service may have at a time, across processes and users.
+
+        The lock is the operating system's, so it ends with the process that holds it.
+
+        Raises:
+            OperationInProgress: Another one is running (the documented 409): what, whose, since when.
+        """
+        from filelock import FileLock, Timeout
+
+        check_service_name(name)
+        locks = self.home / "locks"  # not in the service's folder, which may be removed while somebody opens the lock
+        owner = locks / f"{name}.json"
+        try:
+            locks.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(locks / f"{name}.lock", blocking=False)
+            lock.acquire()
+        except Timeout:
+            raise _in_progress(name, owner) from None
+        except OSError as error:
+            raise StorageError(
+                f"The data folder {str(self.home)!r} could not be written: {error.strerror}.",
+                "Give yourself the right to write there, free space, or move it with MLDEPLOY_HOME.",
+            ) from error
+        try:
+            write_aside(owner, json.dumps({"what": what, "pid": os.getpid(), "since": time.time()}).encode())
+            yield
+        finally:
+            owner.unlink(missing_ok=True)
+            self._sweep(self.folder(name))
+            lock.release()
+
+    def _sweep(self, folder: Path) -> None:
+        """A service without a record leaves no folder behind (damaged records are kept)."""
+        if folder.is_dir() and not any(path.name.startswith("service.json") for path in folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _in_progress(name: str, owner: Path) -> OperationInProgress:
+    try:
+        known = json.loads(owner.read_bytes())
+        since = time.strftime("%H:%M:%S", time.localtime(known["since"]))
+        detail = f"{known['what']}, begun at {since} by process {known['pid']}"
+    except (OSError, ValueError, KeyError):
+        detail = "begun a moment ago"
+    return OperationInProgress(
+        f"409: another operation on {name!r} is running ({detail}).", "Wait for it to end, or interrupt it there."
+    )
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    from difflib import get_close_matches
+
+    if near := get_close_matches(name, names, n=1):
+        return f"Did you mean {near[0]!r}?"
+    return f"There is {', '.join(names)}." if names else "Nothing is deployed yet."

@@ -1,0 +1,252 @@
+"""The seam between the pipeline and the places where services run.
+
+A driver knows one kind of target. The pipeline (``deploy.py``) and ``Service`` call it; it calls neither. Each method says
+who calls it and when. A driver waits on events of its engine and registers with ``work.cancel`` how its waits are woken.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from jupyter_mldeploy.errors import Cancelled
+from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage
+from jupyter_mldeploy.evidence import Evidence
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
+
+__all__ = ["Answer", "Driver", "LogLine", "LogQuery", "Receipt", "ReplicaStatus", "Status", "Work"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplicaStatus:
+    """One replica as it is now. Times in milliseconds, memory in bytes; ``None`` where it is not known yet."""
+
+    name: str
+    state: str
+    script: str = ""
+    requests: int = 0
+    errors: int = 0
+    p50_ms: float | None = None
+    p99_ms: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A service as it is now.
+
+    Attributes:
+        state: ``deploying``, ``running``, ``degraded``, ``failed`` or ``stopped``.
+        message: One sentence that says why, where there is something to say.
+        replicas: Each with its receipt.
+        scoring_uri: Where requests go, or ``""``.
+        script: Hash of the script that it runs.
+        utilization: (busy + queued) / replicas, a fraction.
+        requests, errors: Since the service's process started.
+        recent: The last requests, newest last: ``time, request_id, status, ms, replica``.
+        limits: What is enforced: ``{"memory": "enforced", "cpu": "unsupported"}``.
+        failure: The runtime's report of the last failure, or empty.
+    """
+
+    state: str
+    message: str = ""
+    replicas: tuple[ReplicaStatus, ...] = ()
+    scoring_uri: str = ""
+    script: str = ""
+    utilization: float = 0.0
+    requests: int = 0
+    errors: int = 0
+    recent: tuple[Mapping[str, Any], ...] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
+    failure: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> int:
+        """Number of replicas that can take a request."""
+        return sum(replica.state in {"idle", "busy", "ready"} for replica in self.replicas)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the service answered. ``seconds`` is measured by the caller."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """Proof of what a service runs after a reload.
+
+    Attributes:
+        mode: ``unchanged``, ``in-place`` (``init()`` kept) or ``new-workers`` (``init()`` ran again).
+        script: Hash of the script; the same for each replica, or the reload would have been refused.
+        replicas: Names of the replicas that confirmed it.
+        seconds: How long it took.
+    """
+
+    mode: str
+    script: str
+    replicas: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogQuery:
+    """Which lines of a log.
+
+    Attributes:
+        lines: The last so many, or ``None`` for all.
+        follow: Go on until cancelled or the service ends.
+        previous: Of the life before the last restart.
+        build: Of the build instead of the run.
+        replica: Of one replica only.
+        grep: Only lines that contain this text (case does not matter).
+        since: Only lines younger than so many seconds.
+    """
+
+    lines: int | None = None
+    follow: bool = False
+    previous: bool = False
+    build: bool = False
+    replica: str | None = None
+    grep: str | None = None
+    since: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """One line as it was printed, and whose it is."""
+
+    text: str
+    replica: str = ""
+
+
+@dataclass(kw_only=True)
+class Work:
+    """One running operation: what is wanted, what there is, and how to say what happens.
+
+    ``record`` is replaced as the driver learns details; whoever must find them after a crash writes it to ``records``.
+    """
+
+    spec: ServiceSpec
+    record: Record
+    previous: Record | None
+    records: Records
+    models: Mapping[str, Path]
+    """Path of each model's one entry, by ``name:version``."""
+    sink: Sink
+    cancel: Cancel
+
+    def emit(self, stage: Stage, kind: EventKind, message: str = "", **data: Any) -> None:
+        """Tell the sink."""
+        self.sink(Event(service=self.spec.name, stage=stage, kind=kind, message=message, data=data))
+
+    def log(self, stage: Stage, line: str) -> None:
+        """Tell the sink one line of a stage's log."""
+        self.emit(stage, EventKind.LOG, line)
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[dict[str, Any]]:
+        """Run one stage: started, then finished or failed with its time. The dict becomes the event's message and data."""
+        self.cancel.check()
+        began = time.monotonic()
+        told: dict[str, Any] = {}
+        self.emit(stage, EventKind.STARTED)
+        try:
+            yield told
+            self.cancel.check()
+        except BaseException as error:
+            told = {"message": "cancelled" if isinstance(error, Cancelled | KeyboardInterrupt) else str(error)}
+            self._end(stage, EventKind.FAILED, began, told)
+            raise
+        self._end(stage, EventKind.FINISHED, began, told)
+
+    def _end(self, stage: Stage, kind: EventKind, began: float, told: dict[str, Any]) -> None:
+        message = str(told.pop("message", ""))
+        seconds = time.monotonic() - began
+        self.sink(Event(service=self.spec.name, stage=stage, kind=kind, message=message, seconds=seconds, data=told))
+
+
+class Driver(Protocol):
+    """One kind of target."""
+
+    kind: ClassVar[TargetKind]
+    stages: ClassVar[tuple[Stage, ...]]
+    """The stages that a deployment has here, in order, from ``build`` on."""
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Raise ``TargetUnavailable`` or another ``MLDeployError`` if the deployment cannot work here.
+
+        Called by the pipeline first of all, before anything is made.
+        """
+        ...
+
+    def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
+        """Do one stage of ``work``; return its message and facts for the event.
+
+        Called by the pipeline for each of ``stages``. For a service that runs already (``work.previous``) the old one must go
+        on serving until the new one is ready.
+
+        Raises:
+            DeploymentFailed: With the evidence.
+        """
+        ...
+
+    def undo(self, work: Work) -> None:
+        """Take back what ``run_stage`` began. Called by the pipeline after a failure or an interrupt, at any stage.
+
+        A first deployment leaves nothing running; an update leaves the old version whole.
+        """
+        ...
+
+    def status(self, record: Record) -> Status:
+        """Look at the service now. Never raises for a service that is gone: that is a status."""
+        ...
+
+    def score(self, record: Record, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+        """Send one request.
+
+        Raises:
+            ScoringFailed: No answer came.
+        """
+        ...
+
+    def logs(self, record: Record, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
+        """Read or follow the log."""
+        ...
+
+    def reload(self, record: Record, script: Script, sample: str | None) -> Receipt:
+        """Let the running service take a script.
+
+        Raises:
+            ReloadRefused: With the evidence; the old script goes on serving.
+        """
+        ...
+
+    def scale(self, record: Record, autoscale: Autoscale) -> None:
+        """Change the bounds of the number of replicas."""
+        ...
+
+    def stop(self, record: Record) -> None:
+        """End the service's processes. Called by ``Service.stop`` and ``delete``. One that is gone is not an error."""
+        ...
+
+    def delete(self, record: Record) -> None:
+        """Remove what the target keeps of the service, besides the record. Called after ``stop``."""
+        ...
+
+    def evidence(self, record: Record, stage: str, **known: Any) -> Evidence:
+        """Collect what there is to see of a failure, within a second; ``known`` are fields the caller knows already."""
+        ...
+
+    def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
+        """Yield the status now and after each change, until cancelled or the service ends."""
+        ...
