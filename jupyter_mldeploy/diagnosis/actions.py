@@ -1,0 +1,83 @@
+"""What can be done about a failure with one click or one typed line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["KINDS", "Action", "Kind", "action"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of action: what its button says, the line to type, and whether it changes something (then it asks first)."""
+
+    label: str
+    command: str
+    changes: bool = False
+
+
+KINDS: Mapping[str, Kind] = {
+    "more-memory": Kind(
+        "Redeploy with {new_memory|more memory}", "%service_update {service} --memory {new_memory|4Gi}", True
+    ),
+    "lower-request": Kind("Ask for less", "%service_update {service} --memory 1Gi --cpu 0.5", True),
+    "add-package": Kind(
+        "Add {requirement|the package} and rebuild", "%%deploy {service} --pip {requirement|PACKAGE}", True
+    ),
+    "pin-version": Kind("Pin {pin|the version} and rebuild", "%%deploy {service} --pip {pin|PACKAGE==VERSION}", True),
+    "open-cell": Kind("Open {script|the script} at line {line|1}", "%diagnose {service} --open"),
+    "wrap-run": Kind("Show the error in the answer (debugging only)", "%service_update {service} --debug", True),
+    "raise-scoring-timeout": Kind(
+        "Give run() more time", "%service_update {service} --scoring-timeout-ms {new_timeout_ms|120000}", True
+    ),
+    "raise-start-timeout": Kind("Give init() more time", "%service_update {service} --timeout 900", True),
+    "check-model-path": Kind("Check get_model_path in the service", "%diagnose {service} --check-model-path"),
+    "try-local": Kind("Try it on the local target", "%%deploy {service}-local --target local"),
+    "build-log": Kind("Show the build log", "mldeploy logs {service} --build"),
+    "logs": Kind("Show the log", "%service_logs {service}"),
+    "shell": Kind("Open a shell in the image", "mldeploy shell {service}"),
+    "attach-debugpy": Kind("Attach a debugger", "%service_update {service} --debugpy", True),
+    "compute-replicas": Kind("Compute the number of replicas", "%replicas --rps 20 --seconds 1 --utilization 0.7"),
+    "raise-max-replicas": Kind("Raise the maximum of replicas", "%service_update {service} --max-replicas 20", True),
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One action, ready to be offered.
+
+    Attributes:
+        kind: One of ``KINDS``.
+        label: Words of the button.
+        command: The line a user can type instead.
+        changes: Whether it changes the service, so that it must ask first and show the change.
+        parameters: The facts it was made from.
+    """
+
+    kind: str
+    label: str
+    command: str
+    changes: bool
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "label": self.label,
+            "command": self.command,
+            "changes": self.changes,
+            "parameters": dict(self.parameters),
+        }
+
+
+def action(kind: str, facts: Mapping[str, str], service: str = "") -> Action:
+    """The action of a kind for these facts. The service's name stands as ``NAME`` where it is not known."""
+    from jupyter_mldeploy.diagnosis.pages import fill
+
+    known = KINDS[kind]
+    named = {**facts, "service": service or "NAME"}
+    command = fill(known.command.replace("{service}", "{service|NAME}"), named)
+    parameters = {name: value for name, value in facts.items() if "{" + name in known.command + known.label}
+    return Action(kind, fill(known.label, named), command, known.changes, parameters)

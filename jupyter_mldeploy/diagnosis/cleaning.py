@@ -1,0 +1,111 @@
+"""Take from the lines of a log what collectors, engines and terminals put before and into them.
+
+Cleaning keeps the number of lines: line ``n`` of the clean text is line ``n`` of the text as it was printed, so what is
+shown to the user is always what the tool printed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+__all__ = ["clean", "flatten_json", "unfold"]
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_STAMP = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
+_PREFIX = re.compile(
+    rf"""(?xm)
+    ^(?:
+        \[(?:pod/)?[\w.-]+/[\w.-]+\]\s                        # kubectl logs --prefix
+      | [A-Za-z][\w.@-]*\s*\|\s(?=\S|\s)                      # docker compose, docker service
+      | {_STAMP}\ (?:stdout|stderr)\ [FP]\                    # CRI: containerd, cri-o
+      | {_STAMP}[ \t]
+      | [IWEF]\d{{4}}\ \d\d:\d\d:\d\d\.\d+\s+\d+\ [\w.-]+:\d+\]\  # klog, glog
+      | [A-Z][a-z]{{2}}\ [ \d]\d\ \d\d:\d\d:\d\d\ [\w.-]+\ [\w./-]+(?:\[\d+\])?:\   # syslog, journald
+      | \#\d+\ (?:\d+\.\d+\ )?                                # BuildKit, plain progress
+      | \d+\.\d{{1,4}}[ ](?=\S|\s{{2}})                       # BuildKit, the excerpt under an error
+    )"""
+)
+_ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
+_PREFIX_HINT = re.compile(
+    r"(?m)^(?:\[pod|#\d|\d|[IWEF]\d{4} |[A-Z][a-z]{2} [ \d]\d |[A-Za-z][\w.@-]*\s*\| |\[[\w.-]+/)"
+)
+_HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
+
+
+def unfold(text: str) -> str:
+    """One kind of line end, and the lines that were folded into JSON strings on lines of their own."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if '{"log":"' in text:
+        text = "\n".join(_docker_json(line) for line in text.split("\n"))
+    if "(most recent call last):\\n" in text:
+        text = _ESCAPED_TRACEBACK.sub(lambda m: m.group().replace("\\n", "\n").replace('\\"', '"'), text)
+    return text
+
+
+def clean(text: str) -> str:
+    """``text`` without colours, control characters, and prefixes of the tools that carried it."""
+    if "\x1b" in text:
+        text = _ANSI.sub("", text)
+    text = _CONTROL.sub(" ", text).replace("İ", "I")  # the one letter whose lower case is longer
+    if _PREFIX_HINT.search(text):
+        text = _PREFIX.sub("", text)
+        if _PREFIX_HINT.search(text):  # compose before a time stamp, a time stamp before BuildKit
+            text = _PREFIX.sub("", text)
+    if any(words in text for words in _HARMLESS):
+        text = _without_harmless(text)
+    return text
+
+
+def flatten_json(text: str) -> str:
+    """The strings of a JSON document, each on its own lines after its key; any other text as it is."""
+    stripped = text.strip()
+    if not stripped or stripped[0] not in "{[":
+        return text
+    try:
+        document = json.loads(stripped)
+    except (ValueError, RecursionError):
+        return text
+    lines: list[str] = []
+    _leaves(document, "", lines, 0)
+    return "\n".join(lines) if lines else text
+
+
+def _leaves(value: object, key: str, lines: list[str], depth: int) -> None:
+    if depth > 12 or len(lines) > 2000:
+        return
+    if isinstance(value, dict):
+        for name, item in value.items():
+            _leaves(item, str(name), lines, depth + 1)
+    elif isinstance(value, list) and any(isinstance(item, dict | list | str) for item in value[:50]):
+        for item in value:
+            _leaves(item, key, lines, depth + 1)
+    else:
+        shown = value if isinstance(value, str) else json.dumps(value)
+        lines.append(f"{key}: {shown}" if key else shown)
+
+
+def _docker_json(line: str) -> str:
+    if not line.startswith('{"log":"'):
+        return line
+    try:
+        return str(json.loads(line)["log"]).rstrip("\n").replace("\n", " ")
+    except (ValueError, KeyError, TypeError):
+        return line
+
+
+def _without_harmless(text: str) -> str:
+    """Blank what the inference server prints on good starts although it looks like an error, with its traceback."""
+    lines = text.split("\n")
+    inside = False
+    for i, line in enumerate(lines):
+        if any(words in line for words in _HARMLESS):
+            inside = True
+            lines[i] = ""
+        elif inside:
+            inside = line.startswith((" ", "Traceback")) or not line
+            if inside or re.match(r"[A-Za-z_.]*Error\b", line):
+                lines[i] = ""
+    return "\n".join(lines)

@@ -1,0 +1,210 @@
+"""Evidence made readable: its sources as clean lines, searched once and cheaply.
+
+A ``Reading`` is what every rule gets. ``find`` and ``find_all`` take patterns that match within one line and ignore case;
+a match (``Hit``) knows its line, and a line knows how it was printed, where it came from and which number it has there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.diagnosis.cleaning import clean, flatten_json, unfold
+from jupyter_mldeploy.diagnosis.needles import Pattern, compiled, vocabulary
+
+if TYPE_CHECKING:
+    import re
+
+    from jupyter_mldeploy.diagnosis.tracebacks import Raised
+    from jupyter_mldeploy.evidence import Evidence
+
+__all__ = ["LOGS", "Hit", "Line", "Reading", "Source"]
+
+LOGS = ("log", "previous_log", "build_log")
+"""What processes printed. The other sources are what a platform says."""
+
+_TRIES = 400
+"""Lines a pattern is tried on before giving up: enough for any real log, few enough for a repeated line of a bad one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of evidence: clean (``text``) and as it was printed (``shown``)."""
+
+    text: str
+    shown: str
+    source: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A match of a pattern and the line it was found in."""
+
+    line: Line
+    match: re.Match[str]
+
+    def __getitem__(self, group: str | int) -> str:
+        """A group's text, or ``""`` if it took no part."""
+        return self.match[group] or ""
+
+
+class Source:
+    """One text of the evidence."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self._shown_text = unfold(text)
+        self.text = clean(self._shown_text)
+        self.lowered = self.text.lower()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return vocabulary(self.lowered)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """Clean lines."""
+        return self.text.split("\n")
+
+    @cached_property
+    def _shown(self) -> list[str]:
+        return self._shown_text.split("\n")
+
+    def line(self, number: int) -> Line:
+        """Line by its number, counted from 1."""
+        shown = self._shown[number - 1] if number <= len(self._shown) else ""
+        return Line(self.lines[number - 1], shown.strip("\n"), self.name, number)
+
+    def line_at(self, position: int) -> Line:
+        return self.line(self.text.count("\n", 0, position) + 1)
+
+    def search(self, pattern: Pattern) -> Iterator[Hit]:
+        """Matches, one for each line, from the first on."""
+        if not self.text:
+            return
+        for start, end in self._candidates(pattern):
+            if match := pattern.regex.search(self.text[start:end]):
+                yield Hit(self.line_at(start), match)
+
+    def _candidates(self, pattern: Pattern) -> Iterator[tuple[int, int]]:
+        text, lowered = self.text, self.lowered
+        if not pattern.needles:
+            yield from self._spans(pattern)
+            return
+        present = [n.text for n in pattern.needles if self.words.issuperset(n.words) and n.text in lowered]
+        spans: set[tuple[int, int]] = set()
+        for needle in present:
+            position, tries = 0, 0
+            while tries < _TRIES and (position := lowered.find(needle, position)) >= 0:
+                start = text.rfind("\n", 0, position) + 1
+                end = text.find("\n", position)
+                end = len(text) if end < 0 else end
+                spans.add((start, end))
+                position, tries = end + 1, tries + 1
+            if tries == _TRIES and (position := lowered.rfind(needle)) >= 0:
+                end = text.find("\n", position)
+                spans.add((text.rfind("\n", 0, position) + 1, len(text) if end < 0 else end))
+        yield from sorted(spans)
+
+    def _spans(self, pattern: Pattern) -> Iterator[tuple[int, int]]:
+        """Lines that match a pattern of which no fixed text is known: found by the pattern itself, in bounded text."""
+        text = self.text if len(self.text) <= 200_000 else self.text[-200_000:]
+        offset = len(self.text) - len(text)
+        start = 0
+        for line in text.split("\n"):
+            if pattern.regex.search(line):
+                yield offset + start, offset + start + len(line)
+            start += len(line) + 1
+
+
+class Reading:
+    """What rules read. Attributes of the evidence that need no cleaning are ``evidence.…``."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.stage = evidence.stage
+        self.target = evidence.target
+        self.exit_code = evidence.exit_code
+        self.http_status = evidence.http_status
+        self.oom_killed = evidence.oom_killed
+        self.failure = evidence.failure
+        texts = {
+            "log": evidence.log,
+            "previous_log": evidence.previous_log,
+            "build_log": evidence.build_log,
+            "k8s_events": "\n".join(event.replace("\n", " ") for event in evidence.k8s_events),
+            "k8s_reason": evidence.k8s_reason,
+            "http_body": flatten_json(evidence.http_body),
+            "failure": _failure_text(evidence),
+        }
+        self.sources = {name: Source(name, text) for name, text in texts.items()}
+
+    def __contains__(self, words: str) -> bool:
+        """Whether any source has this text, in any case."""
+        lowered = words.lower()
+        return any(lowered in source.lowered for source in self.sources.values())
+
+    def find(self, pattern: str, sources: Sequence[str] | None = None) -> Hit | None:
+        """First match of a pattern (within a line, case ignored) in the sources, in their order."""
+        return next(self._search(pattern, sources), None)
+
+    def find_all(self, pattern: str, sources: Sequence[str] | None = None, limit: int = 100) -> list[Hit]:
+        """Matches of a pattern, one for each line."""
+        return [hit for hit, _ in zip(self._search(pattern, sources), range(limit), strict=False)]
+
+    def find_last(self, pattern: str, sources: Sequence[str] | None = None) -> Hit | None:
+        """Last match in the last source that has one."""
+        hits = self.find_all(pattern, sources, limit=10_000)
+        return hits[-1] if hits else None
+
+    def near(self, line: Line, before: int = 0, after: int = 0) -> list[Line]:
+        """The lines around a line, itself included."""
+        source = self.sources[line.source]
+        first, last = max(1, line.number - before), min(len(source.lines), line.number + after)
+        return [source.line(number) for number in range(first, last + 1)]
+
+    @cached_property
+    def raised(self) -> tuple[Raised, ...]:
+        """The Python exceptions that were printed, with and without their tracebacks, in order."""
+        from jupyter_mldeploy.diagnosis.tracebacks import read_tracebacks
+
+        return tuple(raised for source in self.sources.values() for raised in read_tracebacks(source))
+
+    def last_exception(self) -> Raised | None:
+        """The exception that was printed last, one with a traceback before one without."""
+        framed = [raised for raised in self.raised if raised.frames]
+        return framed[-1] if framed else self.raised[-1] if self.raised else None
+
+    def statement(self, name: str, value: object) -> Line:
+        """A field of the evidence as a line of proof: ``exit code 137``."""
+        text = f"{name} {value}"
+        return Line(text, text, name, 0)
+
+    @cached_property
+    def empty(self) -> bool:
+        """Whether there is nothing to read."""
+        return not any(source.text.strip() for source in self.sources.values())
+
+    def _search(self, pattern: str, sources: Sequence[str] | None) -> Iterator[Hit]:
+        ready = compiled(pattern)
+        for name in sources or self.sources:
+            yield from self.sources[name].search(ready)
+
+
+def _failure_text(evidence: Evidence) -> str:
+    """The runtime's report: its traceback, or what it says where there is none."""
+    failure = evidence.failure
+    if not failure:
+        return ""
+    traceback = failure.get("traceback")
+    if isinstance(traceback, str) and traceback.strip():
+        return traceback
+    exception = failure.get("exception")
+    if isinstance(exception, dict) and exception.get("type"):
+        return f"{exception['type']}: {exception.get('text', '')}"
+    message = failure.get("message")
+    return message if isinstance(message, str) else json.dumps(message, default=str)

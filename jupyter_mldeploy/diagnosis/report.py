@@ -1,0 +1,165 @@
+"""The answer: the cause, what proves it, what to do, as data and as text."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jupyter_mldeploy.diagnosis.actions import Action, action
+from jupyter_mldeploy.diagnosis.pages import fill, page
+from jupyter_mldeploy.diagnosis.reading import Line, Reading
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding
+
+__all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "report"]
+
+NOTHING = "none"
+INSUFFICIENT = "insufficient-evidence"
+_PROOF_LINES = 6
+_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the evidence says.
+
+    Attributes:
+        cause: Slug of the cause, ``""`` if nothing is wrong, ``"insufficient-evidence"`` if it cannot be told.
+        causes: All causes found, the one to mend first first.
+        confidence: From 0 to 1.
+        title: One line.
+        what: What happened, in up to three sentences.
+        steps: What to do, in order.
+        proof: The lines that show it.
+        facts: What was read from them.
+        actions: What can be done with a click.
+        confirm: How to see it for oneself.
+        source: The documents' sections that the steps come from.
+        severity, family: As the page says.
+    """
+
+    cause: str
+    causes: tuple[str, ...]
+    confidence: float
+    title: str
+    what: str
+    steps: tuple[str, ...] = ()
+    proof: tuple[Line, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    actions: tuple[Action, ...] = ()
+    confirm: str = ""
+    source: tuple[str, ...] = ()
+    severity: str = "error"
+    family: str = ""
+    service: str = ""
+    stage: str = ""
+    target: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What happened and all steps as one text."""
+        return "\n".join([self.what, *(f"{n}. {step}" for n, step in enumerate(self.steps, 1))]).strip()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "cause": self.cause,
+            "causes": list(self.causes),
+            "confidence": round(self.confidence, 2),
+            "family": self.family,
+            "title": self.title,
+            "what": self.what,
+            "evidence": [{"line": line.shown.strip(), "from": where(line)} for line in self.proof],
+            "facts": dict(self.facts),
+            "remedy": self.remedy,
+            "steps": list(self.steps),
+            "confirm": self.confirm,
+            "actions": [offered.to_json() for offered in self.actions],
+            "sources": list(self.source),
+        }
+
+    def to_text(self) -> str:
+        """For a terminal."""
+        named = " · ".join(part for part in (self.service, self.target) if part)
+        state = "" if not self.cause else f"FAILED{f' in {self.stage}' if self.stage else ''}: "
+        lines = [f"{named + ' · ' if named else ''}{state}{self.title}"]
+        for i, line in enumerate(self.proof):
+            shown = line.shown.strip()
+            shown = shown if len(shown) <= 160 else shown[:157] + "…"
+            lines.append(f"  {'proof' if i == 0 else '     '}  {shown}   ({where(line)})")
+        if self.what and self.cause:
+            lines += _wrapped(self.what, "  ", "  ")
+        for number, step in enumerate(self.steps, 1):
+            lines += _wrapped(step, f"  {number}. ", "     ")
+        changing = [offered for offered in self.actions if offered.changes] or list(self.actions)
+        if changing and self.service:
+            lines.append(f"  type:  {changing[0].command}")
+        if len(self.causes) > 1:
+            lines.append(f"  also:  {', '.join(self.causes[1:4])}")
+        if self.service and self.cause:
+            lines.append(f"  more:  %diagnose {self.service}")
+        return "\n".join(lines)
+
+
+def where(line: Line) -> str:
+    """Where a line comes from, for people: ``log, line 12``."""
+    name = {"k8s_events": "events", "k8s_reason": "reason", "http_body": "answer"}.get(line.source, line.source)
+    name = name.replace("_", " ")
+    return f"{name}, line {line.number}" if line.number and line.source.endswith("log") else name
+
+
+def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
+    """Make the answer from findings in order; there must be one at least."""
+    first = ranked[0]
+    evidence = reading.evidence
+    shown = page(first.cause)
+    facts = {**evidence.facts, **first.facts}
+    facts.setdefault("script", evidence.script_name)
+    causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
+    proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]
+    nothing = first.cause == NOTHING
+    return Diagnosis(
+        cause="" if nothing else first.cause,
+        causes=() if nothing else causes,
+        confidence=_confidence(ranked),
+        title=fill(shown.title, facts),
+        what=fill(shown.what, facts),
+        steps=tuple(fill(step, facts) for step in shown.steps),
+        proof=proof,
+        facts=facts,
+        actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions),
+        confirm=fill(shown.confirm, {**facts, "service": evidence.service or "NAME"}),
+        source=shown.sources,
+        severity=shown.severity,
+        family=shown.family,
+        service=evidence.service,
+        stage=evidence.stage,
+        target=evidence.target,
+    )
+
+
+def _confidence(ranked: Sequence[Finding]) -> float:
+    """Sure of a root said in plain words; less of symptoms, and of a cause that has rivals as deep as itself."""
+    first = ranked[0]
+    by_depth = {Depth.ROOT: 0.97, Depth.SPECIFIC: 0.9, Depth.SYMPTOM: 0.75, Depth.WRAPPER: 0.6}
+    level = max((depth for depth in by_depth if depth <= max(first.depth, Depth.ROOT)), default=Depth.ROOT)
+    confidence = by_depth[level]
+    if not first.certain:
+        confidence -= 0.2
+    if any(f.cause != first.cause and f.depth <= first.depth and f.certain for f in ranked):
+        confidence -= 0.1
+    return max(confidence, 0.1)
+
+
+def _wrapped(text: str, first: str, rest: str) -> list[str]:
+    """Text in lines of a terminal; a step's code block stays as it is."""
+    lines: list[str] = []
+    for i, block in enumerate(re.split(r"\n", text)):
+        start = first if i == 0 else rest
+        if block.startswith("    "):
+            lines.append(rest + block)
+        else:
+            lines += textwrap.wrap(block, _WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False)
+    return lines
