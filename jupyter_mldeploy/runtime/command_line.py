@@ -1,0 +1,159 @@
+"""The program: flags, environment and files become a configuration; then the front runs.
+
+Flags and variables are those of the inference HTTP server that existing scripts were written for; the command line goes
+before the environment, the environment before the configuration file. The first worker is started before the event
+loop is imported, because it is what a start waits for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig, WorkerMake
+
+NEEDS_SCRIPT = "Either provide an entry_script using --entry_script or provide a path to the configuration file using --config_file"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Wrong arguments end with exit code 1 and the whole help."""
+        self.print_help(sys.stderr)
+        self.exit(1, f"{self.prog}: error: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The program's flags."""
+    made = _Parser(prog="mldeploy serve", description="Serve a scoring script over HTTP.", allow_abbrev=False)
+    add = made.add_argument
+    add("--entry_script", help="the scoring script, with init() and run(data)")
+    add("--model_dir", help="AZUREML_MODEL_DIR, as given")
+    add("--port", type=int, help="port to listen on (5001); 0 takes a free one")
+    add("--host", help="address to listen on (127.0.0.1)")
+    add("--worker_count", help="number of replicas, or 'auto' to adapt to what run() does")
+    add("--threads", type=int, help="requests that one replica runs at a time (1)")
+    add("--config_file", help="JSON file with settings, named like the environment variables")
+    add("--access_control_allow_origins", help="comma-separated origins for cross-origin requests")
+    add("--scoring_timeout_ms", type=int, help="longest run() before 504 (60000)")
+    add("--max_request_wait_ms", type=int, help="longest wait for a free replica before 503 (no limit)")
+    add("--debug", action="store_true", default=None, help="put tracebacks into answers; not for production")
+    add("--debug_port", type=int, help="wait for debugpy on this port before init()")
+    add("--dry_run", action="store_true", help="load the script, run init() and the sample, then leave")
+    add("--sample", help="a file whose content run() gets in a dry run")
+    add("--reload", action="store_true", help="take in the script file whenever it changes")
+    add("--service_config", help=argparse.SUPPRESS)
+    add("--announce_fd", type=int, help=argparse.SUPPRESS)
+    for accepted in ("--appinsights_instrumentation_key", "--health_port", "--rest"):
+        add(accepted, nargs="?", help=argparse.SUPPRESS)
+    return made
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the program; see `jupyter_mldeploy.runtime.main`."""
+    flags = parser().parse_args(argv)
+    try:
+        if flags.service_config:
+            config = ServiceConfig.from_file(flags.service_config)
+        else:
+            config = by_hand(flags, dict(os.environ))
+        config = config.with_secrets_of(os.environ)  # type: ignore[arg-type]
+    except ConfigurationError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    from jupyter_mldeploy.runtime.front import run
+
+    return run(config, announce_fd=flags.announce_fd)
+
+
+def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceConfig:
+    """The configuration of a server started by hand; raises `ConfigurationError`."""
+    root = environment.get("AML_APP_ROOT") or os.getcwd()
+    settings = {**_config_file(flags, environment, root), **environment}
+    script = flags.entry_script or settings.get("AZUREML_ENTRY_SCRIPT")
+    if not script:
+        if not Path(root, "main.py").exists():
+            raise ConfigurationError(NEEDS_SCRIPT)
+        script = "main.py"
+    if flags.entry_script:
+        script = os.path.realpath(flags.entry_script)
+    count = flags.worker_count if flags.worker_count is not None else settings.get("WORKER_COUNT", "auto")
+    adapting = str(count).lower() == "auto"
+    replicas = 1 if adapting else _number("worker_count", count)
+    debug_port = flags.debug_port or settings.get("AZUREML_DEBUG_PORT")
+    origins = flags.access_control_allow_origins or settings.get("AML_CORS_ORIGINS") or ""
+    model_dir = flags.model_dir if flags.model_dir is not None else settings.get("AZUREML_MODEL_DIR")
+    config = ServiceConfig(
+        worker=WorkerMake(
+            entry_script=str(script),
+            app_root=root,
+            source_directory=settings.get("AZUREML_SOURCE_DIRECTORY") or None,
+            model_dir=model_dir,
+        ),
+        by_hand=True,
+        service=str(settings.get("SERVICE_NAME") or "ML service"),
+        service_version=str(settings.get("SERVICE_VERSION") or "1.0"),
+        path_prefix=str(settings.get("SERVICE_PATH_PREFIX") or ""),
+        host=flags.host or "127.0.0.1",
+        port=5001 if flags.port is None else flags.port,
+        min_replicas=replicas,
+        max_replicas=None if adapting else replicas,
+        threads=flags.threads or 1,
+        scoring_timeout_ms=flags.scoring_timeout_ms
+        or _number("SCORING_TIMEOUT_MS", settings.get("SCORING_TIMEOUT_MS", 60_000)),
+        max_request_wait_ms=flags.max_request_wait_ms,
+        init_timeout_s=None,
+        cors_origins=tuple(part for part in str(origins).split(",") if part.strip()),
+        debug=bool(flags.debug),
+        debug_port=None if not debug_port else _number("debug_port", debug_port),
+        dry_run=flags.dry_run,
+        sample=flags.sample,
+        watch=flags.reload,
+    )
+    return replace(config, server_version=_server_version(settings)).validated()
+
+
+def _config_file(flags: argparse.Namespace, environment: dict[str, str], root: str) -> dict[str, Any]:
+    given = flags.config_file or environment.get("AZUREML_CONFIG_FILE")
+    candidates = [Path(given)] if given else [Path(root, "config.json")]
+    script = flags.entry_script or environment.get("AZUREML_ENTRY_SCRIPT")
+    if not given and script:
+        candidates.append(Path(root, script).parent / "config.json")
+    for path in candidates:
+        if not path.is_file():
+            if given:
+                raise ConfigurationError(f"The configuration file {path} does not exist.")
+            continue
+        try:
+            value = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            if given:
+                raise ConfigurationError(f"The configuration file {path} cannot be read: {error}.") from None
+            continue
+        if isinstance(value, dict):
+            return value
+        if given:
+            raise ConfigurationError(f"The configuration file {path} must hold a JSON object.")
+    return {}
+
+
+def _server_version(settings: dict[str, Any]) -> str | None:
+    from jupyter_mldeploy._version import __version__
+
+    if str(settings.get("SERVER_VERSION_LOG_RESPONSE_ENABLED", "true")).lower() != "true":
+        return None
+    return str(settings.get("HTTP_X_MS_SERVER_VERSION") or f"mldeploy/{__version__}")
+
+
+def _number(name: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = 0
+    if number <= 0:
+        raise ConfigurationError(f"{name} must be a whole number above 0, not {value!r}.")
+    return number

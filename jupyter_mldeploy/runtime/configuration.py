@@ -1,0 +1,172 @@
+"""What a service is made of, as read from the service file; every value checked once, here."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+
+class ConfigurationError(ValueError):
+    """A setting is missing or cannot be used; the text names it."""
+
+
+@dataclass(frozen=True)
+class WorkerMake:
+    """What a worker is made of; a reload may replace it whole."""
+
+    entry_script: str
+    python: str = sys.executable
+    app_root: str = ""
+    source_directory: str | None = None
+    model_dir: str | None = None
+    env: dict[str, str] = field(default_factory=dict)
+    memory_bytes: int | None = None
+    cpus: float | None = None
+
+    @property
+    def root(self) -> str:
+        """The app root as an absolute path."""
+        return os.path.abspath(self.app_root or os.curdir)  # noqa: PTH100 - symlinks stay as the user wrote them
+
+    @property
+    def script_path(self) -> str:
+        """The entry script as an absolute path; relative ones are looked for in the source directory, too."""
+        plain = os.path.join(self.root, self.entry_script)  # noqa: PTH118
+        if self.source_directory and not os.path.exists(plain):  # noqa: PTH110
+            inside = os.path.join(self.root, self.source_directory, self.entry_script)  # noqa: PTH118
+            if os.path.exists(inside):  # noqa: PTH110
+                return inside
+        return plain
+
+    @classmethod
+    def from_json(cls, value: Any) -> WorkerMake:
+        """Read a `worker` object; raises `ConfigurationError`."""
+        made = cls(**_checked(cls, value, "worker"))
+        if not made.entry_script:
+            raise ConfigurationError("worker.entry_script is missing; name the scoring script.")
+        if not all(isinstance(k, str) and isinstance(v, str) for k, v in made.env.items()):
+            raise ConfigurationError("worker.env must map names to strings.")
+        return made
+
+    def to_json(self) -> dict[str, Any]:
+        """The object as configured; values of variables that look secret are not shown."""
+        shown = {f.name: getattr(self, f.name) for f in fields(self)}
+        shown["env"] = {k: "***" if _is_secret(k) else v for k, v in self.env.items()}
+        shown["app_root"] = self.root
+        return shown
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """Everything the front is told at start."""
+
+    worker: WorkerMake
+    service: str = "ML service"
+    host: str = "127.0.0.1"
+    port: int = 5001
+    min_replicas: int = 1
+    max_replicas: int | None = None
+    target_utilization: float = 0.7
+    scoring_timeout_ms: int = 60_000
+    max_request_wait_ms: int | None = 500
+    init_timeout_s: float | None = 300
+    max_body_bytes: int = 104_857_600
+    cors_origins: tuple[str, ...] = ()
+    debug: bool = False
+    threads: int = 1
+    by_hand: bool = False
+    watch: bool = False
+    dry_run: bool = False
+    sample: str | None = None
+    debug_port: int | None = None
+    service_version: str = "1.0"
+    path_prefix: str = ""
+    server_version: str | None = "mldeploy"
+    admin_token: str | None = None
+    scoring_keys: tuple[str, ...] = ()
+
+    @classmethod
+    def from_file(cls, path: str) -> ServiceConfig:
+        """Read a service file; raises `ConfigurationError`."""
+        try:
+            value = json.loads(Path(path).read_bytes())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"The service file {path} cannot be read: {error}.") from None
+        return cls.from_json(value)
+
+    @classmethod
+    def from_json(cls, value: Any) -> ServiceConfig:
+        """Read a service object; raises `ConfigurationError`."""
+        given = _checked(cls, value, "the service file")
+        given["worker"] = WorkerMake.from_json(given.get("worker"))
+        for name in ("cors_origins", "scoring_keys"):
+            if name in given:
+                given[name] = tuple(given[name])
+        return cls(**given).validated()
+
+    def validated(self) -> ServiceConfig:
+        """Itself, or `ConfigurationError` with the first setting that cannot be used."""
+        if not 0 <= self.port <= 65535:
+            raise ConfigurationError(f"port must be between 0 and 65535, not {self.port}.")
+        if self.min_replicas < 1:
+            raise ConfigurationError(f"min_replicas must be at least 1, not {self.min_replicas}.")
+        if self.max_replicas is not None and self.max_replicas < self.min_replicas:
+            raise ConfigurationError("max_replicas must not be less than min_replicas.")
+        if not 0 < self.target_utilization <= 1:
+            raise ConfigurationError("target_utilization must be a fraction above 0, at most 1.")
+        for name in ("scoring_timeout_ms", "max_body_bytes", "threads"):
+            if getattr(self, name) <= 0:
+                raise ConfigurationError(f"{name} must be above 0, not {getattr(self, name)}.")
+        return self
+
+    def with_secrets_of(self, environment: dict[str, str]) -> ServiceConfig:
+        """Take the admin token and scoring keys out of an environment."""
+        token = environment.pop("MLDEPLOY_ADMIN_TOKEN", None)
+        keys = environment.pop("MLDEPLOY_SCORING_KEYS", "")
+        return replace(
+            self,
+            admin_token=token or None,
+            scoring_keys=tuple(key.strip() for key in keys.split(",") if key.strip()),
+        )
+
+
+_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+_TYPES: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "None": (type(None),),
+    "WorkerMake": (dict,),
+    "dict[str, str]": (dict,),
+    "tuple[str, ...]": (list, tuple),
+}
+_SECRETS = ("admin_token", "scoring_keys", "by_hand", "dry_run", "sample", "watch")
+
+
+def _is_secret(name: str) -> bool:
+    return any(word in name.upper() for word in _SECRET_WORDS)
+
+
+def _checked(kind: type, value: Any, where: str) -> dict[str, Any]:
+    """The known keys of an object, each of the type its field asks for; unknown keys are left out."""
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where} must be a JSON object with its settings.")
+    checked = {}
+    for known in fields(kind):
+        if known.name not in value or known.name in _SECRETS:
+            if known.name in ("entry_script", "worker") and known.name not in value:
+                raise ConfigurationError(f"{where} has no {known.name!r}.")
+            continue
+        given = value[known.name]
+        allowed = tuple(t for part in str(known.type).split(" | ") for t in _TYPES[part])
+        if not isinstance(given, allowed) or (isinstance(given, bool) and bool not in allowed):
+            if given is None:
+                continue  # null means the default
+            raise ConfigurationError(f"{known.name} of {where} must be {known.type}, not {given!r}.")
+        checked[known.name] = given
+    return checked

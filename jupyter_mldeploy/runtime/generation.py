@@ -1,0 +1,68 @@
+"""The workers of one make and one script text: what a reload replaces as a whole."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.runtime.configuration import WorkerMake
+    from jupyter_mldeploy.runtime.worker_link import WorkerLink
+
+MOST_FAILURES = 3
+
+
+class Generation:
+    """One make, one script, and the workers that serve it."""
+
+    def __init__(self, make: WorkerMake, source: bytes) -> None:
+        self.make = make
+        self.source = source
+        self.script = hashlib.sha256(source).hexdigest()
+        self.workers: list[WorkerLink] = []
+        self.failures = 0
+        self.failure: dict[str, Any] | None = None
+        self.gave_up = False
+        self.resting = False  # between a failure and the next try
+        self.retired = False
+        self._changed = asyncio.Event()
+
+    @classmethod
+    def read(cls, make: WorkerMake) -> Generation:
+        """A generation of the script as it is on disk; raises OSError."""
+        return cls(make, Path(make.script_path).read_bytes())
+
+    @property
+    def ready(self) -> list[WorkerLink]:
+        """The workers that have run init() and take calls."""
+        return [worker for worker in self.workers if worker.state in ("idle", "busy") and not worker.stopping]
+
+    @property
+    def starting(self) -> int:
+        """How many workers are on their way."""
+        return sum(worker.state == "starting" and not worker.stopping for worker in self.workers)
+
+    def changed(self) -> None:
+        """Wake whoever waits for this generation to be ready or to fail."""
+        self._changed.set()
+
+    async def settled(self, wanted: int) -> bool:
+        """Wait until `wanted` workers are ready (True) or one has failed (False)."""
+        while self.failure is None:
+            if len(self.ready) >= wanted:
+                return True
+            self._changed.clear()
+            await self._changed.wait()
+        return False
+
+    def order(self, *, debug: bool) -> dict[str, Any]:
+        """What a worker must know to load this generation's script."""
+        return {
+            "path": self.make.script_path,
+            "app_root": self.make.root,
+            "source_directory": self.make.source_directory,
+            "debug": debug,
+            "memory_limited": self.make.memory_bytes is not None,
+        }

@@ -1,0 +1,376 @@
+"""Keep the replicas of a service alive: start them, take in what they report, replace those that die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.runtime import failures
+from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig
+from jupyter_mldeploy.runtime.generation import MOST_FAILURES, Generation
+from jupyter_mldeploy.runtime.limits import Limits
+from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, spawn
+from jupyter_mldeploy.runtime.worker import frames
+from jupyter_mldeploy.runtime.worker_link import WorkerLink
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.runtime.dispatch import Dispatcher
+    from jupyter_mldeploy.runtime.events import EventLog
+    from jupyter_mldeploy.runtime.log import Log
+    from jupyter_mldeploy.runtime.scoring import ScoreCall
+
+_BACK_OFF_S = 0.5
+_STOP_GRACE_S = 3.0
+
+
+class Pool:
+    """The replicas of a service."""
+
+    def __init__(
+        self,
+        config: ServiceConfig,
+        generation: Generation,
+        dispatcher: Dispatcher,
+        lifeline: Lifeline,
+        events: EventLog,
+        log: Log,
+    ) -> None:
+        self.config = config
+        self.generation = generation
+        self.dispatcher = dispatcher
+        self.lifeline = lifeline
+        self.events = events
+        self.log = log
+        self.min_replicas = config.min_replicas
+        self.max_replicas = config.max_replicas
+        self.wanted = config.min_replicas
+        self.failure: dict[str, Any] | None = None
+        self.limits = Limits.of(generation.make)
+        self.refused = False
+        self.stopping = False
+        self.deaths = 0
+        self.on_start_failure: Callable[[dict[str, Any]], None] | None = None
+        self._state = "starting"
+        self._links: dict[int, WorkerLink] = {}
+        self._generation_of: dict[WorkerLink, Generation] = {}
+        self._why: dict[WorkerLink, dict[str, Any]] = {}
+        self._timers: dict[WorkerLink, asyncio.TimerHandle] = {}
+        self._early_exits: dict[int, int] = {}
+        self._next_replica = 1
+        self._all_gone = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # ---- state
+
+    @property
+    def state(self) -> str:
+        """`starting`, `ready`, `degraded`, `failed` or `stopping`."""
+        if self.stopping:
+            return "stopping"
+        ready = len(self.generation.ready)
+        if ready >= min(self.min_replicas, self.wanted):
+            return "degraded" if self.refused else "ready"
+        if ready:
+            return "degraded"
+        return "failed" if self.generation.gave_up else "starting"
+
+    def state_changed(self) -> None:
+        """Emit the state when it is another than before."""
+        if self.state != self._state:
+            self._state = self.state
+            self.events.emit("state", state=self._state)
+
+    @property
+    def replicas(self) -> list[WorkerLink]:
+        """Every live worker that serves or is about to, oldest first."""
+        return [worker for worker in self._links.values() if self._generation_of[worker] is self.generation]
+
+    def utilization(self) -> float:
+        """(busy + queued) / replicas, a fraction; above 1 while calls wait."""
+        ready = self.generation.ready
+        busy = sum(len(worker.calls) for worker in ready)
+        places = sum(worker.slots for worker in ready)
+        return (busy + self.dispatcher.queued) / max(1, places)
+
+    # ---- starting
+
+    def adopt(self, generation: Generation, pid: int, channels: Channels) -> WorkerLink:
+        """Take in a process that has been started."""
+        worker = WorkerLink(self._next_replica, pid, channels, self, self.log, generation.script)
+        self._next_replica += 1
+        worker.slots = self.config.threads
+        self._links[pid] = worker
+        self._all_gone.clear()
+        self._generation_of[worker] = generation
+        generation.workers.append(worker)
+        self.events.emit("worker_started", worker.replica, pid=pid)
+        task = asyncio.ensure_future(self._bring_up(worker, generation))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return worker
+
+    async def _bring_up(self, worker: WorkerLink, generation: Generation) -> None:
+        await worker.connect()
+        worker.send(frames.LOAD, generation.order(debug=self.config.debug), generation.source)
+        if self.config.init_timeout_s is not None:
+            loop = asyncio.get_running_loop()
+            self._timers[worker] = loop.call_later(self.config.init_timeout_s, self._init_timed_out, worker)
+        if worker.pid in self._early_exits:
+            worker.exited(self._early_exits.pop(worker.pid))
+
+    def start_worker(self, generation: Generation) -> None:
+        """Start one more worker of a generation."""
+        try:
+            pid, channels = spawn(generation.make, self.lifeline)
+        except ConfigurationError as error:
+            self._failed_to_start(generation, failures.failure("start", "exception", str(error)))
+            return
+        self.adopt(generation, pid, channels)
+
+    def fill(self, generation: Generation | None = None) -> None:
+        """Start workers until there are as many as wanted."""
+        generation = generation or self.generation
+        if self.stopping or generation.retired or generation.gave_up or generation.resting:
+            return
+        for _ in range(self.wanted - len(generation.ready) - generation.starting):
+            self.start_worker(generation)
+
+    # ---- what workers report
+
+    def freed(self, worker: WorkerLink) -> None:
+        """A worker has finished a call."""
+        if worker.stopping:
+            if not worker.calls:
+                self._stop_worker(worker)
+        else:
+            self.dispatcher.offer(worker)
+
+    def noticed(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
+        """Take in a report of a worker."""
+        kind = notice.pop("kind")
+        if kind == "init_started":
+            worker.stage = "init"
+            self.events.emit("init_started", worker.replica)
+        elif kind == "init_finished":
+            self.events.emit("init_finished", worker.replica, ms=notice["ms"])
+        elif kind == "ready":
+            self._ready(worker, notice)
+        elif kind == "failure":
+            self._cancel_timer(worker)
+            self._why[worker] = {**notice["failure"], "replica": worker.replica}
+            worker.kill()
+
+    def _ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
+        self._cancel_timer(worker)
+        generation = self._generation_of[worker]
+        worker.stage = "run"
+        worker.contract = notice["contract"]
+        worker.full_request = worker.contract["input"] != "plain" or worker.contract["headers"]
+        worker.took(notice["script"])
+        worker.state = "idle"
+        generation.failures = 0
+        self.events.emit("replica_ready", worker.replica, script=worker.script)
+        generation.changed()
+        if generation is self.generation:
+            self.failure = None
+            self.dispatcher.offer(worker)
+            self.state_changed()
+
+    def _init_timed_out(self, worker: WorkerLink) -> None:
+        seconds = self.config.init_timeout_s
+        message = f"init() had not returned after {seconds:g} seconds."
+        found = failures.failure(worker.stage, "timeout", message, replica=worker.replica)
+        self._why[worker] = found
+        worker.kill()
+
+    def hung(self, worker: WorkerLink, request_id: str) -> None:
+        """A call in this worker ran past the scoring time-out: replace the worker."""
+        message = f"run() had not returned after {self.config.scoring_timeout_ms} ms."
+        self._why[worker] = failures.failure(
+            "run",
+            "timeout",
+            message,
+            request_id=request_id,
+            replica=worker.replica,
+        )
+        self.dispatcher.withdraw(worker)
+        worker.state = "stopping"
+        worker.kill()
+        self.fill()
+
+    # ---- the end of workers
+
+    def reaped(self, pid: int, status: int) -> None:
+        """A child process has ended."""
+        worker = self._links.get(pid)
+        if worker is None:
+            return
+        if hasattr(worker, "_loop"):
+            worker.exited(status)
+        else:
+            self._early_exits[pid] = status
+
+    def ended(self, worker: WorkerLink) -> None:
+        """A worker's process and its socket are gone."""
+        self._cancel_timer(worker)
+        self.dispatcher.withdraw(worker)
+        generation = self._generation_of.pop(worker)
+        generation.workers.remove(worker)
+        self._links.pop(worker.pid, None)
+        calls: list[ScoreCall] = list(worker.calls.values())  # type: ignore[arg-type]
+        worker.calls.clear()
+        known = self._why.pop(worker, None)
+        if not (worker.stopping and not calls) and not self.stopping:
+            self._died(worker, generation, calls, known)
+        for call in calls:
+            self.dispatcher.finished(call)
+            call.worker_died(worker, known)
+        if not self._links:
+            self._all_gone.set()
+        if generation is self.generation:
+            self.fill()
+            self.state_changed()
+
+    def _died(
+        self,
+        worker: WorkerLink,
+        generation: Generation,
+        calls: list[ScoreCall],
+        known: dict[str, Any] | None,
+    ) -> None:
+        request_id = calls[0].request_id.decode("latin-1") if calls else None
+        oom = bool(known and known["oom"])
+        found = known or failures.death(
+            worker.stage,
+            worker.exit_code,
+            worker.signal,
+            oom=oom,
+            request_id=request_id,
+            replica=worker.replica,
+        )
+        if known is None or known["kind"] == "timeout":  # otherwise it only was put away after its report
+            self.deaths += 1
+            self.events.emit(
+                "worker_died",
+                worker.replica,
+                exit_code=worker.exit_code,
+                signal=failures.signal_name(worker.signal),
+                oom=found["oom"],
+                request_id=request_id,
+            )
+        self.report(found, worker.replica)
+        for call in calls:
+            call.failure = found
+        if worker.stage != "run" or (worker.requests == 0 and not calls):
+            self._failed_to_start(generation, found)
+
+    def report(self, found: dict[str, Any], replica: int | None) -> None:
+        """Log a failure and tell those who follow the events."""
+        text = found["message"]
+        if found["traceback"] and found["stage"] != "run":
+            text = f"{text}\n{found['traceback']}"
+        self.log.line("E", "mldeploy", text, found["request_id"] or "")
+        self.events.emit("failure", replica, failure=found)
+
+    def _failed_to_start(self, generation: Generation, found: dict[str, Any]) -> None:
+        generation.failures += 1
+        generation.failure = found
+        generation.changed()
+        if generation is not self.generation:
+            return
+        self.failure = found
+        final = generation.failures >= MOST_FAILURES or found["kind"] in ("syntax", "contract")
+        if final or self.on_start_failure is not None:
+            generation.gave_up = True
+            self.state_changed()
+            if self.on_start_failure is not None and not generation.ready:
+                self.on_start_failure(found)
+            elif not generation.ready:
+                self.dispatcher.refuse_waiting()
+        else:
+            generation.resting = True
+            delay = _BACK_OFF_S * 2 ** (generation.failures - 1)
+            asyncio.get_running_loop().call_later(delay, self._try_again, generation)
+
+    def _try_again(self, generation: Generation) -> None:
+        generation.resting = False
+        generation.failure = None
+        self.fill(generation)
+
+    def _cancel_timer(self, worker: WorkerLink) -> None:
+        timer = self._timers.pop(worker, None)
+        if timer is not None:
+            timer.cancel()
+
+    # ---- changing
+
+    def switch(self, new: Generation) -> None:
+        """Send calls to another generation from now on and let the old one finish."""
+        old, self.generation = self.generation, new
+        old.retired = True
+        self.failure = None
+        self.limits = Limits.of(new.make)
+        for worker in list(old.workers):
+            self.retire(worker)
+        for worker in new.ready:
+            self.dispatcher.offer(worker)
+        self.fill()
+        self.state_changed()
+
+    def discard(self, generation: Generation) -> None:
+        """Give up a generation that never served."""
+        generation.retired = True
+        for worker in list(generation.workers):
+            worker.stopping = True
+            worker.kill()
+
+    def scale(self, least: int, most: int | None) -> None:
+        """Set the bounds of the number of replicas."""
+        self.min_replicas, self.max_replicas = least, most
+        wanted = max(least, self.wanted if most is None else min(self.wanted, most))
+        self.resize(wanted)
+
+    def resize(self, wanted: int) -> None:
+        """Start or retire replicas until there are as many as wanted."""
+        if wanted == self.wanted:
+            return
+        self.events.emit("scaled", **{"from": self.wanted, "to": wanted})
+        self.wanted = wanted
+        surplus = len(self.generation.ready) + self.generation.starting - wanted
+        for worker in sorted(self.replicas, key=lambda w: (len(w.calls), -w.replica)):
+            if surplus <= 0:
+                break
+            if not worker.stopping:
+                self.retire(worker)
+                surplus -= 1
+        self.fill()
+        self.state_changed()
+
+    # ---- stopping
+
+    def retire(self, worker: WorkerLink) -> None:
+        """Let a worker finish what it has and end."""
+        self.dispatcher.withdraw(worker)
+        worker.stopping = True
+        if not worker.calls:
+            self._stop_worker(worker)
+
+    def _stop_worker(self, worker: WorkerLink) -> None:
+        worker.stop()
+        asyncio.get_running_loop().call_later(_STOP_GRACE_S, worker.kill)
+
+    async def stop(self) -> None:
+        """End every worker, those that do not go by force."""
+        self.stopping = True
+        self.state_changed()
+        for worker in list(self._links.values()):
+            worker.stop() if not worker.calls and worker.state != "starting" else worker.kill()
+        try:
+            if self._links:
+                await asyncio.wait_for(self._all_gone.wait(), _STOP_GRACE_S)
+        except TimeoutError:
+            for worker in list(self._links.values()):
+                worker.kill()

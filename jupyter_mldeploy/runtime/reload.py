@@ -1,0 +1,151 @@
+"""Change what a service runs without losing a request.
+
+The new script is checked and loaded in new workers beside the old ones; only when every one of them has run `init()` do
+calls move over, and the old workers finish what they have. If anything fails, the old ones go on as if nothing had
+happened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.runtime import failures
+from jupyter_mldeploy.runtime.generation import Generation
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.runtime.configuration import WorkerMake
+    from jupyter_mldeploy.runtime.pool import Pool
+
+
+class ReloadRunningError(RuntimeError):
+    """Another reload is not finished yet."""
+
+
+class ReloadRefusedError(Exception):
+    """The change was not taken; `failure` says why."""
+
+    def __init__(self, failure: dict[str, Any]) -> None:
+        super().__init__(failure["message"])
+        self.failure = failure
+
+
+class Reloader:
+    """Runs one reload at a time."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._running = False
+
+    async def reload(
+        self,
+        *,
+        source: bytes | None = None,
+        make: WorkerMake | None = None,
+        keep_init: bool = True,
+    ) -> dict[str, Any]:
+        """Take a new script, a new make, or the script file as it is now.
+
+        Parameters
+        ----------
+        source
+            The new script's text; None reads the file. It replaces the file only after it was accepted.
+        make
+            What workers are made of from now on; None keeps it.
+        keep_init
+            False forces `init()` to run even where its values could be kept.
+
+        Returns
+        -------
+        dict
+            `mode`, `script`, `ms` and `replicas`, as the control route answers.
+
+        Raises
+        ------
+        ReloadRunningError
+            Another reload is running.
+        ReloadRefusedError
+            The change failed; what served before goes on serving.
+        """
+        if self._running:
+            raise ReloadRunningError
+        self._running = True
+        pool = self._pool
+        began = time.perf_counter()
+        pool.events.emit("reload_started")
+        try:
+            mode = await self._change(source, make, keep_init=keep_init)
+        except ReloadRefusedError as refused:
+            pool.refused = bool(pool.generation.ready)
+            pool.events.emit("reload_refused", failure=refused.failure)
+            pool.log.error(f"The reload was refused: {refused.failure['message']}")
+            pool.state_changed()
+            raise
+        finally:
+            self._running = False
+        pool.refused = False
+        milliseconds = round((time.perf_counter() - began) * 1000, 3)
+        script = pool.generation.script
+        pool.events.emit("reloaded", mode=mode, script=script, ms=milliseconds)
+        pool.log.info(f"Reloaded ({mode}) in {milliseconds:.1f} ms: script {script[:12]}")
+        pool.state_changed()
+        replicas = [{"id": worker.replica, "script": worker.script} for worker in pool.generation.ready]
+        return {"mode": mode, "script": script, "ms": milliseconds, "replicas": replicas}
+
+    async def _change(self, source: bytes | None, make: WorkerMake | None, *, keep_init: bool) -> str:
+        old = self._pool.generation
+        make = make or old.make
+        from_file = source is None
+        if source is None:
+            source = _read(make)
+        new = Generation(make, source)
+        same = new.script == old.script and make == old.make
+        if same and keep_init and old.ready:
+            if not from_file:
+                put_in_place(make.script_path, source)
+            return "unchanged"
+        await self._start_beside(new)
+        if not from_file:
+            put_in_place(make.script_path, source)
+        return "new-workers"
+
+    async def _start_beside(self, new: Generation) -> None:
+        pool = self._pool
+        old = pool.generation
+        wanted = max(1, len(old.ready) or pool.wanted)
+        for _ in range(wanted):
+            pool.start_worker(new)
+        if not await new.settled(wanted):
+            failure = new.failure
+            assert failure is not None
+            pool.discard(new)
+            raise ReloadRefusedError(failure)
+        pool.switch(new)
+
+
+def _read(make: WorkerMake) -> bytes:
+    try:
+        return Path(make.script_path).read_bytes()
+    except OSError as error:
+        message = f"The scoring script {make.script_path} cannot be read: {error.strerror}."
+        raise ReloadRefusedError(failures.failure("reload", "exception", message)) from None
+
+
+def put_in_place(path: str, source: bytes) -> None:
+    """Replace a script file atomically, keeping its permissions; a symlink's target is replaced, not the link."""
+    target = Path(path).resolve()
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(source)
+        with contextlib.suppress(OSError):
+            Path(temporary).chmod(target.stat().st_mode & 0o7777)
+        Path(temporary).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise

@@ -1,0 +1,142 @@
+"""Everything that runs on the event loop, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.runtime.admin import Admin
+from jupyter_mldeploy.runtime.dispatch import Dispatcher
+from jupyter_mldeploy.runtime.events import EventLog
+from jupyter_mldeploy.runtime.generation import Generation
+from jupyter_mldeploy.runtime.http_connection import Connection
+from jupyter_mldeploy.runtime.log import Log
+from jupyter_mldeploy.runtime.pool import Pool
+from jupyter_mldeploy.runtime.reload import Reloader, ReloadRefusedError, ReloadRunningError
+from jupyter_mldeploy.runtime.service import Service
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.runtime.configuration import ServiceConfig
+    from jupyter_mldeploy.runtime.spawning import Channels, Lifeline
+
+EXIT_SCRIPT = 3
+_DRAIN_S = 30.0
+_SWEEP_S = 1.0
+
+
+async def serve(
+    config: ServiceConfig,
+    listener: socket.socket,
+    lifeline: Lifeline,
+    first: tuple[int, Channels] | None,
+) -> int:
+    """Serve on `listener` until SIGTERM or SIGINT; returns the exit code."""
+    loop = asyncio.get_running_loop()
+    log = Log()
+    log.attach(loop)
+    events = EventLog()
+    wait = config.max_request_wait_ms
+    dispatcher = Dispatcher(None if wait is None else wait / 1000, config.scoring_timeout_ms / 1000)
+    generation = _generation(config)
+    pool = Pool(config, generation, dispatcher, lifeline, events, log)
+    service = Service(config, dispatcher, pool, events, log)
+    reloader = Reloader(pool)
+    if config.admin_token:
+        service.admin = Admin(service, reloader, config.admin_token)
+    front = _Front(service, reloader, loop)
+    address = listener.getsockname()
+    events.emit("listening", host=address[0], port=address[1])
+    log.info(f"Listening on http://{address[0]}:{address[1]}")
+    if first is not None:
+        pool.adopt(generation, *first)
+    if config.by_hand:
+        pool.on_start_failure = front.start_failed
+    pool.fill()
+    server = await loop.create_server(lambda: Connection(service, loop.time), sock=listener, backlog=4096)
+    front.install()
+    code = await front.finished
+    await front.leave(server)
+    log.flush()
+    return code
+
+
+def _generation(config: ServiceConfig) -> Generation:
+    try:
+        return Generation.read(config.worker)
+    except OSError:
+        return Generation(config.worker, b"")
+
+
+class _Front:
+    """Signals, the sweep over slow clients, and the end."""
+
+    def __init__(self, service: Service, reloader: Reloader, loop: asyncio.AbstractEventLoop) -> None:
+        self._service = service
+        self._reloader = reloader
+        self._loop = loop
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.finished: asyncio.Future[int] = loop.create_future()
+
+    def install(self) -> None:
+        """Listen to signals and begin sweeping."""
+        loop = self._loop
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._finish, 0)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        # uvloop keeps SIGCHLD from add_signal_handler; a plain handler wakes both loops through their wake-up socket.
+        signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(self._reap))
+        self._reap()
+        loop.call_later(_SWEEP_S, self._sweep)
+
+    def _finish(self, code: int) -> None:
+        if not self.finished.done():
+            self.finished.set_result(code)
+
+    def start_failed(self, _failure: dict[str, Any]) -> None:
+        """By hand: a script that cannot start ends the server."""
+        self._finish(EXIT_SCRIPT)
+
+    def _reload(self) -> None:
+        task = self._loop.create_task(self._reload_from_disk())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _reload_from_disk(self) -> None:
+        with contextlib.suppress(ReloadRefusedError, ReloadRunningError):
+            await self._reloader.reload()
+
+    def _reap(self) -> None:
+        """Take the exit status of every child that has ended, adopted orphans of a container included."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            self._service.pool.reaped(pid, status)
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for connection in list(self._service.connections):
+            connection.sweep(now)
+        self._loop.call_later(_SWEEP_S, self._sweep)
+
+    async def leave(self, server: asyncio.Server) -> None:
+        """Stop accepting, let running calls finish for a bounded time, end the workers."""
+        service = self._service
+        service.events.emit("stopping")
+        server.close()
+        pool = service.pool
+        deadline = self._loop.time() + _DRAIN_S
+        for connection in list(service.connections):
+            connection.close()
+        while service.dispatcher.running and self._loop.time() < deadline:
+            await asyncio.sleep(0.02)
+        await pool.stop()
+        for connection in list(service.connections):
+            connection.close()

@@ -1,0 +1,135 @@
+"""Start a worker process with the interpreter of the user's environment.
+
+`posix_spawn` needs no module beyond `os`, so that the first worker is on its way before the front imports its event
+loop; the worker's start is the longest part of a service's start.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_mldeploy.runtime.configuration import ConfigurationError, WorkerMake
+
+BOOT = str(Path(__file__).with_name("worker") / "boot.py")
+SECRETS = ("MLDEPLOY_ADMIN_TOKEN", "MLDEPLOY_SCORING_KEYS")
+_SOCKET_FD, _LOG_FD, _LIFELINE_FD = 3, 4, 5
+
+
+@dataclass
+class Lifeline:
+    """A pipe whose write end only the front holds; its closing ends every worker."""
+
+    read_fd: int
+    write_fd: int
+
+    @classmethod
+    def make(cls) -> Lifeline:
+        """A new pipe, not inherited by default."""
+        return cls(*os.pipe())
+
+
+@dataclass
+class Channels:
+    """The front's ends of what connects it with one worker."""
+
+    socket: socket.socket
+    log_fd: int
+    output_fd: int
+
+    def close(self) -> None:
+        """Close all three."""
+        self.socket.close()
+        os.close(self.log_fd)
+        os.close(self.output_fd)
+
+
+@dataclass
+class WorkerEnds:
+    """The worker's ends, to be given to a child and then closed here."""
+
+    socket: socket.socket
+    log_fd: int
+    output_fd: int
+
+    def close(self) -> None:
+        """Close all three."""
+        self.socket.close()
+        os.close(self.log_fd)
+        os.close(self.output_fd)
+
+
+def make_channels() -> tuple[Channels, WorkerEnds]:
+    """A socket pair, the log pipe and the pipe of descriptors 1 and 2."""
+    ours, theirs = socket.socketpair()
+    log_read, log_write = os.pipe()
+    output_read, output_write = os.pipe()
+    ours.setblocking(False)
+    os.set_blocking(log_read, False)
+    os.set_blocking(output_read, False)
+    return Channels(ours, log_read, output_read), WorkerEnds(theirs, log_write, output_write)
+
+
+def environment_of(make: WorkerMake, base: dict[str, str] | None = None) -> dict[str, str]:
+    """A worker's environment: the front's without secrets, then the contract's variables, then the user's."""
+    environment = dict(os.environ if base is None else base)
+    for name in (*SECRETS, "PYTHONHOME", "__PYVENV_LAUNCHER__"):
+        environment.pop(name, None)
+    environment["AML_APP_ROOT"] = make.root
+    environment["AZUREML_ENTRY_SCRIPT"] = make.entry_script
+    if make.source_directory:
+        environment["AZUREML_SOURCE_DIRECTORY"] = make.source_directory
+    if make.model_dir is not None:
+        environment["AZUREML_MODEL_DIR"] = make.model_dir
+    environment.update(make.env)
+    return environment
+
+
+def spawn(make: WorkerMake, lifeline: Lifeline) -> tuple[int, Channels]:
+    """Start a worker that waits for its first order.
+
+    Returns
+    -------
+    tuple
+        The process id, and the front's ends of its channels.
+
+    Raises
+    ------
+    ConfigurationError
+        The interpreter cannot be started.
+    """
+    ours, theirs = make_channels()
+    null = os.open(os.devnull, os.O_RDONLY)
+    try:
+        # Copies above the targets first: a descriptor that is itself a target must not be overwritten before its turn.
+        sources = [_above(fd) for fd in (null, theirs.output_fd, theirs.output_fd, theirs.socket.fileno())]
+        sources += [_above(theirs.log_fd), _above(lifeline.read_fd)]
+        actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(sources)]
+        try:
+            pid = os.posix_spawn(
+                make.python,
+                [make.python, BOOT, str(_SOCKET_FD), str(_LOG_FD), str(_LIFELINE_FD)],
+                environment_of(make),
+                file_actions=actions,
+                setpgroup=0,
+                setsigdef=[1, 2, 13, 15],
+                setsigmask=[],
+            )
+        finally:
+            for source in sources:
+                os.close(source)
+    except OSError as error:
+        ours.close()
+        raise ConfigurationError(f"The interpreter {make.python} cannot be started: {error.strerror}.") from None
+    finally:
+        os.close(null)
+        theirs.close()
+    return pid, ours
+
+
+def _above(descriptor: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)

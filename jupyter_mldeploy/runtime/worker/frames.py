@@ -1,0 +1,55 @@
+"""The frames that the front and a worker exchange over their socket.
+
+A frame is a fixed header, then `meta` bytes, then `body` bytes. Bodies travel as they are; JSON is only for small meta
+data. The same layout serves both directions:
+
+    request   status = length of the request id that opens `meta`; the rest of `meta` is JSON or empty
+    answer    status = HTTP status, exec_us = microseconds in run(); `meta` is JSON with headers, or empty for plain JSON
+    others    `meta` is JSON, `body` is bytes that belong to it (a script's source, for one)
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEADER = struct.Struct("<BBHIIII")  # kind, flags, status, sequence, exec_us, length of meta, length of body
+HEADER_SIZE = HEADER.size
+
+# front → worker
+REQUEST = 1
+LOAD = 2  # load a script and run init()
+WARM = 3  # import these modules and stand ready
+PREPARE = 4  # an in-place change: build it, do not use it yet
+COMMIT = 5  # use what was prepared
+ABANDON = 6  # forget what was prepared
+FORK = 7  # fork a replica; its descriptors come with the frame
+STOP = 8
+
+# worker → front
+ANSWER = 32
+NOTICE = 33  # something happened: init started, finished, failed
+REPLY = 34  # the answer to PREPARE, COMMIT, FORK, WARM
+
+# flags of an answer
+RUN_FAILED = 1
+RUN_RETURNED = 2  # exec_us is valid
+OUTPUT_PENDING = 4  # bytes of this request still lie in the output pipe
+LEAVING = 8  # the worker ends itself after this answer
+
+MAX_EXEC_US = 0xFFFFFFFF
+
+
+def pack(
+    kind: int,
+    sequence: int = 0,
+    meta: bytes = b"",
+    body: bytes = b"",
+    *,
+    flags: int = 0,
+    status: int = 0,
+    exec_us: int = 0,
+) -> bytes:
+    """One frame as bytes."""
+    return b"".join(
+        (HEADER.pack(kind, flags, status, sequence, exec_us, len(meta), len(body)), meta, body),
+    )

@@ -1,0 +1,101 @@
+"""Call `run()` for one request and make its answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, NamedTuple, Optional
+
+from . import answer, failure, frames, output, request, script
+from .request import BadRequest, Request
+
+GENERIC_RUN_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
+
+
+class Answer(NamedTuple):
+    """What goes back to the front for one request; `meta` is empty for a plain JSON answer."""
+
+    status: int
+    body: bytes
+    flags: int = 0
+    exec_us: int = 0
+    meta: bytes = b""
+
+
+class RunRaised(Exception):
+    """run() raised; the cause is the user's exception."""
+
+
+class Scorer:
+    """Calls one script's `run()` the way that script wants to be called."""
+
+    input = "plain"
+
+    def __init__(self, loaded: script.Script, *, debug: bool, memory_limited: bool) -> None:
+        self.script = loaded
+        self.debug = debug
+        self.memory_limited = memory_limited
+        names = [p.name for p in script.run_parameters(loaded)]
+        self.wants_headers = "request_headers" in names
+        self.data_name = next(name for name in names if name != "request_headers")
+
+    def contract(self) -> dict[str, Any]:
+        """What the front must know of the script."""
+        return {"input": self.input, "headers": self.wants_headers}
+
+    def arguments(self, asked: Request) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments of `run()`; raises `BadRequest`."""
+        return (request.text_of(asked),), {}
+
+    def serialise(self, result: Any) -> tuple[int, bytes, Optional[list[list[str]]]]:
+        """Status, body and headers (none: plain JSON) of a result; raises `Unanswerable`."""
+        return 200, answer.to_json(result), None
+
+    def score(self, asked: Request) -> Answer:
+        """Answer one request; never raises."""
+        try:
+            positional, named = self.arguments(asked)
+        except BadRequest as error:
+            return refusal(error.status, error.message)
+        if self.wants_headers:
+            named["request_headers"] = dict(asked.headers)
+        began = time.perf_counter_ns()
+        try:
+            result = self.script.run(*positional, **named)
+            spent = (time.perf_counter_ns() - began) // 1000
+            status, body, headers = self.serialise(result)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in run() costs a request, not the worker
+            return self._raised(asked, error)
+        flags = frames.RUN_RETURNED
+        meta = b""
+        if headers is not None:
+            if any(name.lower() == "x-ms-run-function-failed" and value.lower() == "true" for name, value in headers):
+                flags |= frames.RUN_FAILED
+            meta = json.dumps({"headers": headers}).encode()
+        return Answer(status, body, flags, min(spent, frames.MAX_EXEC_US), meta)
+
+    def _raised(self, asked: Request, error: BaseException) -> Answer:
+        if isinstance(error, BadRequest):
+            return refusal(error.status, error.message)
+        if isinstance(error, answer.Unanswerable):
+            found = failure.failure("run", "contract", str(error), request_id=asked.request_id)
+            sys.stderr.write(f"{error}\n")
+            text, flags = str(error), 0
+        else:
+            found = failure.from_exception("run", error, asked.request_id)
+            output.report(found["traceback"])
+            text, flags = GENERIC_RUN_ERROR, frames.RUN_FAILED
+            if isinstance(error, MemoryError) and self.memory_limited:
+                flags |= frames.LEAVING
+        body: dict[str, Any] = {"message": text}
+        if self.debug and found["traceback"]:
+            body["unsafe_for_production"] = True
+            body["traceback"] = found["traceback"]
+        meta = {"failure": found}
+        return Answer(500, json.dumps(body).encode(), flags, 0, json.dumps(meta).encode())
+
+
+def refusal(status: int, message: str) -> Answer:
+    """The answer to a request that `run()` never saw."""
+    return Answer(status, json.dumps({"message": message}).encode())
