@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from jupyter_mldeploy.errors import Cancelled
 
-__all__ = ["Cancel", "Event", "EventKind", "Sink", "Stage", "silent"]
+__all__ = ["Cancel", "Event", "EventKind", "Sink", "Stage", "silent", "staged"]
 
 
 class Stage(StrEnum):
@@ -127,3 +128,28 @@ class Cancel:
         with self._lock:
             if wake in self._wakers:
                 self._wakers.remove(wake)
+
+
+@contextmanager
+def staged(service: str, stage: Stage, sink: Sink, cancel: Cancel) -> Iterator[dict[str, Any]]:
+    """Run one stage: started, then finished or failed with its time.
+
+    The dict that is handed out becomes the last event's ``message`` and ``data``. A stage neither begins nor ends well once
+    ``cancel`` is set.
+    """
+    cancel.check()
+    began = time.monotonic()
+    told: dict[str, Any] = {}
+    sink(Event(service=service, stage=stage, kind=EventKind.STARTED))
+    kind = EventKind.FINISHED
+    try:
+        yield told
+        cancel.check()
+    except BaseException as error:
+        kind = EventKind.FAILED
+        told = {"message": "interrupted" if isinstance(error, Cancelled | KeyboardInterrupt) else str(error)}
+        raise
+    finally:
+        message = str(told.pop("message", ""))
+        seconds = time.monotonic() - began
+        sink(Event(service=service, stage=stage, kind=kind, message=message, seconds=seconds, data=told))

@@ -6,15 +6,13 @@ who calls it and when. A driver waits on events of its engine and registers with
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from jupyter_mldeploy.errors import Cancelled
-from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage
+from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, staged
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
@@ -153,26 +151,9 @@ class Work:
         """Tell the sink one line of a stage's log."""
         self.emit(stage, EventKind.LOG, line)
 
-    @contextmanager
-    def stage(self, stage: Stage) -> Iterator[dict[str, Any]]:
-        """Run one stage: started, then finished or failed with its time. The dict becomes the event's message and data."""
-        self.cancel.check()
-        began = time.monotonic()
-        told: dict[str, Any] = {}
-        self.emit(stage, EventKind.STARTED)
-        try:
-            yield told
-            self.cancel.check()
-        except BaseException as error:
-            told = {"message": "cancelled" if isinstance(error, Cancelled | KeyboardInterrupt) else str(error)}
-            self._end(stage, EventKind.FAILED, began, told)
-            raise
-        self._end(stage, EventKind.FINISHED, began, told)
-
-    def _end(self, stage: Stage, kind: EventKind, began: float, told: dict[str, Any]) -> None:
-        message = str(told.pop("message", ""))
-        seconds = time.monotonic() - began
-        self.sink(Event(service=self.spec.name, stage=stage, kind=kind, message=message, seconds=seconds, data=told))
+    def stage(self, stage: Stage) -> AbstractContextManager[dict[str, Any]]:
+        """Run one stage; see ``staged``."""
+        return staged(self.spec.name, stage, self.sink, self.cancel)
 
 
 class Driver(Protocol):

@@ -1,0 +1,380 @@
+"""``Service``: one deployed service, found by name from any process; and ``deploy``, which makes one."""
+
+from __future__ import annotations
+
+import json
+import threading
+import warnings
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jupyter_mldeploy import pipeline
+from jupyter_mldeploy.config import settings
+from jupyter_mldeploy.diagnosis import diagnose
+from jupyter_mldeploy.diagnosis.report import Diagnosis
+from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, ScoringFailed
+from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
+from jupyter_mldeploy.pipeline import Outcome, Wishes
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, read_script, to_json
+from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
+from jupyter_mldeploy.targets import driver_for
+from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
+
+__all__ = ["Service", "deploy", "service", "services"]
+
+
+class Service:
+    """One service of this home folder, by name. Holds no connection: every call looks at what is true now.
+
+    Attributes:
+        name: Its name.
+        outcome: What the deployment made through this object came to, or ``None``.
+    """
+
+    def __init__(self, name: str, records: Records | None = None, running: Future[Outcome] | None = None) -> None:
+        self.name = check_service_name(name)
+        self.outcome: Outcome | None = None
+        self._records = records or Records(settings().home_path)
+        self._running = running
+
+    def __repr__(self) -> str:
+        record = self._records.find(self.name)
+        if record is None:
+            return f"<Service {self.name}: {'deploying' if self._running else 'not deployed'}>"
+        return f"<Service {self.name}: {self.state} on {record.spec.target}, {self.scoring_uri or 'no address'}>"
+
+    # -- what is known -------------------------------------------------------------------------------------------
+
+    @property
+    def record(self) -> Record:
+        """The record as it is on disk now."""
+        return self._records.get(self.name)
+
+    @property
+    def spec(self) -> ServiceSpec:
+        """What was wanted of it."""
+        return self.record.spec
+
+    @property
+    def target(self) -> str:
+        """``local``, ``container`` or ``kubernetes``."""
+        return str(self.spec.target)
+
+    @property
+    def state(self) -> str:
+        """``deploying``, ``running``, ``degraded``, ``failed`` or ``stopped``: as it is now."""
+        return self.status().state
+
+    @property
+    def scoring_uri(self) -> str:
+        """Where requests go, or ``""`` while nothing listens."""
+        return self.status().scoring_uri
+
+    @property
+    def swagger_uri(self) -> str:
+        """Where the description of its interface is, or ``""``."""
+        uri = self.scoring_uri
+        return uri.removesuffix("/score") + "/swagger.json" if uri else ""
+
+    @property
+    def edited(self) -> bool:
+        """Whether the script's file has changed since the service took it."""
+        script = self.spec.inference.script
+        if script.path is None:
+            return False
+        try:
+            return Script.from_file(script.path).hash != script.hash
+        except (NotFound, InvalidValue):
+            return True
+
+    def status(self) -> Status:
+        """Look at it now."""
+        record = self.record
+        return driver_for(record.spec.target, self._records).status(record)
+
+    def watch(self, cancel: Cancel | None = None) -> Iterator[Status]:
+        """Yield the status now and after each change, until cancelled or the service ends."""
+        record = self.record
+        return driver_for(record.spec.target, self._records).watch(record, cancel or Cancel())
+
+    def diagnose(self) -> Diagnosis:
+        """Explain what is wrong with it now; ``cause`` is ``""`` when nothing is."""
+        record = self.record
+        driver = driver_for(record.spec.target, self._records)
+        status = driver.status(record)
+        stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
+        return diagnose(driver.evidence(record, stage, failure=status.failure))
+
+    # -- using it --------------------------------------------------------------------------------------------------
+
+    def answer(self, data: object, *, timeout: float | None = None) -> Answer:
+        """Send a request and return the answer, whatever its status.
+
+        Args:
+            data: Text and bytes are sent as they are, anything else as JSON.
+            timeout: Seconds; the default leaves the service's own time-out the first word.
+        """
+        body = data if isinstance(data, bytes) else (data if isinstance(data, str) else to_json(data)).encode()
+        record = self.record
+        driver = driver_for(record.spec.target, self._records)
+        return driver.score(record, body, {}, timeout or record.spec.scoring_timeout + 5)
+
+    def run(self, data: object, *, timeout: float | None = None) -> Any:
+        """Score ``data`` and return the decoded answer.
+
+        Raises:
+            ScoringFailed: The service answered with an error; carries evidence and diagnosis.
+        """
+        answer = self.answer(data, timeout=timeout)
+        text = answer.body.decode("utf-8", "replace")
+        if answer.status == 200:
+            is_json = "json" in answer.headers.get("content-type", "")
+            return json.loads(text) if is_json else text
+        record = self.record
+        driver = driver_for(record.spec.target, self._records)
+        failure = driver.status(record).failure if answer.status >= 500 else {}
+        evidence = driver.evidence(record, "run", http_status=answer.status, http_body=text, failure=failure)
+        error = ScoringFailed(
+            _scoring_summary(self.name, answer.status, text), status=answer.status, body=text, evidence=evidence
+        )
+        pipeline.explain(error)
+        raise error
+
+    def logs(self, lines: int | None = None, **query: Any) -> str:
+        """Its log as text. ``query``: ``previous, build, replica, grep, since`` of ``LogQuery``."""
+        found = self.follow(LogQuery(lines=lines, **query), Cancel())
+        return "\n".join(line.text for line in found)
+
+    def follow(self, query: LogQuery, cancel: Cancel | None = None) -> Iterator[LogLine]:
+        """Its log line by line; with ``query.follow`` until cancelled or the service ends."""
+        record = self.record
+        return driver_for(record.spec.target, self._records).logs(record, query, cancel or Cancel())
+
+    # -- changing it -----------------------------------------------------------------------------------------------
+
+    def reload(
+        self, script: Script | str | Path | None = None, *, sink: Sink = silent, cancel: Cancel | None = None
+    ) -> Receipt:
+        """Let the running service take an edited script (and edited files of its source directory).
+
+        Args:
+            script: The new script or its path; ``None`` reads the script's file again.
+            sink: Hears the stages.
+            cancel: Interrupts.
+
+        Raises:
+            ReloadRefused: The old script goes on serving; carries evidence and diagnosis.
+        """
+        spec = self._of_running("reload").spec
+        if script is None:
+            script = spec.inference.script.path or spec.inference.script
+        inference = replace(spec.inference, script=read_script(script))
+        pipeline.check(inference, [model.name for model in spec.models])
+        outcome = pipeline.run(replace(spec, inference=inference), self._records, sink=sink, cancel=cancel)
+        self.outcome = outcome
+        if outcome.receipt:
+            return outcome.receipt
+        status = self.status()
+        mode = "unchanged" if outcome.change.kind == "unchanged" else "new-workers"
+        names = tuple(f"{self.name}/{replica.name}" for replica in status.replicas)
+        return Receipt(mode=mode, script=status.script, replicas=names, seconds=0.0)
+
+    def update(self, *, sink: Sink = silent, cancel: Cancel | None = None, **changes: Any) -> Service:
+        """Change what the service is made of; what is not named stays.
+
+        ``changes`` are arguments of ``deploy``: ``script, models, environment, pip, source_directory, replicas, autoscale, cpu,
+        memory, gpus, sample, port, timeout, image``.
+        """
+        base = self.record.spec
+        request = Request(name=self.name, target=base.target, base=base, asked=Asked(**changes))
+        self.outcome = carry_out(request, self._records, Wishes(), sink, cancel or Cancel())
+        return self
+
+    def scale(self, replicas: int | None = None, *, autoscale: str | Autoscale | None = None) -> Service:
+        """Change the number of replicas, or its bounds."""
+        self._of_running("scale")
+        return self.update(replicas=replicas, autoscale=autoscale)
+
+    def start(self, *, sink: Sink = silent, cancel: Cancel | None = None) -> Service:
+        """Start a service that was stopped or whose process is gone."""
+        self.outcome = pipeline.run(self.record.spec, self._records, sink=sink, cancel=cancel)
+        return self
+
+    def stop(self) -> Service:
+        """End its processes and keep what is known of it, so that it can be started again."""
+        with self._records.operation(self.name, "stop"):
+            record = self.record
+            driver_for(record.spec.target, self._records).stop(record)
+            self._records.write(record.with_(state="stopped", failure=""))
+        return self
+
+    def delete(self) -> None:
+        """Remove it: its processes, what the target keeps of it, and its record."""
+        with self._records.operation(self.name, "deletion"):
+            record = self.record
+            driver = driver_for(record.spec.target, self._records)
+            driver.stop(record)
+            driver.delete(record)
+            self._records.remove(self.name)
+
+    def wait(self, timeout: float | None = None) -> Service:
+        """Wait for a deployment begun with ``wait=False``; raises what it raised."""
+        if self._running is not None:
+            self.outcome = self._running.result(timeout)
+        return self
+
+    def panel(self) -> Any:
+        """A live panel of the service, for notebooks."""
+        # By name: the one place where a lower layer needs a higher one, and only when a person asks for it.
+        import importlib
+
+        return importlib.import_module("jupyter_mldeploy.notebook.panel").service_panel(self)
+
+    def _of_running(self, what: str) -> Record:
+        record = self.record
+        state = self.status().state
+        if state not in {"running", "degraded"}:
+            raise Conflict(
+                f"Cannot {what} {self.name!r}: it is {state}.",
+                "Deploy the cell again, or start it with `mldeploy start`.",
+            )
+        return record
+
+
+def service(name: str) -> Service:
+    """The service of that name.
+
+    Raises:
+        NotFound: There is none; the nearest name is given.
+    """
+    found = Service(name)
+    found.record  # noqa: B018 - raises where there is none
+    return found
+
+
+def services() -> list[Service]:
+    """Every service of this home folder, by name. A damaged record is kept aside and said as a warning."""
+    records = Records(settings().home_path)
+    found = []
+    for name in records.names():
+        try:
+            if records.find(name):
+                found.append(Service(name, records))
+        except RecordDamaged as error:
+            warnings.warn(str(error), stacklevel=2)
+    return found
+
+
+def deploy(
+    script: Script | str | Path | None,
+    name: str,
+    *,
+    target: str | Target | None = None,
+    models: Sequence[ModelWish] = (),
+    environment: str | Path | Environment | None = None,
+    pip: Sequence[str] = (),
+    source_directory: str | Path | None = None,
+    replicas: int | None = None,
+    autoscale: str | Autoscale | None = None,
+    cpu: str | float | None = None,
+    memory: str | float | None = None,
+    gpus: int | None = None,
+    sample: object | None = None,
+    port: int | None = None,
+    timeout: str | float | None = None,
+    until: str | Stage | None = None,
+    from_image: str | None = None,
+    overwrite: bool = False,
+    context: str | None = None,
+    namespace: str | None = None,
+    notebook_names: Collection[str] = (),
+    wait: bool = True,
+    sink: Sink = silent,
+    cancel: Cancel | None = None,
+) -> Service:
+    """Deploy a scoring script, or bring the service of that name to what is asked.
+
+    Args:
+        script: Path of the script, a ``Script``, or ``None`` to have one written for the models.
+        name: A DNS label of at most 63 characters.
+        target: ``local``, ``container`` or ``kubernetes``.
+        models: ``NAME``, ``NAME:VERSION``, a path, a registered ``Model``, or ``(name, object)`` to register first.
+        environment: ``current``, ``auto``, a conda or requirements file, or an ``Environment``.
+        pip: Requirements besides.
+        source_directory: Folder that goes with the script.
+        replicas, autoscale: A number, or ``MIN:MAX``.
+        cpu, memory, gpus: Of one replica: cores, a quantity such as ``512Mi`` (a bare number is GB), whole GPUs.
+        sample: JSON text, ``@FILE`` or a value that ``run()`` must answer before the service counts as ready.
+        port: On this machine; a free one is taken where none is named.
+        timeout: Seconds (or ``"2m"``) until a request is answered with 504.
+        until: Stage to end after.
+        from_image: Image that was built before.
+        overwrite: Take over a name that another target uses.
+        context, namespace: Of Docker or Kubernetes.
+        notebook_names: Names that live in the notebook.
+        wait: Return when the service is ready; else at once (see ``Service.wait``).
+        sink: Hears the stages.
+        cancel: Interrupts; what was begun is cleaned up.
+
+    Raises:
+        MLDeployError: See ``jupyter_mldeploy.errors``.
+    """
+    check_service_name(name)
+    force = settings()
+    if not isinstance(target, Target):
+        place = namespace or (force.namespace if (target or force.target) == "kubernetes" else None)
+        target = Target.parse(target or force.target, context or force.context or None, place or None)
+    try:
+        wishes = Wishes(until=Stage(until) if until else None, overwrite=overwrite)
+    except ValueError:
+        raise InvalidValue("until", until, f"choose one of {', '.join(Stage)}.") from None
+    asked = Asked(
+        script=script,
+        models=models,
+        environment=environment,
+        pip=pip,
+        source_directory=source_directory,
+        replicas=replicas,
+        autoscale=autoscale,
+        cpu=cpu,
+        memory=memory,
+        gpus=gpus,
+        sample=sample,
+        port=port,
+        timeout=timeout,
+        image=from_image,
+    )
+    request = Request(name=name, target=target, asked=asked, notebook_names=frozenset(notebook_names))
+    records = Records(force.home_path)
+    begin = partial(carry_out, request, records, wishes, sink, cancel or Cancel())
+    if not wait:
+        return Service(name, records, running=_in_thread(begin, name))
+    made = Service(name, records)
+    made.outcome = begin()
+    return made
+
+
+def _scoring_summary(name: str, status: int, body: str) -> str:
+    try:
+        message = json.loads(body).get("message", "")
+    except (ValueError, AttributeError):
+        message = body.strip().splitlines()[0][:200] if body.strip() else ""
+    return f"{name} answered HTTP {status}" + (f": {message}" if message else ".")
+
+
+def _in_thread(call: Callable[[], Outcome], name: str) -> Future[Outcome]:
+    future: Future[Outcome] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            future.set_exception(error)
+
+    threading.Thread(target=work, name=f"mldeploy-deploy-{name}", daemon=True).start()
+    return future

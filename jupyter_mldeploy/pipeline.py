@@ -1,0 +1,228 @@
+"""The pipeline: from a specification to a service that answers, in stages, with events.
+
+It does the least that is needed: a changed script is reloaded, another model or environment gets new workers, and nothing is
+done about nothing. Whatever fails or is interrupted is taken back by the target; what is known of it is diagnosed here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from jupyter_mldeploy.capture import check_script, raise_for
+from jupyter_mldeploy.changes import Change, compare
+from jupyter_mldeploy.diagnosis import diagnose
+from jupyter_mldeploy.errors import Cancelled, Conflict, DeploymentFailed, MLDeployError, RecordDamaged, ScoringFailed
+from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.registry import ModelRegistry
+from jupyter_mldeploy.spec import InferenceConfig, ServiceSpec
+from jupyter_mldeploy.targets import driver_for
+from jupyter_mldeploy.targets.app_folder import source_digest
+from jupyter_mldeploy.targets.base import Driver, Receipt, Work
+
+__all__ = ["Outcome", "Wishes", "check", "explain", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a deployment came to.
+
+    Attributes:
+        record: The service as it was left.
+        change: What was done, and why.
+        receipt: Of the reload, if that was enough.
+        answer: What ``run()`` answered to the sample, as text, or ``""``.
+    """
+
+    record: Record
+    change: Change
+    receipt: Receipt | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """How a deployment is to be done, besides what is to come of it.
+
+    Attributes:
+        until: Last stage to run.
+        overwrite: Take over a name that is in use on another target.
+    """
+
+    until: Stage | None = None
+    overwrite: bool = False
+
+
+def run(
+    spec: ServiceSpec,
+    records: Records,
+    *,
+    wishes: Wishes | None = None,
+    sink: Sink = silent,
+    cancel: Cancel | None = None,
+) -> Outcome:
+    """Deploy ``spec``, or bring the service of that name to it.
+
+    Raises:
+        NotFound: A model is not registered.
+        Conflict: The name is in use on another target.
+        OperationInProgress: Another operation on the service is running.
+        DeploymentFailed: A stage failed; carries evidence and diagnosis.
+        Cancelled: It was interrupted; what was begun has been cleaned up.
+    """
+    wishes = wishes or Wishes()
+    cancel = cancel or Cancel()
+    models = _model_paths(spec, records)
+    with records.operation(spec.name, "deployment"):
+        previous = _previous(spec, records, wishes)
+        driver = driver_for(spec.target, records)
+        driver.check(spec)
+        source = source_digest(spec.inference)
+        change = _change(spec, source, previous, driver)
+        record = Record(spec=spec, details={"source": source})
+        if previous:
+            record = replace(record, revision=previous.revision + 1, created=previous.created)
+        work = Work(
+            spec=spec, record=record, previous=previous, records=records, models=models, sink=sink, cancel=cancel
+        )
+        try:
+            return _carry_out(change, work, driver, wishes)
+        except DeploymentFailed as error:
+            explain(error)
+            raise
+
+
+def check(inference: InferenceConfig, model_names: Collection[str], notebook_names: Collection[str] = ()) -> None:
+    """Look at a script before anything is built.
+
+    Raises:
+        InvalidScript: With all problems at once.
+    """
+    folder = inference.source_directory
+    problems = check_script(
+        inference.script,
+        environment=inference.environment,
+        source_directory=Path(folder) if folder else None,
+        model_names=list(model_names),
+        notebook_names=frozenset(notebook_names),
+    )
+    raise_for(inference.script, problems)
+
+
+def explain(error: DeploymentFailed | ScoringFailed) -> None:
+    """Give an error the diagnosis of its evidence, and the first step as its hint."""
+    if error.diagnosis is None and error.evidence is not None:
+        error.diagnosis = diagnose(error.evidence)
+
+
+def _model_paths(spec: ServiceSpec, records: Records) -> Mapping[str, Path]:
+    registry = ModelRegistry(records.home)
+    return {str(model): registry.get(model.name, model.version).path for model in spec.models}
+
+
+def _previous(spec: ServiceSpec, records: Records, wishes: Wishes) -> Record | None:
+    try:
+        previous = records.find(spec.name)
+    except RecordDamaged:
+        if not wishes.overwrite:
+            raise
+        return None
+    if previous and previous.spec.target.kind != spec.target.kind:
+        if not wishes.overwrite:
+            raise Conflict(
+                f"409: the name {spec.name!r} is taken by a service on the {previous.spec.target} target.",
+                "Choose another name, delete that service, or add --overwrite to replace it.",
+            )
+        former = driver_for(previous.spec.target, records)
+        former.stop(previous)
+        former.delete(previous)
+        records.remove(spec.name)
+        return None
+    return previous
+
+
+def _change(spec: ServiceSpec, source: str, previous: Record | None, driver: Driver) -> Change:
+    if previous is None:
+        return Change("created")
+    if previous.state == "running" and driver.status(previous).state in {"running", "degraded"}:
+        return compare(previous.spec, spec, str(previous.details.get("source", "")), source)
+    why = "it had failed" if previous.state == "failed" else "it was not running"
+    return Change("created", (why,))
+
+
+def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outcome:
+    assert work.previous is not None or change.kind == "created"
+    match change.kind:
+        case "unchanged" | "scaled":
+            record = _keep(work, change, driver)
+            return Outcome(record=record, change=change, answer=_try_sample(work, driver, record))
+        case "reloaded":
+            return _reload(change, work, driver)
+    return _stages(change, work, driver, wishes)
+
+
+def _keep(work: Work, change: Change, driver: Driver) -> Record:
+    assert work.previous is not None
+    if change.kind == "scaled":
+        driver.scale(work.previous, work.spec.autoscale)
+    return work.records.write(work.previous.with_(spec=_with_port(work)))
+
+
+def _with_port(work: Work) -> ServiceSpec:
+    """The new specification, but with the port that the service keeps when none is asked for any more."""
+    assert work.previous is not None
+    return replace(work.spec, port=work.spec.port or work.previous.spec.port)
+
+
+def _try_sample(work: Work, driver: Driver, record: Record) -> str:
+    """Ask the service that runs for its answer to the sample; ``""`` where there is none."""
+    work.record = record
+    with work.stage(Stage.READY) as told:
+        told.update(driver.run_stage(Stage.READY, work))
+        return str(told.get("answer", ""))
+
+
+def _reload(change: Change, work: Work, driver: Driver) -> Outcome:
+    assert work.previous is not None
+    with work.stage(Stage.INIT) as told:
+        receipt = driver.reload(work.previous, work.spec.inference.script, work.spec.sample)
+        how = "init() kept" if receipt.mode == "in-place" else "init() ran again"
+        told.update(message=f"reloaded, {how}", mode=receipt.mode)
+        told.update(replicas=len(receipt.replicas), ready=len(receipt.replicas))
+    record = work.records.write(work.previous.with_(spec=_with_port(work)))
+    return Outcome(record=record, change=change, receipt=receipt, answer=_try_sample(work, driver, record))
+
+
+def _stages(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outcome:
+    answer = ""
+    if work.previous is None or work.previous.state != "running":
+        work.records.write(work.record)
+    try:
+        for stage in driver.stages:
+            with work.stage(stage) as told:
+                told.update(driver.run_stage(stage, work))
+                answer = str(told.get("answer", answer))
+            if stage == wishes.until:
+                break
+    except BaseException as error:
+        _take_back(error, work, driver)
+        raise
+    state = "running" if wishes.until in {None, driver.stages[-1]} else "stopped"
+    if state == "stopped":
+        driver.undo(work)
+    return Outcome(record=work.records.write(work.record.with_(state=state, failure="")), change=change, answer=answer)
+
+
+def _take_back(error: BaseException, work: Work, driver: Driver) -> None:
+    """Leave nothing half-done: an old version stays whole, a failed first one leaves its log, an interrupted one nothing."""
+    driver.undo(work)
+    if work.previous and work.previous.state == "running":
+        return
+    if isinstance(error, MLDeployError) and not isinstance(error, Cancelled):
+        work.records.write(work.record.with_(state="failed", failure=error.summary))
+    elif work.previous is None:
+        work.records.remove(work.spec.name)
+    else:
+        work.records.write(work.previous)

@@ -1,0 +1,283 @@
+"""From what people write to a deployment: the one place where the words of magics, commands and Python calls are read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jupyter_mldeploy import pipeline
+from jupyter_mldeploy.capture import environment_for, script_for
+from jupyter_mldeploy.config import settings
+from jupyter_mldeploy.environments import with_requirements
+from jupyter_mldeploy.errors import InvalidValue, NotFound
+from jupyter_mldeploy.events import Cancel, Sink, Stage, staged
+from jupyter_mldeploy.pipeline import Outcome, Wishes
+from jupyter_mldeploy.records import Records
+from jupyter_mldeploy.registry import Model, ModelRegistry
+from jupyter_mldeploy.spec import (
+    Autoscale,
+    Environment,
+    InferenceConfig,
+    ModelRef,
+    Resources,
+    Script,
+    ServiceSpec,
+    Target,
+    TargetKind,
+    check_model_name,
+    parse_seconds,
+)
+
+__all__ = ["Asked", "ModelWish", "Request", "carry_out", "read_script", "to_json"]
+
+ModelWish = str | Model | ModelRef | tuple[str, object]
+"""``NAME``, ``NAME:VERSION``, a path, a registered model, or a name with the object or path to register under it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What was said, as it was written; ``None`` and empty: not said. See ``jupyter_mldeploy.deploy`` for the meanings."""
+
+    script: Script | str | Path | None = None
+    models: Sequence[ModelWish] = ()
+    environment: str | Path | Environment | None = None
+    pip: Sequence[str] = ()
+    source_directory: str | Path | None = None
+    replicas: int | str | None = None
+    autoscale: str | Autoscale | None = None
+    cpu: str | float | None = None
+    memory: str | float | None = None
+    gpus: int | None = None
+    sample: object | None = None
+    port: int | str | None = None
+    timeout: str | float | None = None
+    image: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked of one service.
+
+    Attributes:
+        name: Of the service.
+        target: Where.
+        asked: What was said.
+        base: The specification that is kept where nothing is said (an update), or ``None``.
+        notebook_names: Names that live in the notebook, for better words about a script that uses them.
+    """
+
+    name: str
+    target: Target
+    asked: Asked
+    base: ServiceSpec | None = None
+    notebook_names: Collection[str] = ()
+
+
+def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, cancel: Cancel) -> Outcome:
+    """Check the script, register the models, run the pipeline.
+
+    Raises:
+        MLDeployError: Before anything is made for what cannot be right, afterwards as ``pipeline.run`` does.
+    """
+    registry = ModelRegistry(records.home)
+    asked, base = request.asked, request.base
+    if asked.script is None and base is None:
+        models = _register(request, registry, sink, cancel)
+        script = _written_script([registry.get(model.name, model.version) for model in models])
+        inference = _inference(replace(asked, script=script), request.target, None)
+    else:
+        inference = _inference(asked, request.target, base)
+        pipeline.check(inference, [_model_name(wish) for wish in asked.models], request.notebook_names)
+        models = _register(request, registry, sink, cancel)
+    spec = _specify(request, inference, models)
+    return pipeline.run(spec, records, wishes=wishes, sink=sink, cancel=cancel)
+
+
+# -- scripts and environments ------------------------------------------------------------------------------------------
+
+
+def read_script(script: Script | str | Path) -> Script:
+    """A script as it is, or read from its file."""
+    return script if isinstance(script, Script) else Script.from_file(script)
+
+
+def _written_script(models: Sequence[Model]) -> Script:
+    if not models:
+        raise InvalidValue("script", None, "name a script, or a model that one can be written for.")
+    return script_for(models)
+
+
+def _inference(asked: Asked, target: Target, base: ServiceSpec | None) -> InferenceConfig:
+    before = base.inference if base else None
+    script = read_script(asked.script) if asked.script is not None else None
+    script = script or (before.script if before else None)
+    assert script is not None
+    folder = asked.source_directory or (before.source_directory if before else None)
+    if folder is not None:
+        if not Path(folder).is_dir():
+            raise NotFound(f"There is no source directory {str(folder)!r}.")
+        folder = str(Path(folder).absolute())
+    given = asked.environment
+    if given is None and before:
+        given = before.environment
+    return InferenceConfig(script, folder, _environment(given, asked.pip, target.kind, script, folder))
+
+
+def _environment(
+    given: str | Path | Environment | None, pip: Sequence[str], target: TargetKind, script: Script, folder: str | None
+) -> Environment:
+    """None is ``current`` on the local target, where nothing needs to be installed, and ``auto`` elsewhere."""
+    if given is None:
+        given = "current" if target is TargetKind.LOCAL else "auto"
+    if isinstance(given, Environment):
+        chosen = given
+    elif given == "current":
+        chosen = Environment.kernel()
+    elif given == "auto":
+        chosen = environment_for(script, Path(folder) if folder else None)
+    else:
+        chosen = Environment.from_file(given)
+    return with_requirements(chosen, list(pip)) if pip else chosen
+
+
+# -- models ------------------------------------------------------------------------------------------------------------
+
+
+def _register(request: Request, registry: ModelRegistry, sink: Sink, cancel: Cancel) -> tuple[ModelRef, ...]:
+    with staged(request.name, Stage.REGISTER, sink, cancel) as told:
+        if request.asked.models:
+            models = tuple(_find_or_register(wish, registry, cancel) for wish in request.asked.models)
+        else:
+            models = request.base.models if request.base else ()
+        told["message"] = ", ".join(str(model) for model in models) or "no model"
+    return models
+
+
+def _find_or_register(wish: ModelWish, registry: ModelRegistry, cancel: Cancel) -> ModelRef:
+    if isinstance(wish, ModelRef):
+        return wish
+    if isinstance(wish, Model):
+        return ModelRef(wish.name, wish.version)
+    if isinstance(wish, tuple):
+        return _registered(check_model_name(wish[0]), wish[1], registry, cancel)
+    path = Path(wish)
+    if ("/" in wish or path.suffix) and path.exists():
+        return _registered(_name_of(path), path, registry, cancel)
+    if "/" in wish:
+        raise NotFound(f"There is no model file {wish!r} in {str(Path.cwd())!r}.")
+    return registry.resolve(wish)
+
+
+def _registered(name: str, source: object, registry: ModelRegistry, cancel: Cancel) -> ModelRef:
+    model = registry.register(name, source, cancel=cancel)
+    return ModelRef(model.name, model.version)
+
+
+def _name_of(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "model"
+
+
+def _model_name(wish: ModelWish) -> str:
+    if isinstance(wish, tuple):
+        return wish[0]
+    if isinstance(wish, Model | ModelRef):
+        return wish.name
+    path = Path(wish)
+    return _name_of(path) if ("/" in wish or path.suffix) and path.exists() else wish.partition(":")[0]
+
+
+# -- the specification -------------------------------------------------------------------------------------------------
+
+
+def _specify(request: Request, inference: InferenceConfig, models: tuple[ModelRef, ...]) -> ServiceSpec:
+    asked = request.asked
+    if asked.replicas is not None and asked.autoscale is not None:
+        raise InvalidValue("replicas", asked.replicas, "choose --replicas or --autoscale, not both.")
+    spec = request.base or _with_settings(request, inference)
+    return replace(
+        spec,
+        inference=inference,
+        models=models,
+        resources=_resources(asked, spec.resources),
+        autoscale=_bounds(asked, spec.autoscale),
+        sample=spec.sample if asked.sample is None else _read_sample(asked.sample),
+        port=spec.port if asked.port is None else _whole_number("port", asked.port),
+        scoring_timeout=spec.scoring_timeout if asked.timeout is None else parse_seconds(asked.timeout, "timeout"),
+        image=asked.image or spec.image,
+    )
+
+
+def _with_settings(request: Request, inference: InferenceConfig) -> ServiceSpec:
+    force = settings()
+    return ServiceSpec(
+        name=request.name,
+        inference=inference,
+        target=request.target,
+        scoring_timeout=force.scoring_timeout,
+        max_request_wait=force.max_request_wait,
+        init_timeout=force.init_timeout,
+    )
+
+
+def _resources(asked: Asked, before: Resources) -> Resources:
+    said = Resources.of(asked.cpu, asked.memory, asked.gpus or 0)
+    return Resources(
+        cpu=before.cpu if said.cpu is None else said.cpu,
+        memory=before.memory if said.memory is None else said.memory,
+        gpus=before.gpus if asked.gpus is None else said.gpus,
+    )
+
+
+def _bounds(asked: Asked, before: Autoscale) -> Autoscale:
+    if asked.replicas is not None:
+        number = _whole_number("replicas", asked.replicas)
+        return Autoscale(number, number, before.target_utilization)
+    if asked.autoscale is not None:
+        return asked.autoscale if isinstance(asked.autoscale, Autoscale) else Autoscale.parse(asked.autoscale)
+    return before
+
+
+def _whole_number(field: str, value: int | str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise InvalidValue(field, value, "it is a whole number from 1 on.") from None
+
+
+def _read_sample(sample: object) -> str:
+    """JSON text as it is, ``@FILE`` read, anything else encoded."""
+    if not isinstance(sample, str):
+        return to_json(sample, "sample")
+    if not sample.startswith("@"):
+        return sample
+    path = Path(sample[1:])
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound(f"There is no sample file {str(path)!r} in {str(Path.cwd())!r}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidValue("sample", sample, f"the file cannot be read: {error}.") from None
+
+
+def to_json(value: object, field: str = "data") -> str:
+    """Encode a value; what knows ``tolist``, ``to_dict`` or ``isoformat`` (numpy, pandas, dates) is asked for plain data."""
+
+    def plain(item: Any) -> Any:
+        if callable(getattr(item, "to_dict", None)):
+            try:
+                return item.to_dict(orient="records")
+            except TypeError:  # a Series
+                return item.to_dict()
+        for method in ("tolist", "isoformat"):
+            if callable(getattr(item, method, None)):
+                return getattr(item, method)()
+        raise TypeError(f"{type(item).__name__} has no JSON form")
+
+    try:
+        return json.dumps(value, default=plain)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(field, value, f"it cannot be written as JSON: {error}.") from None

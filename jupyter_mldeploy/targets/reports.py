@@ -1,0 +1,36 @@
+"""The one sentence that a failure is told with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused
+from jupyter_mldeploy.evidence import Evidence
+from jupyter_mldeploy.spec import Script
+
+__all__ = ["failed_deployment", "refused_reload", "where"]
+
+
+def where(failure: Mapping[str, Any], script_name: str) -> str:
+    """``cell [4], line 6: model = joblib.load(path)``, or ``""`` where the runtime knows no line."""
+    if not failure.get("line"):
+        return ""
+    file = str(failure.get("file", "")).rpartition("/")[2]
+    name = script_name if file in {"", "score.py"} or file == script_name.rpartition("/")[2] else file
+    source = str(failure.get("source") or "").strip()
+    return f"{name}, line {failure['line']}" + (f": {source}" if source else "")
+
+
+def failed_deployment(stage: str, message: str, evidence: Evidence) -> DeploymentFailed:
+    """The error for a stage that failed."""
+    place = where(evidence.failure, evidence.script_name)
+    summary = f"{evidence.service} failed in {stage}: {message.rstrip('.')}" + (f" ({place})" if place else "")
+    return DeploymentFailed(summary, stage=stage, evidence=evidence)
+
+
+def refused_reload(name: str, script: Script, message: str, evidence: Evidence) -> ReloadRefused:
+    """The error for a script that the running service did not take."""
+    place = where(evidence.failure, script.origin)
+    summary = f"{name} did not take the new script: {message.rstrip('.')}" + (f" ({place})" if place else "")
+    return ReloadRefused(summary, "The old script goes on serving.", stage="reload", evidence=evidence)
