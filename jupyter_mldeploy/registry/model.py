@@ -30,7 +30,8 @@ class Model:
         hash: SHA-256 over contents and relative names, 64 hexadecimal digits.
         tags: Labels that people may change by registering again.
         properties: Facts that were true when it was saved: ``class``, ``library``, ``library_version``, ``python_version``,
-            ``modules`` (comma-separated top-level modules that loading needs).
+            ``modules`` (comma-separated top-level modules that loading needs), ``methods`` (``predict``, if it has it),
+            ``features`` (``names``, if it was fitted on a data frame).
         description: Free text.
         created: When it was registered, in UTC.
         fingerprint: Names, sizes and times of the files it was copied from, or ``""``; equal means: nothing was touched since.

@@ -112,6 +112,10 @@ class Saver:
             "python_version": platform.python_version(),
             "modules": ",".join(sorted(modules)),
         }
+        if callable(getattr(thing, "predict", None)):
+            properties["methods"] = "predict"
+        if hasattr(thing, "feature_names_in_"):
+            properties["features"] = "names"
         if found := _version_of(self.kind):
             properties["library_version"] = found
         return properties

@@ -1,0 +1,157 @@
+"""Files and models that the script opens by a literal name and that are not shipped."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from jupyter_mldeploy.capture.problems import Problem
+from jupyter_mldeploy.capture.walking import CONDITION, NEVER, dotted_name, walk
+
+__all__ = ["file_problems", "model_problems"]
+
+_READERS = frozenset(
+    {
+        "open", "io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "zipfile.ZipFile", "tarfile.open",
+        "joblib.load", "dill.load_file", "numpy.load", "numpy.loadtxt", "numpy.genfromtxt", "numpy.fromfile",
+        "pandas.read_csv", "pandas.read_parquet", "pandas.read_pickle", "pandas.read_json", "pandas.read_excel",
+        "pandas.read_feather", "pandas.read_table", "pandas.read_hdf", "torch.load", "torch.jit.load",
+        "tensorflow.keras.models.load_model", "keras.models.load_model", "onnxruntime.InferenceSession", "cv2.imread",
+        "PIL.Image.open", "spacy.load",
+    }
+)  # fmt: skip
+_PATH_READERS = frozenset({"read_text", "read_bytes", "open"})
+_HANDLED = frozenset({"FileNotFoundError", "OSError", "IOError", "EnvironmentError", "Exception", "BaseException"})
+_UNSURE = _HANDLED | {CONDITION, NEVER}
+
+
+def file_problems(tree: ast.Module, source_directory: Path | None) -> Iterator[Problem]:
+    """Relative files that are opened for reading and are not in the source directory."""
+    names = _import_names(tree)
+    written: set[str] = set()
+    opened: dict[str, int] = {}
+    for node, guards in walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = _full_name(node.func, names)
+        if called == "os.chdir":
+            return
+        found = _opened(node, called, names)
+        if found is None:
+            continue
+        path, reads = found
+        if not reads:
+            written.add(path)
+        elif not guards & _UNSURE:
+            opened.setdefault(path, node.lineno)
+    for path, line in opened.items():
+        if path not in written and _is_plain(path) and not _is_shipped(path, source_directory):
+            yield _problem(path, line, source_directory)
+
+
+def model_problems(tree: ast.Module, model_names: Collection[str], source_directory: Path | None) -> Iterator[Problem]:
+    """Models that ``Model.get_model_path`` is asked for by a literal name and that are not shipped."""
+    said: set[str] = set()
+    for node, guards in walk(tree):
+        if not isinstance(node, ast.Call) or guards & _UNSURE:
+            continue
+        if dotted_name(node.func).rpartition(".")[2] != "get_model_path":
+            continue
+        keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+        argument = node.args[0] if node.args else keywords.get("model_name")
+        if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
+            continue
+        name = argument.value
+        if name in said or name in model_names or _is_shipped(name, source_directory):
+            continue
+        said.add(name)
+        shipped = f"shipped: {', '.join(sorted(model_names))}" if model_names else "no model is shipped"
+        yield Problem(
+            node.lineno,
+            f"Model.get_model_path({name!r}) asks for a model that is not shipped ({shipped}).",
+            f"Ship it with --model {name}.",
+        )
+
+
+def _import_names(tree: ast.Module) -> dict[str, str]:
+    """What each imported name stands for: ``np`` → ``numpy``; names that the script defines itself stand for nothing."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name.partition(".")[0]] = (
+                    alias.name if alias.asname else alias.name.partition(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+            names[node.name] = ""
+    return names
+
+
+def _full_name(function: ast.expr, names: dict[str, str]) -> str:
+    first, dot, rest = dotted_name(function).partition(".")
+    first = names.get(first, first)
+    return f"{first}{dot}{rest}" if first else ""
+
+
+def _opened(node: ast.Call, called: str, names: dict[str, str]) -> tuple[str, bool] | None:
+    """The literal path that a call opens, and whether to read it."""
+    if called in _READERS:
+        path = _literal(node.args[0] if node.args else None)
+        return None if path is None else (path, _reads(node, 1) if called.endswith("open") else True)
+    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+        inner = node.func.value
+        if _full_name(inner.func, names) == "pathlib.Path" and len(inner.args) == 1:
+            path = _literal(inner.args[0])
+            if path is not None and node.func.attr in _PATH_READERS:
+                return path, _reads(node, 0) if node.func.attr == "open" else True
+            if path is not None and node.func.attr.startswith("write_"):
+                return path, False
+    return None
+
+
+def _literal(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _reads(node: ast.Call, position: int) -> bool:
+    keywords = {keyword.arg: keyword.value for keyword in node.keywords}
+    mode = node.args[position] if len(node.args) > position else keywords.get("mode")
+    if mode is None:
+        return True
+    text = _literal(mode)
+    return text is not None and not set(text) & set("wax")
+
+
+def _is_plain(path: str) -> bool:
+    """Whether it is a relative file of the script's folder, and not an address or something put there otherwise."""
+    if not path or os.path.isabs(path) or path.startswith(("~", "azureml-models")):  # noqa: PTH117
+        return False
+    return not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", path) and "\0" not in path
+
+
+def _is_shipped(path: str, folder: Path | None) -> bool:
+    if folder is None:
+        return False
+    try:
+        return (folder / path).exists()
+    except (OSError, ValueError):
+        return True
+
+
+def _problem(path: str, line: int, folder: Path | None) -> Problem:
+    if folder is not None:
+        where = f"the source directory {str(folder)!r}"
+        return Problem(line, f"The script opens {path!r}, which is not in {where}.", "Put the file there.")
+    here = Path(path).exists()
+    beside = "lies beside the notebook" if here else "is not shipped"
+    return Problem(
+        line,
+        f"The script opens {path!r}, which {beside}, and the service does not have it.",
+        "Ship its folder with --source-directory, or register it with --model and open Model.get_model_path(NAME).",
+    )
