@@ -17,7 +17,10 @@ from typing import Any, NoReturn
 
 from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig, WorkerMake
 
-NEEDS_SCRIPT = "Either provide an entry_script using --entry_script or provide a path to the configuration file using --config_file"
+NEEDS_SCRIPT = (
+    "Either provide an entry_script using --entry_script "
+    "or provide a path to the configuration file using --config_file"
+)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -57,10 +60,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run the program; see `jupyter_mldeploy.runtime.main`."""
     flags = parser().parse_args(argv)
     try:
-        if flags.service_config:
-            config = ServiceConfig.from_file(flags.service_config)
-        else:
-            config = by_hand(flags, dict(os.environ))
+        config = (
+            ServiceConfig.from_file(flags.service_config) if flags.service_config else by_hand(flags, dict(os.environ))
+        )
         config = config.with_secrets_of(os.environ)  # type: ignore[arg-type]
     except ConfigurationError as error:
         sys.stderr.write(f"{error}\n")

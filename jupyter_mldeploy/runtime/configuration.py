@@ -30,15 +30,15 @@ class WorkerMake:
     @property
     def root(self) -> str:
         """The app root as an absolute path."""
-        return os.path.abspath(self.app_root or os.curdir)  # noqa: PTH100 - symlinks stay as the user wrote them
+        return os.path.abspath(self.app_root or os.curdir)
 
     @property
     def script_path(self) -> str:
         """The entry script as an absolute path; relative ones are looked for in the source directory, too."""
-        plain = os.path.join(self.root, self.entry_script)  # noqa: PTH118
-        if self.source_directory and not os.path.exists(plain):  # noqa: PTH110
-            inside = os.path.join(self.root, self.source_directory, self.entry_script)  # noqa: PTH118
-            if os.path.exists(inside):  # noqa: PTH110
+        plain = os.path.join(self.root, self.entry_script)
+        if self.source_directory and not os.path.exists(plain):
+            inside = os.path.join(self.root, self.source_directory, self.entry_script)
+            if os.path.exists(inside):
                 return inside
         return plain
 
@@ -48,7 +48,7 @@ class WorkerMake:
         made = cls(**_checked(cls, value, "worker"))
         if not made.entry_script:
             raise ConfigurationError("worker.entry_script is missing; name the scoring script.")
-        if not all(isinstance(k, str) and isinstance(v, str) for k, v in made.env.items()):
+        if not all(isinstance(value, str) for value in dict[str, object](made.env).values()):
             raise ConfigurationError("worker.env must map names to strings.")
         return made
 

@@ -58,8 +58,8 @@ class Dispatcher:
             worker = free[-1]
             if worker.free:
                 self._start(worker, call)
-                if not worker.free and free and free[-1] is worker:
-                    free.pop()
+                if len(worker.calls) >= worker.slots:
+                    free.remove(worker)
                 return
             free.pop()
         if len(self.waiting) >= self.most_waiting:

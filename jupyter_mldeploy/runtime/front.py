@@ -6,7 +6,6 @@ import contextlib
 import errno
 import json
 import os
-import signal
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceCo
 from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, spawn
 
 if TYPE_CHECKING:
-    import asyncio
+    pass
 
 EXIT_SCRIPT = 3
 EXIT_PORT_TAKEN = 98
@@ -26,7 +25,7 @@ _BACKLOG = 4096
 
 def run(config: ServiceConfig, announce_fd: int | None = None) -> int:
     """Serve until told to stop; returns the exit code."""
-    if not os.path.isfile(config.worker.script_path):  # noqa: PTH113 - before the imports that are not needed yet
+    if not os.path.isfile(config.worker.script_path):
         sys.stderr.write(f"The scoring script {config.worker.script_path} does not exist.\n")
         if config.by_hand:
             return EXIT_SCRIPT

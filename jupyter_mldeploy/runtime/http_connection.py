@@ -70,7 +70,7 @@ class Connection(asyncio.Protocol):
         self._deaf = False  # whatever still arrives is thrown away
         self._closing = False
         self._advancing = False
-        self.on_disconnect: Callable[[], None] | None = None
+        self.on_disconnect: Callable[[], object] | None = None
 
     # ---- asyncio's side
 
@@ -162,8 +162,8 @@ class Connection(asyncio.Protocol):
         request.keep_alive = parser.should_keep_alive()
         fields = request.fields
         size = len(self._url)
-        for name, value in request.headers:
-            name = name.lower()
+        for raw_name, value in request.headers:
+            name = raw_name.lower()
             size += len(name) + len(value)
             fields[name] = fields[name] + b", " + value if name in fields else value
         self._phase = "body"

@@ -74,10 +74,7 @@ class ScoreCall:
                     header(name, value) for name, value in told["headers"] if name.lower() not in _OWN_HEADERS
                 )
         failed = b"True" if flags & frames.RUN_FAILED else b"False"
-        if flags & frames.RUN_RETURNED:
-            timed = b"x-ms-run-fn-exec-ms: %d.%03d\r\n" % divmod(exec_us, 1000)
-        else:
-            timed = b""
+        timed = b"x-ms-run-fn-exec-ms: %d.%03d\r\n" % divmod(exec_us, 1000) if flags & frames.RUN_RETURNED else b""
         head = b"".join((content, b"x-ms-run-function-failed: ", failed, b"\r\n", timed, worker.answer_head))
         if flags & frames.RUN_FAILED or status >= 500:
             worker.errors += 1

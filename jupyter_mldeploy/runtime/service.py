@@ -8,7 +8,9 @@ import os
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
+from jupyter_mldeploy.runtime import swagger
 from jupyter_mldeploy.runtime.cors import Cors
 from jupyter_mldeploy.runtime.http_message import (
     HTML_TYPE,
@@ -80,6 +82,8 @@ class Service:
         elif path.startswith("/_mldeploy/"):
             if self.admin is None or not self.admin.handle(request):
                 self.refuse(request, 404, NOT_FOUND)
+        elif path == "/swagger.json":
+            self._swagger(request)
         elif path == "/metrics":
             self._metrics(request)
         else:
@@ -104,7 +108,7 @@ class Service:
         except IdTooLongError as error:
             self.refuse(request, 431, str(error), ids=b"")
             return
-        if method == "OPTIONS" and (b"access-control-request-method" in request.fields or not self._raw_script()):
+        if method == "OPTIONS" and not self._is_for_script(request):
             self.respond(request, request_id.encode("latin-1"), ids, 200, HTML_TYPE + _NOT_FAILED, b"", None)
         elif self._keys and not trusted and not self._has_key(request):
             head = JSON_TYPE + _NOT_FAILED + b"www-authenticate: Bearer\r\n"
@@ -121,7 +125,10 @@ class Service:
         """Score without a key; the caller has checked the admin token."""
         self._score(request, trusted=True)
 
-    def _raw_script(self) -> bool:
+    def _is_for_script(self, request: HttpRequest) -> bool:
+        """Whether an OPTIONS request goes to `run()`: raw-HTTP scripts get all but what CORS answers."""
+        if self._cors.enabled and b"access-control-request-method" in request.fields:
+            return False
         return any(worker.contract.get("input") == "raw" for worker in self.pool.generation.ready)
 
     def _has_key(self, request: HttpRequest) -> bool:
@@ -145,6 +152,20 @@ class Service:
             return
         text = self.metrics.exposition(self.config.service, self.pool, self.dispatcher)
         self._plain(request, 200, b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n", text)
+
+    def _swagger(self, request: HttpRequest) -> None:
+        if request.method not in ("GET", "HEAD"):
+            self.refuse(request, 405, NOT_ALLOWED, b"allow: GET, HEAD\r\n")
+            return
+        version = parse_qs(request.query).get("version", ["2"])[0]
+        generation = self.pool.generation
+        schemas = next((worker.contract.get("schemas") for worker in generation.ready), None)
+        try:
+            text = swagger.document(version, self.config, generation.make, schemas)
+        except swagger.NoSuchVersionError as error:
+            self.refuse(request, 404, str(error))
+        else:
+            self._plain(request, 200, JSON_TYPE + _NOT_FAILED, text)
 
     def unavailable_reason(self) -> str | None:
         """Why no request can be answered at all, or None."""

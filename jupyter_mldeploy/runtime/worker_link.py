@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -261,10 +262,8 @@ class WorkerLink(asyncio.Protocol):
             self.signal = os.WTERMSIG(status)
         else:
             self.exit_code = os.WEXITSTATUS(status)
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)  # children that it left behind
-        except (ProcessLookupError, PermissionError):
-            pass
         if not self._disconnected:
             self._loop.call_later(_GRACE_AFTER_EXIT_S, self._give_up_on_socket)
         self._maybe_over()

@@ -44,7 +44,7 @@ def _plain(value: Any, depth: int) -> Any:
     if depth > _DEEPEST:
         message = f"run() returned a value nested more than {_DEEPEST} levels deep, or one that contains itself."
         raise Unanswerable(message)
-    if value is None or isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins":
+    if value is None or (isinstance(value, (bool, int, str)) and type(value).__module__ == "builtins"):
         return value
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None

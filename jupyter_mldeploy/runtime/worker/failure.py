@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import linecache
 import os
-import sys
 import sysconfig
 import time
 import traceback
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any
 
 _OWN_FOLDER = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _LONGEST_TEXT = 10_000
@@ -27,7 +26,7 @@ def _is_own(filename: str) -> bool:
     return filename.startswith((_OWN_FOLDER, "<frozen importlib"))
 
 
-def user_traceback(trace: Optional[TracebackType]) -> Optional[TracebackType]:
+def user_traceback(trace: TracebackType | None) -> TracebackType | None:
     """The traceback from its first frame that is not the runtime's own."""
     while trace is not None and _is_own(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
@@ -38,7 +37,7 @@ def is_user_file(filename: str) -> bool:
     """Whether a file is the user's own: not a library, not built in, not the runtime."""
     if filename in _SCRIPTS:
         return True
-    if filename.startswith("<") or _is_own(filename) or filename.startswith(_STDLIB):
+    if filename.startswith(("<", _STDLIB)) or _is_own(filename):
         return False
     return "site-packages" not in filename and "dist-packages" not in filename
 
@@ -47,7 +46,7 @@ def safe_text(error: BaseException) -> str:
     """The text of an exception, whatever its `__str__` does."""
     try:
         text = str(error)
-    except BaseException as second:  # noqa: BLE001 - a user's __str__ may raise anything
+    except BaseException as second:
         text = f"<no text: its __str__ raised {type(second).__name__}>"
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT] + f"… ({len(text)} characters in all)"
@@ -58,7 +57,7 @@ def formatted(error: BaseException) -> str:
     """The traceback as Python prints it, beginning in the user's code."""
     try:
         text = "".join(traceback.format_exception(type(error), error, user_traceback(error.__traceback__)))
-    except BaseException:  # noqa: BLE001 - formatting calls into the user's objects
+    except BaseException:
         frames = "".join(traceback.format_tb(user_traceback(error.__traceback__)))
         text = f"Traceback (most recent call last):\n{frames}{type(error).__name__}: {safe_text(error)}\n"
     if len(text) > _LONGEST_TRACEBACK:
@@ -72,10 +71,10 @@ def failure(
     kind: str,
     message: str,
     *,
-    error: Optional[BaseException] = None,
-    request_id: Optional[str] = None,
-    file: Optional[str] = None,
-    line: Optional[int] = None,
+    error: BaseException | None = None,
+    request_id: str | None = None,
+    file: str | None = None,
+    line: int | None = None,
 ) -> dict[str, Any]:
     """A failure as the front and its clients know it; the place is taken from `error` where it has one."""
     place: dict[str, Any] = {"file": file, "line": line, "function": None, "source": None}
@@ -100,7 +99,7 @@ def failure(
     }
 
 
-def from_exception(stage: str, error: BaseException, request_id: Optional[str] = None) -> dict[str, Any]:
+def from_exception(stage: str, error: BaseException, request_id: str | None = None) -> dict[str, Any]:
     """The failure of user code that raised `error` in `stage` (import, init or run)."""
     where = {"import": "The script", "init": "init()", "run": "run()"}.get(stage, "The script")
     if isinstance(error, SyntaxError) and stage == "import":
@@ -150,7 +149,7 @@ def _place(error: BaseException) -> dict[str, Any]:
 def _short(filename: str) -> str:
     """The path as seen from the app root, the way users write it."""
     root = os.getcwd() + os.sep
-    return filename[len(root) :] if filename.startswith(root) else filename
+    return filename.removeprefix(root)
 
 
 def claim_as_user_file(filename: str) -> None:

@@ -13,9 +13,9 @@ import signal
 import socket
 import sys
 import time
-from typing import Any, Optional
+from typing import Any
 
-from . import failure, frames, output, script
+from . import failure, frames, kinds, output, script, shims
 from .request import Request
 from .scoring import Answer, Scorer, refusal
 
@@ -34,7 +34,7 @@ class Worker:
         self.socket = socket.socket(fileno=socket_fd)
         self.lifeline_fd = lifeline_fd
         self.output = output.Output(output.LogPipe(log_fd))
-        self.scorer: Optional[Scorer] = None
+        self.scorer: Scorer | None = None
         self._received = bytearray()
 
     # ---- frames
@@ -118,8 +118,10 @@ class Worker:
         stage = "import"
         try:
             take_place(order)
+            shims.install()
+            kinds.forget_decorations()
             loaded = script.load(path, source)
-            scorer = Scorer(loaded, debug=order["debug"], memory_limited=order["memory_limited"])
+            scorer = kinds.scorer_for(loaded, debug=order["debug"], memory_limited=order["memory_limited"])
             stage = "init"
             self.notice("init_started")
             began = time.perf_counter()
@@ -131,7 +133,7 @@ class Worker:
             self.notice("failure", failure=found)
         except FrontGone:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever user code raises is reported, not passed on
+        except BaseException as error:
             found = failure.from_exception(stage, error)
             self.output.finish()
             self.notice("failure", failure=found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any
 
 
 class BadRequest(Exception):
@@ -20,7 +20,7 @@ class Request:
 
     __slots__ = ("body", "headers", "method", "query", "remote", "request_id", "target")
 
-    def __init__(self, request_id: str, described: Optional[dict[str, Any]], body: bytes) -> None:
+    def __init__(self, request_id: str, described: dict[str, Any] | None, body: bytes) -> None:
         described = described or {}
         self.request_id = request_id
         self.body = body

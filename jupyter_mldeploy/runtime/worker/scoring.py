@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple
 
-from . import answer, failure, frames, output, request, script
+from . import answer, failure, frames, output, request, script, web
 from .request import BadRequest, Request
 
+_PLAIN = frozenset((dict, list, str, int, float, bool, tuple))
 GENERIC_RUN_ERROR = "An unexpected error occurred in scoring script. Check the logs for more info."
 
 
@@ -21,10 +22,6 @@ class Answer(NamedTuple):
     flags: int = 0
     exec_us: int = 0
     meta: bytes = b""
-
-
-class RunRaised(Exception):
-    """run() raised; the cause is the user's exception."""
 
 
 class Scorer:
@@ -48,8 +45,12 @@ class Scorer:
         """Positional and keyword arguments of `run()`; raises `BadRequest`."""
         return (request.text_of(asked),), {}
 
-    def serialise(self, result: Any) -> tuple[int, bytes, Optional[list[list[str]]]]:
+    def serialise(self, result: Any) -> tuple[int, bytes, list[list[str]] | None]:
         """Status, body and headers (none: plain JSON) of a result; raises `Unanswerable`."""
+        if result is not None and type(result) not in _PLAIN:
+            made = web.as_http_answer(result)
+            if made is not None:
+                return made
         return 200, answer.to_json(result), None
 
     def score(self, asked: Request) -> Answer:
@@ -65,8 +66,8 @@ class Scorer:
             result = self.script.run(*positional, **named)
             spent = (time.perf_counter_ns() - began) // 1000
             status, body, headers = self.serialise(result)
-        except BaseException as error:  # noqa: BLE001 - sys.exit() in run() costs a request, not the worker
-            return self._raised(asked, error)
+        except BaseException as error:
+            return self.raised(asked, error)
         flags = frames.RUN_RETURNED
         meta = b""
         if headers is not None:
@@ -75,7 +76,8 @@ class Scorer:
             meta = json.dumps({"headers": headers}).encode()
         return Answer(status, body, flags, min(spent, frames.MAX_EXEC_US), meta)
 
-    def _raised(self, asked: Request, error: BaseException) -> Answer:
+    def raised(self, asked: Request, error: BaseException) -> Answer:
+        """The answer when `run()`, or what made JSON of its result, raised."""
         if isinstance(error, BadRequest):
             return refusal(error.status, error.message)
         if isinstance(error, answer.Unanswerable):
@@ -92,7 +94,7 @@ class Scorer:
         if self.debug and found["traceback"]:
             body["unsafe_for_production"] = True
             body["traceback"] = found["traceback"]
-        meta = {"failure": found}
+        meta: dict[str, Any] = {"failure": found}
         return Answer(500, json.dumps(body).encode(), flags, 0, json.dumps(meta).encode())
 
 

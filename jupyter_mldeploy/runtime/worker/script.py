@@ -13,7 +13,7 @@ import linecache
 import os
 import sys
 import types
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 from . import failure
 
@@ -23,7 +23,7 @@ MODULE_NAME = "entry_module"
 class Refused(Exception):
     """The script does not keep the contract of a scoring script; `line` is where."""
 
-    def __init__(self, message: str, line: Optional[int] = None) -> None:
+    def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
         self.line = line
 
@@ -89,7 +89,7 @@ def load(path: str, source: bytes) -> Script:
     _, code = compile_script(source, path)
     script = Script(path, source)
     sys.modules[MODULE_NAME] = script.module
-    exec(code, script.module.__dict__)  # noqa: S102 - running the user's script is what a worker is for
+    exec(code, script.module.__dict__)
     check_contract(script)
     return script
 
@@ -125,7 +125,7 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return []  # a callable of C code tells nothing
 
 
-def _line(function: Callable[..., Any]) -> Optional[int]:
+def _line(function: Callable[..., Any]) -> int | None:
     code = getattr(inspect.unwrap(function), "__code__", None)
     return None if code is None else int(code.co_firstlineno)
 
