@@ -18,6 +18,7 @@ from jupyter_mldeploy._version import __version__
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service, deploy, service, services
     from jupyter_mldeploy.errors import MLDeployError
+    from jupyter_mldeploy.models import delete_model, download_model, get_model, list_models, register_model
     from jupyter_mldeploy.registry import Model, ModelRegistry
     from jupyter_mldeploy.spec import Autoscale, Environment, InferenceConfig, Resources, ServiceSpec, Target
 
@@ -33,7 +34,12 @@ __all__ = [
     "ServiceSpec",
     "Target",
     "__version__",
+    "delete_model",
     "deploy",
+    "download_model",
+    "get_model",
+    "list_models",
+    "register_model",
     "service",
     "services",
 ]
@@ -44,6 +50,9 @@ _HOME = {
         ("Autoscale", "Environment", "InferenceConfig", "Resources", "ServiceSpec", "Target"), "jupyter_mldeploy.spec"
     ),
     **dict.fromkeys(("Model", "ModelRegistry"), "jupyter_mldeploy.registry"),
+    **dict.fromkeys(
+        ("delete_model", "download_model", "get_model", "list_models", "register_model"), "jupyter_mldeploy.models"
+    ),
     "MLDeployError": "jupyter_mldeploy.errors",
 }
 

@@ -190,6 +190,18 @@ class Records:
             self._sweep(self.folder(name))
             lock.release()
 
+    def is_busy(self, name: str) -> bool:
+        """Whether an operation of some process is running on the service."""
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.home / "locks" / f"{check_service_name(name)}.lock", blocking=False):
+                return False
+        except Timeout:
+            return True
+        except OSError:
+            return False
+
     def _sweep(self, folder: Path) -> None:
         """A service without a record leaves no folder behind (damaged records are kept)."""
         if folder.is_dir() and not any(path.name.startswith("service.json") for path in folder.iterdir()):

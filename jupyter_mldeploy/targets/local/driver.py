@@ -196,15 +196,23 @@ class LocalDriver:
         if record.state == "stopped":
             return Status(state="stopped", message="It was stopped.")
         if process is None or not process.is_running():
-            if record.state == "deploying" and process is None:
-                return Status(state="deploying")
-            reason = record.failure or f"Its process{f' ({process.pid})' if process else ''} is gone."
-            return Status(state="failed", message=reason)
+            return self._status_without_process(record, process)
         try:
             told = self._client(record).status()
         except RuntimeGone as error:
             return Status(state="failed", message=f"Its process does not answer: {error}.")
         return status_from_runtime(told, f"http://{HOST}:{record.details['port']}/score")
+
+    def _status_without_process(self, record: Record, process: ServiceProcess | None) -> Status:
+        if record.state == "deploying":
+            if self._records.is_busy(record.name):
+                return Status(state="deploying")
+            return Status(state="failed", message="Its deployment was broken off; deploy it again.")
+        if record.state == "failed":
+            return Status(state="failed", message=record.failure)
+        log = read_log(self._records.folder(record.name) / "run.log", 2_000).strip().splitlines()
+        ended = f" Its log ends with: {log[-1]}" if log else ""
+        return Status(state="failed", message=f"Its process {process.pid if process else ''} is gone.{ended}")
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
         """See ``Driver``."""
