@@ -33,6 +33,8 @@ class Environment:
         channels: conda channels.
         apt: Debian packages for images.
         base_image: Image to build on, or ``None`` for the setting's.
+        interpreter: Python executable whose packages the requirements come on top of, or ``None``; only the local target
+            can use it.
     """
 
     name: str = "environment"
@@ -43,11 +45,14 @@ class Environment:
     channels: tuple[str, ...] = ()
     apt: tuple[str, ...] = ()
     base_image: str | None = None
+    interpreter: str | None = None
 
     def __post_init__(self) -> None:
         if self.python is not None and not _PYTHON.fullmatch(self.python):
             raise InvalidValue("python", self.python, "write a version such as 3.11.")
-        if self.current and (self.python or self.requirements or self.conda):
+        if self.interpreter is not None and not Path(self.interpreter).is_absolute():
+            raise InvalidValue("interpreter", self.interpreter, "write the whole path of a Python executable.")
+        if self.current and (self.python or self.requirements or self.conda or self.interpreter):
             raise InvalidValue(
                 "environment", "current", "the kernel's own environment takes no requirements; name them instead."
             )

@@ -171,10 +171,11 @@ class ServiceSpec:
                 raise InvalidValue(name, getattr(self, name), "it is a time in seconds above zero.")
         if self.sample is not None:
             _check_json("sample", self.sample)
-        if self.inference.environment.current and self.target.kind is not TargetKind.LOCAL:
+        environment = self.inference.environment
+        if (environment.current or environment.interpreter) and self.target.kind is not TargetKind.LOCAL:
             raise InvalidValue(
                 "environment",
-                "current",
+                environment.name,
                 f"the {self.target} target cannot use the kernel's own Python; take auto or a file.",
             )
 
