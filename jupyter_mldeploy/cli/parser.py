@@ -1,0 +1,145 @@
+"""The words of ``mldeploy``: verbs, their options, and which function carries each out."""
+
+from __future__ import annotations
+
+import argparse
+
+from jupyter_mldeploy._version import __version__
+from jupyter_mldeploy.cli.options import add_deployment, add_format, add_log_query, add_service_options
+
+__all__ = ["build_parser"]
+
+EPILOG = """\
+exit codes: 0 done, 1 refused or failed (one line on stderr), 2 usage, 130 interrupted.
+With --format json, stdout gets one JSON value (logs, status --watch: one a line); an error is {"error": {...}}.
+"""
+
+
+class _Verbs:
+    """Adds verbs to the program."""
+
+    def __init__(self, program: argparse.ArgumentParser) -> None:
+        self._actions = program.add_subparsers(title="verbs", metavar="VERB", dest="verb", required=True)
+
+    def add(self, name: str, handler: str, text: str) -> argparse.ArgumentParser:
+        """A verb; ``handler`` is ``module:function`` below ``cli``."""
+        made = self._actions.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
+        made.set_defaults(handler=handler)
+        add_format(made)
+        return made
+
+    def add_on_service(self, name: str, handler: str, text: str) -> argparse.ArgumentParser:
+        """A verb whose first word is the name of a service."""
+        made = self.add(name, handler, text)
+        made.add_argument("name", metavar="NAME", help="name of the service")
+        return made
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    program = argparse.ArgumentParser(
+        prog="mldeploy",
+        description="Deploy models to a local process, a container or Kubernetes, and see why it fails.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    program.add_argument("--version", action="version", version=f"mldeploy {__version__}")
+    verbs = _Verbs(program)
+    _add_changing(verbs)
+    _add_looking(verbs)
+    _add_models(verbs)
+    _add_tools(verbs)
+    return program
+
+
+def _add_changing(verbs: _Verbs) -> None:
+    deploy = verbs.add("deploy", "deploying:deploy", "deploy a scoring script, or bring a service to what is asked")
+    deploy.add_argument("script", nargs="?", help="the scoring script; left out, one is written for the models")
+    deploy.add_argument("--name", required=True, help="name of the service: a DNS label of at most 63 characters")
+    add_service_options(deploy)
+    add_deployment(deploy)
+    deploy.add_argument("--announced", action="store_true", help=argparse.SUPPRESS)
+
+    reload = verbs.add_on_service("reload", "changing:reload", "let a running service take its edited script")
+    reload.add_argument("--script", metavar="FILE", help="another script (default: the service's own, read again)")
+
+    update = verbs.add_on_service("update", "changing:update", "change what a service is made of; the rest stays")
+    update.add_argument("--script", metavar="FILE", help="another script")
+    update.add_argument("--from-image", metavar="REF", help="use an image that was built before")
+    add_service_options(update)
+
+    scale = verbs.add_on_service("scale", "changing:scale", "change the number of replicas")
+    bounds = scale.add_mutually_exclusive_group(required=True)
+    bounds.add_argument("--replicas", type=int, metavar="N", help="so many")
+    bounds.add_argument("--autoscale", metavar="MIN:MAX", help="between these")
+
+    verbs.add_on_service("start", "changing:start", "start a service that was stopped or whose process is gone")
+    verbs.add_on_service("stop", "changing:stop", "end a service's processes, and keep what is known of it")
+    delete = verbs.add_on_service("delete", "changing:delete", "remove a service and all that is kept of it")
+    delete.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def _add_looking(verbs: _Verbs) -> None:
+    verbs.add("services", "looking:services", "list the services")
+    status = verbs.add_on_service("status", "looking:status", "show a service: state, replicas, what they run")
+    status.add_argument("--watch", "-w", action="store_true", help="show each change until interrupted")
+
+    run = verbs.add_on_service("run", "looking:run", "send a request and print the answer")
+    run.add_argument("data", metavar="DATA", help="JSON, @FILE, or - for standard input")
+    run.add_argument("--timeout", metavar="S", help="longest time to wait, such as 30 or 2m")
+    run.add_argument("--raw", action="store_true", help="send the bytes as they are; they need not be JSON")
+
+    logs = verbs.add_on_service("logs", "looking:logs", "print or follow a service's log")
+    add_log_query(logs)
+
+    diagnose = verbs.add(
+        "diagnose", "looking:diagnose", "say what is wrong with a service, or with evidence (--evidence FILE, --list)"
+    )
+    diagnose.add_argument("name", metavar="NAME", help="name of the service")
+
+
+def _add_models(verbs: _Verbs) -> None:
+    models = verbs.add("models", "models:listing", "list, register, download and delete models")
+    actions = models.add_subparsers(metavar="ACTION", dest="action")
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=text, description=_sentence(text), allow_abbrev=False)
+        made.set_defaults(handler=f"models:{'listing' if name == 'list' else name}")
+        # A default here would overwrite what was said before the action.
+        made.add_argument("--format", choices=("text", "json"), default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        made.add_argument("--home", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        return made
+
+    listing = action("list", "list models, or the versions of one")
+    listing.add_argument("model", nargs="?", metavar="NAME")
+
+    register = action("register", "keep a file or folder as the next version of a model")
+    register.add_argument("model", metavar="NAME")
+    register.add_argument("path", metavar="PATH", help="file or folder")
+    register.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE", help="again for more")
+    register.add_argument("--property", action="append", default=[], metavar="KEY=VALUE", help="again for more")
+    register.add_argument("--description", metavar="TEXT")
+
+    download = action("download", "copy a model's file or folder")
+    download.add_argument("model", metavar="NAME[:VERSION]")
+    download.add_argument("folder", metavar="DIR", nargs="?", default=".", help="where to (default: here)")
+    download.add_argument("--overwrite", action="store_true", help="replace what is there")
+
+    delete = action("delete", "delete a version, or all of a model; refused while a service uses it")
+    delete.add_argument("model", metavar="NAME[:VERSION]")
+    delete.add_argument("--force", action="store_true", help="even if a service uses it")
+    delete.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def _add_tools(verbs: _Verbs) -> None:
+    # Never parsed here: its words go to the server's own program as they are (see program.run).
+    verbs.add("serve", "program:serve", "serve a scoring script in the foreground (mldeploy serve --help)")
+    verbs.add("doctor", "doctor:doctor", "say what is installed, which engines answer, and why not")
+    verbs.add("config", "looking:config", "print every setting, its value and where that comes from")
+    demo = verbs.add("demo", "demo:demo", "train, deploy, score, edit, break, explain and delete a model, step by step")
+    demo.add_argument("--keep", action="store_true", help="leave the service running and say where it is kept")
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

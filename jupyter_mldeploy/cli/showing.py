@@ -1,0 +1,103 @@
+"""What is printed: the one module that writes to stdout and stderr."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.errors import MLDeployError
+
+__all__ = ["ReaderGone", "Screen", "columns"]
+
+
+class ReaderGone(Exception):
+    """Whoever read our output has closed it (``mldeploy logs iris | head``)."""
+
+
+class Screen:
+    """Stdout and stderr of one command.
+
+    Args:
+        form: ``text`` or ``json``.
+        out, err: Where to; the process's own unless a test says otherwise.
+    """
+
+    def __init__(self, form: str = "text", out: TextIO | None = None, err: TextIO | None = None) -> None:
+        self.is_json = form == "json"
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._passing = ""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at stdout."""
+        return self._out.isatty() and not self.is_json
+
+    def line(self, text: str = "") -> None:
+        """One line of the answer."""
+        self.passing("")
+        self._write(self._out, text + "\n")
+
+    def lines(self, texts: Iterable[str]) -> None:
+        """Several."""
+        for text in texts:
+            self.line(text)
+
+    def json(self, value: Any, *, indent: int | None = 2) -> None:
+        """One JSON value; what JSON does not know is written as text."""
+        self._write(self._out, json.dumps(value, indent=indent, ensure_ascii=False, default=str) + "\n")
+
+    def note(self, text: str) -> None:
+        """One line on stderr, which is no part of the answer."""
+        self.passing("")
+        self._write(self._err, text + "\n")
+
+    def passing(self, text: str) -> None:
+        """Show a line that the next one replaces; only where a person looks."""
+        if not self.is_terminal or text == self._passing:
+            return
+        width = shutil.get_terminal_size().columns - 1
+        shown = "".join(character if character.isprintable() else " " for character in text)[:width]
+        self._passing = text
+        self._write(self._out, f"\r\x1b[2K{shown}")
+
+    def error(self, error: MLDeployError) -> None:
+        """An error: in text one line on stderr, then what explains it; in JSON an object on stdout."""
+        if self.is_json:
+            self.json({"error": error.to_json()})
+            return
+        self.note(f"mldeploy: {error.summary}{f' {error.hint}' if error.hint else ''}")
+        problems: Sequence[str] = getattr(error, "problems", ())
+        if len(problems) > 1:
+            for problem in problems:
+                self.note(f"  • {problem}")
+        diagnosis = getattr(error, "diagnosis", None)
+        if diagnosis is not None:
+            self.note(diagnosis.to_text())
+
+    def ask(self, question: str) -> bool:
+        """Ask a person; anything but yes is no."""
+        self._write(self._err, f"{question} [y/N] ")
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        try:
+            stream.write(text)
+            stream.flush()
+        except UnicodeEncodeError:  # a terminal that cannot show the character shows its number
+            encoding = stream.encoding or "ascii"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A table as lines; the last column is as long as it is."""
+    table = [list(head), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
