@@ -22,7 +22,7 @@ _SECRET = re.compile(
     (?P<keep>
         (?:authorization\s*[:=]\s*(?:bearer|basic)\s+)
       | (?:\b[\w.-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|sas)\b["']?\s*[:=]\s*["']?)
-      | (?:://[^\s/:@]+:)
+      | (?:://[^\s/:@]+:(?=[^\s/@]+@))
       | (?:[?&](?:sig|sv_sig|token|key)=)
     )
     (?P<secret>[^\s"'&@,;]{4,})

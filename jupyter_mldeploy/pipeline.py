@@ -76,19 +76,25 @@ def run(
     cancel = cancel or Cancel()
     models = _model_paths(spec, records)
     with records.operation(spec.name, "deployment"):
-        previous = _previous(spec, records, wishes)
+        former = _former(spec, records, wishes)
         driver = driver_for(spec.target, records)
         driver.check(spec)
         source = source_digest(spec.inference)
-        change = _change(spec, source, previous, driver)
-        record = Record(spec=spec, details={"source": source})
-        if previous:
-            record = replace(record, revision=previous.revision + 1, created=previous.created)
+        change = _change(spec, source, former, driver)
+        alive = former if change.kind != "created" else None
+        if former and not alive:
+            driver.stop(former)  # what may be left of it
         work = Work(
-            spec=spec, record=record, previous=previous, records=records, models=models, sink=sink, cancel=cancel
+            spec=spec,
+            record=_next_record(spec, source, former),
+            previous=alive,
+            records=records,
+            models=models,
+            sink=sink,
+            cancel=cancel,
         )
         try:
-            return _carry_out(change, work, driver, wishes)
+            return _carry_out(change, work, driver, wishes, former)
         except DeploymentFailed as error:
             explain(error)
             raise
@@ -122,45 +128,54 @@ def _model_paths(spec: ServiceSpec, records: Records) -> Mapping[str, Path]:
     return {str(model): registry.get(model.name, model.version).path for model in spec.models}
 
 
-def _previous(spec: ServiceSpec, records: Records, wishes: Wishes) -> Record | None:
+def _former(spec: ServiceSpec, records: Records, wishes: Wishes) -> Record | None:
     try:
-        previous = records.find(spec.name)
+        former = records.find(spec.name)
     except RecordDamaged:
         if not wishes.overwrite:
             raise
         return None
-    if previous and previous.spec.target.kind != spec.target.kind:
+    if former and former.spec.target.kind != spec.target.kind:
         if not wishes.overwrite:
             raise Conflict(
-                f"409: the name {spec.name!r} is taken by a service on the {previous.spec.target} target.",
+                f"409: the name {spec.name!r} is taken by a service on the {former.spec.target} target.",
                 "Choose another name, delete that service, or add --overwrite to replace it.",
             )
-        former = driver_for(previous.spec.target, records)
-        former.stop(previous)
-        former.delete(previous)
+        other = driver_for(former.spec.target, records)
+        other.stop(former)
+        other.delete(former)
         records.remove(spec.name)
         return None
-    return previous
+    return former
 
 
-def _change(spec: ServiceSpec, source: str, previous: Record | None, driver: Driver) -> Change:
-    if previous is None:
+def _next_record(spec: ServiceSpec, source: str, former: Record | None) -> Record:
+    if former is None:
+        return Record(spec=spec, details={"source": source})
+    details = {"source": source, "former_port": former.details.get("port")}
+    return Record(spec=spec, revision=former.revision + 1, created=former.created, details=details)
+
+
+def _change(spec: ServiceSpec, source: str, former: Record | None, driver: Driver) -> Change:
+    if former is None:
         return Change("created")
-    if previous.state == "running" and driver.status(previous).state in {"running", "degraded"}:
-        return compare(previous.spec, spec, str(previous.details.get("source", "")), source)
-    why = "it had failed" if previous.state == "failed" else "it was not running"
-    return Change("created", (why,))
+    if former.state == "running" and driver.status(former).state in {"running", "degraded"}:
+        return compare(former.spec, spec, str(former.details.get("source", "")), source)
+    return Change("created", ("it had failed",) if former.state == "failed" else ("it was not running",))
 
 
-def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outcome:
-    assert work.previous is not None or change.kind == "created"
+def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:
     match change.kind:
         case "unchanged" | "scaled":
             record = _keep(work, change, driver)
             return Outcome(record=record, change=change, answer=_try_sample(work, driver, record))
         case "reloaded":
             return _reload(change, work, driver)
-    return _stages(change, work, driver, wishes)
+    try:
+        return _stages(change, work, driver, wishes)
+    except BaseException as error:
+        _take_back(error, work, driver, former)
+        raise
 
 
 def _keep(work: Work, change: Change, driver: Driver) -> Record:
@@ -197,32 +212,36 @@ def _reload(change: Change, work: Work, driver: Driver) -> Outcome:
 
 def _stages(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outcome:
     answer = ""
-    if work.previous is None or work.previous.state != "running":
+    if work.previous is None:
         work.records.write(work.record)
-    try:
-        for stage in driver.stages:
-            with work.stage(stage) as told:
-                told.update(driver.run_stage(stage, work))
-                answer = str(told.get("answer", answer))
-            if stage == wishes.until:
-                break
-    except BaseException as error:
-        _take_back(error, work, driver)
-        raise
-    state = "running" if wishes.until in {None, driver.stages[-1]} else "stopped"
-    if state == "stopped":
+    for stage in driver.stages:
+        with work.stage(stage) as told:
+            told.update(driver.run_stage(stage, work))
+            answer = str(told.get("answer", answer))
+        if stage == wishes.until:
+            break
+    whole = wishes.until in {None, driver.stages[-1]}
+    if not whole:
         driver.undo(work)
-    return Outcome(record=work.records.write(work.record.with_(state=state, failure="")), change=change, answer=answer)
+    record = work.record.with_(state="running" if whole else "stopped", failure="")
+    return Outcome(record=work.records.write(record), change=change, answer=answer)
 
 
-def _take_back(error: BaseException, work: Work, driver: Driver) -> None:
-    """Leave nothing half-done: an old version stays whole, a failed first one leaves its log, an interrupted one nothing."""
-    driver.undo(work)
-    if work.previous and work.previous.state == "running":
+def _take_back(error: BaseException, work: Work, driver: Driver, former: Record | None) -> None:
+    """Leave nothing half-done.
+
+    An old version that was serving stays whole; a first one that failed leaves its log, so that it can be spoken of; one that
+    was interrupted leaves what was there before.
+    """
+    try:
+        driver.undo(work)
+    except MLDeployError as trouble:
+        error.add_note(f"Cleaning up went wrong too: {trouble}")
+    if work.previous is not None:
         return
     if isinstance(error, MLDeployError) and not isinstance(error, Cancelled):
         work.records.write(work.record.with_(state="failed", failure=error.summary))
-    elif work.previous is None:
-        work.records.remove(work.spec.name)
+    elif former is not None:
+        work.records.write(former)
     else:
-        work.records.write(work.previous)
+        work.records.remove(work.spec.name)

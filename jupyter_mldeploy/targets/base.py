@@ -131,7 +131,8 @@ class LogLine:
 class Work:
     """One running operation: what is wanted, what there is, and how to say what happens.
 
-    ``record`` is replaced as the driver learns details; whoever must find them after a crash writes it to ``records``.
+    ``previous`` is the version that serves now, or ``None`` where none does. ``record`` is replaced as the driver learns
+    details; what must be found after a crash is written to ``records`` at once.
     """
 
     spec: ServiceSpec

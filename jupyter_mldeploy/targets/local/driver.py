@@ -6,31 +6,32 @@ An update keeps the port and, as a rule, the server: it is given workers of anot
 
 from __future__ import annotations
 
+import json
 import secrets as random_secrets
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.environments import prepare
-from jupyter_mldeploy.errors import ReloadRefused, ScoringFailed, TargetUnavailable
+from jupyter_mldeploy.errors import PortInUse, ReloadRefused, ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence, read_log
-from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.records import Record, Records, write_aside
 from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, show_memory
-from jupyter_mldeploy.targets.app_folder import entry_script, fill_app_folder, model_directory
+from jupyter_mldeploy.targets.app_folder import fill_app_folder
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
 from jupyter_mldeploy.targets.local.process import ServiceProcess, StartFailed
+from jupyter_mldeploy.targets.local.server_config import HOST, server_config, server_settings
 from jupyter_mldeploy.targets.local.waiting import await_replicas
 from jupyter_mldeploy.targets.log_file import read_lines
 from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload
 
 __all__ = ["LocalDriver"]
 
-HOST = "127.0.0.1"
 EVIDENCE_LOG = 200_000
 
 
@@ -75,15 +76,26 @@ class LocalDriver:
 
     def _launch(self, work: Work) -> dict[str, Any]:
         app = self._app_folder(work.record)
-        shutil.rmtree(app, ignore_errors=True)  # of an operation that was killed
+        self._forget_revisions(work)
         fill_app_folder(app, work.spec.inference, work.spec.models, work.models)
-        config = self._server_config(work)
-        process = ServiceProcess.of(work.previous.details) if work.previous else None
-        if process and process.is_running():
-            if work.previous and self._server_settings(work.previous.spec) == self._server_settings(work.spec):
-                return self._replace_workers(work, config)
-            process.stop()
+        port = work.spec.port or work.record.details.get("former_port") or 0
+        config = server_config(work.spec, python=work.record.details["python"], app_folder=app, port=port)
+        if work.previous is not None:
+            same_port = work.spec.port in {None, work.previous.details["port"]}
+            if same_port and server_settings(work.previous.spec) == server_settings(work.spec):
+                return self._keep_server(work, config)
+            self.stop(work.previous)
         return self._start(work, config)
+
+    def _forget_revisions(self, work: Work) -> None:
+        """Remove what earlier revisions and operations that were killed have left, but for the one that serves."""
+        kept = work.previous.revision if work.previous else None
+        for path in self._records.folder(work.spec.name).glob("app-*"):
+            if path.name != f"app-{kept}":
+                shutil.rmtree(path, ignore_errors=True)
+        for path in self._records.folder(work.spec.name).glob("serve-*.json"):
+            if path.name != f"serve-{kept}.json":
+                path.unlink(missing_ok=True)
 
     def _start(self, work: Work, config: dict[str, Any]) -> dict[str, Any]:
         folder = self._records.folder(work.spec.name)
@@ -92,38 +104,58 @@ class LocalDriver:
             log.replace(folder / "run.previous.log")
         token = random_secrets.token_urlsafe(24)
         self._records.write_secrets(work.spec.name, {"admin_token": token})
+        secrets = {"MLDEPLOY_ADMIN_TOKEN": token}
+        config_file = self._config_file(work.record)
         try:
-            process, port = ServiceProcess.start(
-                config, folder / f"serve-{work.record.revision}.json", log, {"MLDEPLOY_ADMIN_TOKEN": token}, work.cancel
-            )
+            process, port = self._start_on_a_port(work, config, config_file, log, secrets)
         except StartFailed as error:
             work.cancel.check()
-            raise failed_deployment(
-                "launch", str(error), self.evidence(work.record, "launch", exit_code=error.exit_code)
-            ) from None
+            evidence = self.evidence(work.record, "launch", exit_code=error.exit_code)
+            raise failed_deployment("launch", str(error), evidence) from None
         details = {"pid": process.pid, "create_time": process.create_time, "port": port, "log": str(log)}
         work.record = self._records.write(work.record.with_(details={**work.record.details, **details}))
         return {"message": f"port {port}", "port": port, "pid": process.pid}
 
-    def _replace_workers(self, work: Work, config: dict[str, Any]) -> dict[str, Any]:
-        """Give the running server workers of another make; the old ones serve until these are ready."""
+    def _start_on_a_port(
+        self, work: Work, config: dict[str, Any], config_file: Path, log: Path, secrets: dict[str, str]
+    ) -> tuple[ServiceProcess, int]:
+        try:
+            return ServiceProcess.start(config, config_file, log, secrets, work.cancel)
+        except PortInUse:
+            if work.spec.port is not None:
+                raise
+            # The port of the service's former life was taken meanwhile, and nobody asked for it.
+            return ServiceProcess.start({**config, "port": 0}, config_file, log, secrets, work.cancel)
+
+    def _keep_server(self, work: Work, config: dict[str, Any]) -> dict[str, Any]:
+        """The running server stays; its workers are replaced in the next stage."""
         assert work.previous is not None
-        inherited = ("pid", "create_time", "port", "log")
-        details = {key: work.previous.details[key] for key in inherited}
-        work.record = work.record.with_(details={**work.record.details, **details})
+        inherited = {key: work.previous.details[key] for key in ("pid", "create_time", "port", "log")}
+        work.record = work.record.with_(details={**work.record.details, **inherited})
+        write_aside(self._config_file(work.record), json.dumps({**config, "port": inherited["port"]}).encode())
+        return {"message": f"port {inherited['port']} kept", "port": inherited["port"]}
+
+    def _replace_workers(self, work: Work) -> None:
+        """Give the running server workers of another make; the old ones serve until these are ready."""
+        config = json.loads(self._config_file(work.record).read_bytes())
+        body = {"worker": config["worker"], "keep_init": False, "sample": work.spec.sample}
         client = self._client(work.record)
-        body: dict[str, Any] = {"worker": config["worker"], "keep_init": False}
-        if work.spec.sample is not None:
-            body["sample"] = work.spec.sample
-        status, answer = client.reload(body, work.spec.init_timeout + 30, work.cancel)
-        if status != 200:
-            evidence = self.evidence(work.record, "init", failure=answer.get("failure") or {})
-            raise failed_deployment("init", answer.get("message", "the new version was refused"), evidence)
-        client.scale(work.spec.autoscale.minimum, work.spec.autoscale.maximum)
-        return {"message": f"port {details['port']} kept", "port": details["port"], "pid": details["pid"]}
+        try:
+            status, answer = client.reload(body, work.spec.init_timeout + 30, work.cancel)
+            if status == 200:
+                client.scale(work.spec.autoscale.minimum, work.spec.autoscale.maximum)
+                return
+        except RuntimeGone as error:
+            evidence = self.evidence(work.record, "launch")
+            raise failed_deployment("launch", f"its server is gone: {error}", evidence) from None
+        failure = answer.get("failure") or {}
+        evidence = self.evidence(work.record, str(failure.get("stage") or "init"), failure=failure)
+        raise failed_deployment(evidence.stage, answer.get("message", "the new version was refused"), evidence)
 
     def _await_init(self, work: Work) -> dict[str, Any]:
         wanted = work.spec.autoscale.minimum
+        if work.previous and ServiceProcess.of(work.previous.details) == ServiceProcess.of(work.record.details):
+            self._replace_workers(work)
 
         def tell(message: str, **facts: Any) -> None:
             work.emit(Stage.INIT, EventKind.PROGRESS, message, **facts)
@@ -154,31 +186,26 @@ class LocalDriver:
         return {"message": f"sample → {shown[:60]}{'…' * (len(shown) > 60)}", "answer": shown[:2000]}
 
     def undo(self, work: Work) -> None:
-        """See ``Driver``: end what was started; where an old version was replaced, bring it back."""
-        now, before = ServiceProcess.of(work.record.details), None
-        if work.previous:
-            before = ServiceProcess.of(work.previous.details)
+        """See ``Driver``: end what was started; where a server was replaced, bring the old one back."""
+        now = ServiceProcess.of(work.record.details)
+        before = ServiceProcess.of(work.previous.details) if work.previous else None
         if now and now != before:
             now.stop(patience=2)
-        if work.previous and before and work.previous.state == "running":
-            if before == now and before.is_running() and work.record.revision != work.previous.revision:
-                self._go_back(work.previous)
-            elif not before.is_running():
+        if work.previous and before:
+            if not before.is_running():
                 self._restart_as(work.previous)
+            else:
+                self._go_back(work.previous)
         shutil.rmtree(self._app_folder(work.record), ignore_errors=True)
 
     def _go_back(self, previous: Record) -> None:
         """Make the running server use the previous version's workers, if it has moved on already."""
-        import json
-
         config = json.loads(self._config_file(previous).read_text())
         client = self._client(previous)
         if client.status()["worker"].get("app_root") != config["worker"]["app_root"]:
             client.reload({"worker": config["worker"], "keep_init": False}, timeout=previous.spec.init_timeout + 30)
 
     def _restart_as(self, previous: Record) -> None:
-        import json
-
         config = {**json.loads(self._config_file(previous).read_text()), "port": previous.details["port"]}
         log = Path(previous.details["log"])
         token = self._records.secrets(previous.name)
@@ -262,10 +289,8 @@ class LocalDriver:
 
     def reload(self, record: Record, script: Script, sample: str | None) -> Receipt:
         """See ``Driver``."""
-        import time
-
         began = time.monotonic()
-        body = {"script": script.text} if sample is None else {"script": script.text, "sample": sample}
+        body = {"script": script.text, "sample": sample}
         try:
             status, answer = self._client(record).reload(body, timeout=record.spec.init_timeout + 30)
         except RuntimeGone as error:
@@ -330,38 +355,3 @@ class LocalDriver:
 
     def _config_file(self, record: Record) -> Path:
         return self._records.folder(record.name) / f"serve-{record.revision}.json"
-
-    def _server_settings(self, spec: ServiceSpec) -> dict[str, Any]:
-        """What the server itself is started with; a change of it needs another server."""
-        return {
-            "port": spec.port,
-            "scoring_timeout_ms": round(spec.scoring_timeout * 1000),
-            "max_request_wait_ms": round(spec.max_request_wait * 1000),
-            "init_timeout_s": spec.init_timeout,
-            "target_utilization": spec.autoscale.target_utilization,
-        }
-
-    def _server_config(self, work: Work) -> dict[str, Any]:
-        spec = work.spec
-        port = spec.port or (work.previous.details.get("port") if work.previous else None) or 0
-        environment = {"MLDEPLOY_SERVICE": spec.name}
-        if settings().ca_bundle:
-            environment |= {"SSL_CERT_FILE": settings().ca_bundle, "REQUESTS_CA_BUNDLE": settings().ca_bundle}
-        return {
-            **self._server_settings(spec),
-            "service": spec.name,
-            "host": HOST,
-            "port": port,
-            "min_replicas": spec.autoscale.minimum,
-            "max_replicas": spec.autoscale.maximum,
-            "worker": {
-                "python": work.record.details["python"],
-                "app_root": str(self._app_folder(work.record)),
-                "entry_script": entry_script(spec.inference),
-                "source_directory": "." if spec.inference.source_directory else None,
-                "model_dir": model_directory(spec.models),
-                "env": environment,
-                "memory_bytes": spec.resources.memory,
-                "cpus": spec.resources.cpu,
-            },
-        }
