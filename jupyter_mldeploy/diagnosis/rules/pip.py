@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
+from jupyter_mldeploy.diagnosis.stages import building
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Hit, Reading
@@ -21,14 +22,25 @@ __all__ = ["project", "same_project"]
 _REQUIREMENT = re.compile(r"^\s*(?P<name>[A-Za-z0-9][\w.-]*?)(?P<extras>\[[^\]]*\])?\s*(?P<rest>[<>=!~].*)?$")
 
 ELSEWHERE = frozenset(
-    """
-    appnope atari-py-win cx-logging gnureadline libmagic-windows intel-tensorflow-windows mac-vibrancy macholib-windows
-    mkl-windows nt pexpect-windows pyaudiowpatch pyautogui-windows pyaw pycaw pyhook pymssql-windows pyobjc pyobjc-core
-    pypiwin32 pyreadline-windows pythonnet-windows pytorch-directml pywin pywin32 pywinauto-recorder pywinpty
-    tensorflow-directml tensorflow-directml-plugin tensorflow-intel tensorflow-macos tensorflow-metal torch-directml
-    vs2015-runtime win-inet-pton win-unicode-console win10toast wincertstore win32-setctime windows-curses winrt wmi
-    xattr-windows coremltools-macos mlx onnxruntime-directml onnxruntime-silicon
-    """.split()
+    [
+        "mlx",
+        "onnxruntime-directml",
+        "onnxruntime-silicon",
+        "pyaudiowpatch",
+        "pyobjc",
+        "pypiwin32",
+        "pytorch-directml",
+        "pywin32",
+        "pywinpty",
+        "tensorflow-directml",
+        "tensorflow-directml-plugin",
+        "tensorflow-intel",
+        "tensorflow-macos",
+        "tensorflow-metal",
+        "torch-directml",
+        "windows-curses",
+        "winrt",
+    ]
 )
 """Projects on PyPI that have files for Windows or macOS only, as they come with lists frozen on a laptop."""
 
@@ -120,18 +132,22 @@ def _left_out(hit: Hit, requirement: str) -> str:
 _PYTHON = (
     Sign(
         "pip-python-version-incompatible",
-        r"package '?(?P<name>[\w.-]+)'? requires a different python: (?P<python>\S+) not in '?(?P<requires_python>[^'\n]+)",
+        r"package '?(?P<name>[\w.-]+)'? requires a different python: (?P<python>\S+) not in"
+        r" '?(?P<requires_python>[^'\n]+)",
         Depth.SPECIFIC - 2,
     ),
     Sign(
         "pip-python-version-incompatible",
-        r"(?P<name>[\w.-]+) requires python '?(?P<requires_python>[^'\n]+?)'? but the running python is (?P<python>[\d.]+)",
+        r"(?P<name>[\w.-]+) requires python '?(?P<requires_python>[^'\n]+?)'? but the running python is"
+        r" (?P<python>[\d.]+)",
         Depth.SPECIFIC - 2,
     ),
     Sign(
         "pip-python-version-incompatible",
-        r"cannot install on python version (?P<python>[\d.]+); only versions (?P<requires_python>[^\n]+?) are supported"
-        r"|(?P<name>[\w-]+)(?: requires|'s setup.py requires| needs) python (?:version )?(?P<wanted>>=? ?\d[\d.]*|\d[\d.]* or (?:later|newer|above|greater|higher))"
+        r"cannot install on python version (?P<python>[\d.]+); only versions (?P<requires_python>[^\n]+?) are"
+        r" supported"
+        r"|(?P<name>[\w-]+)(?: requires|'s setup.py requires"
+        r"| needs) python (?:version )?(?P<wanted>>=? ?\d[\d.]*|\d[\d.]* or (?:later|newer|above|greater|higher))"
         r"|python (?:version )?(?P<least>>= ?\d[\d.]*|\d\.\d+\+?) (?:or (?:later|newer|above) )?is required"
         r"|requires-python[^\n]{0,80} (?:not|does not) (?:satisf|support|compatible)"
         r"|unsupported python version[: ]",
@@ -147,7 +163,8 @@ _PYTHON = (
     Sign(
         "pip-platform-only-package",
         r"(?P<name>[\w-]+) does not support (?:linux|windows)(?: at the moment)?"
-        r"|(?P<project>[\w-]+) (?:is|can be|only works|runs) (?:only )?(?:available|supported|installed|built|works) (?:only )?on (?:windows|macos|mac os|osx|darwin)"
+        r"|(?P<project>[\w-]+) (?:is|can be|only works|runs) (?:only )?(?:available|supported|installed|built"
+        r"|works) (?:only )?on (?:windows|macos|mac os|osx|darwin)"
         r"|this package (?:only works|is only supported|can only be installed) on (?:windows|macos)"
         r"|error: (?P<package>pyobjc\S*) requires macos",
         Depth.SPECIFIC - 3,
@@ -158,7 +175,7 @@ _PYTHON = (
 @rule("pip-python-version-incompatible", "pip-platform-only-package")
 def not_for_this_machine(reading: Reading) -> Iterator[Finding]:
     """A package says itself that it is not for this Python or system."""
-    if not _packages(reading):
+    if not building(reading):
         return
     for finding in show(reading, _PYTHON):
         facts = dict(finding.facts)
@@ -194,7 +211,8 @@ def conflict(reading: Reading) -> Finding | None:
         return found("pip-resolution-conflict", Depth.SPECIFIC - 1, deep)
     # Printed by pip after it has installed everything: it breaks nothing by itself, so it counts only if the build failed.
     late = reading.find(
-        r"(?P<sides>[\w.-]+ \S+ (?:requires [^\n]+?, but you have [^\n]+? which is incompatible|has requirement [^\n]+?, but you'll have [^\n]+))"
+        r"(?P<sides>[\w.-]+ \S+ (?:requires [^\n]+?, but you have [^\n]+? which is incompatible"
+        r"|has requirement [^\n]+?, but you'll have [^\n]+))"
     )
     if late and reading.stage == "build" and reading.exit_code not in (0, None):
         return found("pip-resolution-conflict", Depth.SYMPTOM, late, certain=False, package=f": {late['sides']}")
@@ -207,10 +225,3 @@ def _sides(reading: Reading) -> list[str]:
         return []
     lines = [line.text.strip() for line in reading.near(head.line, after=12)[1:]]
     return [line for line in lines if " depends on " in line or " requested " in line][:6]
-
-
-def _packages(reading: Reading) -> bool:
-    """Whether an installer speaks at all."""
-    return reading.stage == "build" or any(
-        word in reading for word in ("pip install", "collecting ", "requirements.txt", "pip subprocess", "setup.py")
-    )

@@ -1,0 +1,190 @@
+"""The Dockerfile and its builder: classic, BuildKit, buildah, kaniko."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
+from jupyter_mldeploy.diagnosis.signs import Sign, show
+from jupyter_mldeploy.diagnosis.stages import building, pushing
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.diagnosis.reading import Reading
+
+_CONTEXT = (
+    Sign(
+        "docker-context-path-missing",
+        r"unable to prepare context: (?:path \"(?P<path>[^\"\n]+)\" not found"
+        r"|unable to evaluate symlinks in (?:dockerfile path|context path): (?:lstat |getfileattributesex "
+        r"|createfile )?(?P<link>[^\n:]+)[^\n]*|(?P<other>[^\n]+))"
+        r"|failed to read dockerfile: (?:open )?(?P<dockerfile>[^\n:]+)"
+        r"|cannot locate specified dockerfile:? ?(?P<specified>[^\n]*)"
+        r"|cannot find (?:the )?(?:specified )?dockerfile"
+        r"|error: resolve : lstat (?P<lstat>[^\n:]+): no such file|resolve : createfile (?P<createfile>[^\n:]+)"
+        r"|build path (?P<compose>\S+) either does not exist, is not accessible"
+        r"|you must specify a directory to build in path|either path or fileobj needs to be specified"
+        r"|no context directory and no containerfile specified"
+        r"|the specified (?:containerfile or )?dockerfile does not exist"
+        r"|the dockerfile \((?P<within>[^)\n]*)\) must be within the build context"
+        r"|error resolving dockerfile path|failed to read the dockerfile|unable to open dockerfile"
+        r"|lstat (?P<folder>[^\n:]*dockerfile[\w.-]*): no such file"
+        r"|open (?P<open>[^\n:]*dockerfile[\w.-]*): (?:no such file|the system cannot find)"
+        r"|dockerfile[^\n]{0,60} (?:not found|does not exist)|context must be a directory"
+        r"|no such file or directory: '(?P<python>[^'\n]*dockerfile[\w.]*)'",
+        Depth.ROOT - 1,
+    ),
+)
+_COPY = (
+    Sign(
+        "dockerfile-copy-missing",
+        r"(?:copy|add) failed: file not found in build context or excluded by \.dockerignore: stat (?P<stat>[^\n:]+)"
+        r"|(?:copy|add) failed: (?:stat|lstat) (?P<old>[^\n:]+): no such file"
+        r"|(?:copy|add) failed: forbidden path outside the build context: (?P<outside>\S+)"
+        r"|(?:copy|add) failed: (?:no source files|source can't|createfile)[^\n]*"
+        r"|failed to (?:compute|calculate)[^\n]*(?:cache key|checksum)[^\n]*\"(?P<key>/[^\"\n]*)\": not found"
+        r"|failed to (?:compute|calculate)[^\n]*(?:cache key|checksum)[^\n]*: (?P<plain>/[^\s:]+): not found"
+        r"|failed to compute cache key: (?P<bare>[^\n:]+) not found"
+        r"|failed to walk (?P<walk>[^\n:]+)(?:: lstat)?"
+        r"|failed to get fileinfo for (?P<kaniko>[^\n:]+)|failed to optimize instruction: failed to get files"
+        r"|copier: stat: \"(?P<buildah>[^\"\n]+)\": no such file"
+        r"|checking on sources under [^\n]*no such file"
+        r"|no items matching glob \"?(?P<glob>[^\"\n]+)\"? copied"
+        r"|building at step \"(?:copy|add) (?P<podman>[^\"\n]+)\"[^\n]*no such file"
+        r"|no source files were specified|when using (?:copy|add) with more than one source file",
+        Depth.ROOT,
+    ),
+)
+_TEMPORARY = re.compile(
+    r"^/(?:var/lib/docker/tmp/(?:docker-builder|buildkit-mount)\d+|tmp/buildkit-mount\d+|kaniko/buildcontext)"
+)
+
+
+@rule("dockerfile-copy-missing", "docker-context-path-missing")
+def files(reading: Reading) -> Iterator[Finding]:
+    """What the builder was told to take and does not find."""
+    for finding in show(reading, (*_CONTEXT, *_COPY)):
+        path = next((value for value in finding.facts.values()), "")
+        path = _TEMPORARY.sub("", path)
+        facts = {"path": path.lstrip("/") if finding.cause == "dockerfile-copy-missing" else path}
+        yield Finding(
+            finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
+        )
+
+
+_FULL = (
+    r"no space left on device|errno 28\]|enospc|nospacelefterror|disk quota exceeded|not enough (?:free )?disk space"
+    r"|you don't have enough free space|not enough space on the disk|write error: no space|insufficient disk space"
+    r"|at least [\d.]+ ?[kmgt]?i?b more space needed|disk is full|there is not enough space"
+)
+
+
+@rule("build-disk-full")
+def disk_full(reading: Reading) -> Finding | None:
+    """The disk of the machine that builds or pulls."""
+    hit = reading.find(_FULL)
+    if hit is None or reading.stage in ("run", "init", "http", "ready") or "evicted" in reading:
+        return None
+    path = re.search(r"(?:write|mkdir|open|create|copy) (/[^\s:]+)|: '(/[^'\n]+)'", hit.line.text)
+    where = (path[1] or path[2]) if path else ""
+    return found("build-disk-full", Depth.ROOT - 4, hit, path=f": writing {where}" if where else "")
+
+
+_KILLED = (
+    r"signals\.sigkill: 9|died with <signals\.sigkill|killed signal terminated program|fatal error: killed signal"
+    r"|internal compiler error: killed|\(program cc1(?:plus)?\)"
+    r"|returned a non-zero code: (?:137|247)|exit code: (?:137|247)|exit status (?:137|247)\b"
+    r"|exited with code (?:137|247)|exit code (?:137|247)\b|error code (?:137|247)\b"
+    r"|command terminated by signal 9|signal: killed|exit status: ?-9|return code -9|exit code: -9"
+    r"|exited with -9|status -9\b"
+    r"|cannot allocate memory|virtual memory exhausted|out of memory|std::bad_alloc|memoryerror|oom[- ]?killed"
+    r"|resourceexhausted"
+    r"|^\s*killed\s*$|/bin/sh: line \d+:\s+\d+ killed|/bin/bash: line \d+:\s+\d+ killed"
+    r"|\bkilled +(?:pip|python|conda|mamba|npm|gcc|c\+\+)"
+)
+
+
+@rule("build-oom-killed")
+def out_of_memory(reading: Reading) -> Finding | None:
+    """A step of the build is killed for memory."""
+    if not building(reading):
+        return None
+    hit = reading.find(_KILLED)
+    if hit is None and reading.stage == "build" and reading.exit_code in (137, 247, -9):
+        return found("build-oom-killed", Depth.ROOT - 2, reading.statement("exit code", reading.exit_code))
+    if hit is None:
+        return None
+    step = re.search(r"(?:command|process|running) [\[\"']+(?:/bin/sh -c )?([^'\"\]\n]{3,80})", hit.line.text)
+    return found("build-oom-killed", Depth.ROOT - 2, hit, step=f" ({step[1].strip()})" if step else "")
+
+
+_BASE = (
+    Sign(
+        "image-pull-rate-limited",
+        r"toomanyrequests|too many requests|429 too many|you have reached your (?:unauthenticated )?pull rate limit",
+        Depth.ROOT - 3,
+    ),
+    Sign(
+        "image-platform-mismatch",
+        r"no matching manifest for (?P<platform>[\w/]+)|no match for platform in manifest"
+        r"|does not match the (?:specified|requested) platform"
+        r"|image operating system \"\w+\" cannot be used on this platform",
+        Depth.ROOT - 3,
+    ),
+    Sign(
+        "base-image-unavailable",
+        r"failed to resolve source metadata for (?P<source>[^\s]+?):? "
+        r"|failed to load metadata|error \[[^\]\n]*internal\] load metadata for (?P<load>\S+)"
+        r"|failed to solve with frontend[^\n]*(?:manifest|pull access|docker\.io|metadata)"
+        r"|pull access denied for (?P<denied>[^\s,]+)"
+        r"|manifest for (?P<manifest>\S+) not found|manifest unknown"
+        r"|repository (?P<repository>\S+) not found: does not exist"
+        r"|error response from daemon: (?:get|head) \"?https://(?P<host>[\w.:-]+)/v[12]/"
+        r"|invalid reference format|invalid from flag value|failed to parse stage name"
+        r"|base name \([^)]*\) should not be blank"
+        r"|requested access to the resource is denied|no basic auth credentials|failed to authorize: [^\n]*"
+        r"|error creating build container: [^\n]*|initializing source docker://(?P<podman>\S+?):? "
+        r"|unable to pull (?P<pull>\S+):"
+        r"|retrieving image manifest (?P<kaniko>\S+)|unauthorized: authentication required"
+        r"|no such image: (?P<image>\S+)"
+        r"|failed to do request: head \"?https://(?P<request>[\w.:-]+)/v2/|error getting image manifest"
+        r"|manifest_unknown",
+        Depth.ROOT - 1,
+    ),
+)
+_REASONS = (
+    ("does not exist or", "there is no image of that name, or you are not logged in to its registry"),
+    ("denied", "you are not logged in, or it does not exist"),
+    ("unauthorized", "you are not logged in to its registry"),
+    ("no such host", "its registry's name cannot be resolved"),
+    ("timeout", "its registry does not answer"),
+    ("connection refused", "its registry refuses the connection"),
+    ("invalid reference", "that is not a valid image name"),
+    ("not found", "there is no such image or tag"),
+    ("manifest unknown", "there is no such tag"),
+)
+
+
+@rule("base-image-unavailable", "image-pull-rate-limited", "image-platform-mismatch")
+def base_image(reading: Reading) -> Iterator[Finding]:
+    """FROM fails: for its registry's limit, for the platform, or because it is not to be had."""
+    if not building(reading) or pushing(reading) or reading.evidence.k8s_events:
+        return
+    for finding in show(reading, _BASE):
+        facts = {name: value for name, value in finding.facts.items() if name == "platform"}
+        if finding.cause == "base-image-unavailable":
+            line = finding.proof[0].text.lower()
+            facts["reason"] = next((words for sign, words in _REASONS if sign in line), "")
+        image = next(
+            (value for name, value in finding.facts.items() if name not in ("platform", "host", "request")), ""
+        )
+        start = reading.find(
+            r"\bfrom (?:--platform=\S+ )?(?P<image>[\w.-]+(?:[/:@][\w.:/@-]+)?)\s*(?:as"
+            r" \S+)?\s*$",
+            ("log", "build_log"),
+        )
+        facts["image"] = image.rstrip(":,") or (start["image"] if start else "")
+        yield Finding(
+            finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
+        )

@@ -1,0 +1,71 @@
+"""The container engine on this machine: Docker, Podman."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding, rule
+from jupyter_mldeploy.diagnosis.signs import Sign, show
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.diagnosis.reading import Reading
+
+_SIGNS = (
+    Sign(
+        "docker-socket-permission",
+        r"permission denied while trying to connect to the docker (?:daemon|api)[^\n]*?(?P<socket>/[\w./-]+\.sock)?"
+        r"|error while fetching server api version: [^\n]*(?:permissionerror|permission denied)"
+        r"|dial unix (?P<dial>[^\s:]+\.sock): connect: permission denied"
+        r"|connection aborted\.', permissionerror\(13"
+        r"|access is denied\.[^\n]*docker_engine|docker_engine: access is denied|docker\.sock[^\n]*permission denied"
+        r"|permission denied[^\n]*docker\.sock",
+        Depth.ROOT - 5,
+    ),
+    Sign(
+        "docker-daemon-not-running",
+        r"cannot connect to the docker daemon(?: at (?P<socket>\S+))?|is the docker daemon running|is docker running"
+        r"|error while fetching server api version|error during connect: [^\n]*|docker_engine: the system cannot find"
+        r"|failed to connect to the docker api at (?P<api>\S+)"
+        r"|dial unix (?P<dial>[^\s:]+\.sock): connect: (?:no such file|connection refused)"
+        r"|docker daemon is not running|docker desktop is (?:not running|unable to start)|docker is not running"
+        r"|unable to communicate with docker daemon|failed to create docker client|cannot connect to podman"
+        r"|unable to connect to podman|docker: (?:command )?not found|'docker' is not recognized"
+        r"|no such file or directory: 'docker'"
+        r"|executable file not found[^\n]*docker\b|exec: \"docker\"|docker\.errors\.dockerexception"
+        r"|couldn't connect to docker daemon|http\+docker://|http\+unix://|connection refused[^\n]*:237[56]"
+        r"|docker command (?:is )?not found|docker (?:engine )?is not installed"
+        r"|failed to dial gRPC: cannot connect to the docker",
+        Depth.ROOT - 5,
+    ),
+    Sign(
+        "container-name-conflict",
+        r"the container name \"?/?(?P<name>[\w.-]+)\"? is already in use by (?:container )?\"?(?P<container>\w+)?"
+        r"|name \"?(?P<nerdctl>[\w.-]+)\"? is already used by id|conflict\. the (?:container )?name"
+        r"|container with name (?P<other>[\w.-]+) already exists|that name is already in use",
+        Depth.ROOT - 4,
+    ),
+)
+
+
+@rule("docker-daemon-not-running", "docker-socket-permission", "container-name-conflict")
+def engine(reading: Reading) -> Iterator[Finding]:
+    """No engine, no right to use it, or a name that it has given away."""
+    denied = False
+    for finding in show(reading, _SIGNS):
+        denied = denied or finding.cause == "docker-socket-permission"
+        if finding.cause == "docker-daemon-not-running" and denied:
+            continue  # the daemon runs: it may only not be spoken to
+        facts = dict(finding.facts)
+        for name in ("dial", "api"):
+            if name in facts:
+                facts["socket"] = facts.pop(name)
+        if finding.cause == "docker-daemon-not-running" and "socket" in facts:
+            facts["socket"] = f" at {facts['socket'].rstrip('.')}"
+        if finding.cause == "container-name-conflict":
+            facts["name"] = facts.get("name") or facts.pop("nerdctl", "") or facts.pop("other", "")
+            if "container" in facts:
+                facts["container"] = f" ({facts['container'][:12]})"
+        yield Finding(
+            finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
+        )

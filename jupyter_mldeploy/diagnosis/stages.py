@@ -1,0 +1,78 @@
+"""Which part of a deployment the evidence is of: from its stage, or from who speaks in it.
+
+The same words mean different things in different parts: an unverified certificate while an image is built is the index's,
+while a manifest is applied the API server's, while init() runs that of whatever the script calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.diagnosis.reading import Reading
+
+__all__ = ["building", "calling_cluster", "deleting", "on_cluster", "pushing"]
+
+_BUILDERS = (
+    r"^step \d+/\d+ "
+    r"|\[internal\] load "
+    r"|\[ ?\d+/\d+\] run |\[ ?\d+/\d+\] copy |\[ ?\d+/\d+\] from "
+    r"|failed to solve"
+    r"|dockerfile:\d+"
+    r"|/bin/sh -c "
+)
+_INSTALLERS = (
+    r"^\s*collecting [a-z0-9]|^\s*downloading/unpacking [a-z0-9]"
+    r"|\bpip3? install\b|\bpip3? download\b|pip subprocess|\buv pip\b"
+    r"|could not find a version that satisfies"
+    r"|no matching distribution found"
+    r"|/simple/[a-z0-9._-]+/"
+    r"|files\.pythonhosted\.org"
+    r"|condahttperror|condasslerror|conda\.anaconda\.org|repo\.anaconda\.com|libmamba"
+    r"|solving environment|collecting package metadata"
+    r"|failed to fetch|unable to locate package|apt-get |does not have a release file"
+)
+_LATER = frozenset({"init", "run", "ready", "http", "reload", "schedule", "scale", "delete"})
+_CLIENT = (
+    r"kubernetes[/\\.]client"
+    r"|unable to connect to the server"
+    r"|error from server"
+    r"|the connection to the server "
+    r"|/api/v1\b|/apis/[a-z0-9.]+/"
+    r"|kubernetes cluster unreachable"
+    r"|\bkubectl\b"
+    r"|kubeconfig|kube-config|\.kube/config"
+)
+
+
+def building(reading: Reading) -> bool:
+    """Whether an environment or image is being built."""
+    if reading.stage in ("build", "push") or reading.evidence.build_log:
+        return True
+    if reading.stage in _LATER:
+        return False
+    return not calling_cluster(reading) and bool(reading.find(_BUILDERS) or reading.find(_INSTALLERS))
+
+
+def pushing(reading: Reading) -> bool:
+    """Whether an image is being pushed."""
+    if reading.stage == "push" or "the push refers to" in reading or "docker push" in reading:
+        return True
+    return bool(reading.find(r"failed to push|error pushing|push access denied|pushing manifest|pushing layers"))
+
+
+def calling_cluster(reading: Reading) -> bool:
+    """Whether a client of the Kubernetes API speaks."""
+    return reading.find(_CLIENT, ("log", "build_log", "http_body", "failure")) is not None
+
+
+def on_cluster(reading: Reading) -> bool:
+    """Whether the service is, or is to be, on a cluster."""
+    return reading.target == "kubernetes" or bool(reading.evidence.k8s_events or reading.evidence.k8s_reason)
+
+
+def deleting(reading: Reading) -> bool:
+    """Whether something is being deleted."""
+    return reading.stage == "delete" or bool(
+        reading.find(r"kubectl delete|service delete|helm uninstall|error when deleting|docker rm |found to delete")
+    )
