@@ -185,6 +185,17 @@ class Reading:
         return Line(text, text, name, 0)
 
     @cached_property
+    def building_packages(self) -> bool:
+        """Whether Python speaks here as a part of pip, conda or a package's own set-up, not as a service."""
+        if self.stage in ("init", "run", "http", "ready", "launch", "reload"):
+            return False
+        marks = (
+            "subprocess-exited-with-error", "Failed building wheel", "setup.py", "Command errored out", "pip subprocess",
+            "metadata-generation-failed", "pip._internal", "pip._vendor", "Getting requirements to build wheel",
+        )  # fmt: skip
+        return any(mark in self for mark in marks)
+
+    @cached_property
     def empty(self) -> bool:
         """Whether there is nothing to read."""
         return not any(source.text.strip() for source in self.sources.values())

@@ -1,0 +1,109 @@
+"""What is known of names that scripts import: which belong to packages on PyPI, and what those packages are called.
+
+It decides between two answers with opposite advice: "install the package" and "ship your own file".
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+__all__ = ["belongs_to_package", "looks_own", "requirement"]
+
+_REQUIREMENTS = {
+    "attr": "attrs", "azureml": "azureml-defaults", "bs4": "beautifulsoup4", "catboost": "catboost",
+    "category_encoders": "category-encoders", "cv2": "opencv-python-headless", "Crypto": "pycryptodome",
+    "dateutil": "python-dateutil", "dns": "dnspython", "docx": "python-docx", "dotenv": "python-dotenv",
+    "faiss": "faiss-cpu", "fitz": "PyMuPDF", "gi": "PyGObject", "github": "PyGithub", "google.cloud": "google-cloud",
+    "google.protobuf": "protobuf", "haystack": "farm-haystack", "hydra": "hydra-core", "imblearn": "imbalanced-learn",
+    "inference_schema": "inference-schema[numpy-support]", "jose": "python-jose", "jwt": "PyJWT", "keras": "keras",
+    "lightning": "lightning", "magic": "python-magic", "MySQLdb": "mysqlclient", "OpenSSL": "pyOpenSSL",
+    "PIL": "Pillow", "pkg_resources": "setuptools", "distutils": "setuptools", "pptx": "python-pptx", "psycopg2": "psycopg2-binary",
+    "pytorch_lightning": "pytorch-lightning", "ruamel": "ruamel.yaml", "sentence_transformers": "sentence-transformers",
+    "serial": "pyserial", "skimage": "scikit-image", "sklearn": "scikit-learn", "sklearn_crfsuite": "sklearn-crfsuite",
+    "skopt": "scikit-optimize", "slugify": "python-slugify", "snowflake": "snowflake-connector-python", "spacy": "spacy",
+    "surprise": "scikit-surprise", "tf_keras": "tf-keras", "torch": "torch", "torchvision": "torchvision",
+    "umap": "umap-learn", "win32api": "pywin32", "xgboost": "xgboost", "yaml": "PyYAML", "zmq": "pyzmq",
+    "applicationinsights": "applicationinsights", "azure.identity": "azure-identity",
+    "azure.storage": "azure-storage-blob", "azure.ai": "azure-ai-ml", "azure.keyvault": "azure-keyvault-secrets",
+    "tensorflow_hub": "tensorflow-hub", "tensorflow_text": "tensorflow-text", "en_core_web_sm": "en-core-web-sm",
+    "multipart": "python-multipart", "Levenshtein": "python-Levenshtein", "community": "python-louvain",
+    "osgeo": "GDAL", "mpl_toolkits": "matplotlib", "OpenGL": "PyOpenGL", "usb": "pyusb", "Bio": "biopython",
+}  # fmt: skip
+"""Names whose package is called otherwise, or that deserve an exact spelling."""
+
+_PACKAGES = frozenset(
+    """
+    absl accelerate adlfs aiofiles aiohttp albumentations altair annoy ansible anthropic anyio apscheduler arch arrow arviz
+    asgiref asyncpg attrs autogluon autokeras automl av avro azure azureml babel bentoml bitsandbytes blinker blosc bokeh boto
+    boto3 botocore bottle bottleneck bz2file cachetools catboost causalml celery cerberus certifi cffi chainer chardet
+    charset_normalizer chromadb clearml click cloudpickle cmdstanpy colorama colorlog comet_ml confluent_kafka cryptography
+    ctranslate2 cudf cuml cupy cvxpy cython dash dask databricks datasets datatable deap deepspeed detectron2 diffusers dill
+    distributed django docker dowhy duckdb easyocr econml editdistance einops elasticsearch emoji evaluate evidently face_recognition
+    fairlearn fairseq faiss faker falcon fastai fastapi fastparquet fasttext fbprophet feast featuretools fiona flair flask
+    flasgger folium fsspec ftfy fuzzywuzzy gcsfs gensim geopandas geopy gevent git gluonts google gpytorch gradio graphene
+    greenlet grpc gunicorn h2o h3 h5py haversine hdbscan holidays horovod httptools httpx huggingface_hub hyperopt ibm_db idna
+    igraph imageio imgaug implicit inflect interpret ipykernel ipywidgets iso8601 isodate itsdangerous jax jaxlib jieba jinja2
+    joblib jpype jsonpickle jsonschema jupyter kafka kagglehub keras_preprocessing kmodes kneed konlpy kornia kubernetes langchain
+    langdetect lazypredict lifelines lightfm lightgbm lime llama_cpp llvmlite lxml lz4 mapie markdown markupsafe marshmallow
+    matplotlib mecab mediapipe minio mlflow mlserver mlxtend mmcv mmdet modin monai moviepy msal msgpack multidict mxnet mysql
+    names ncnn neo4j networkx neuralprophet ngboost nibabel nltk nmslib numba numexpr numpy onnx onnxmltools onnxruntime open3d
+    openai opencensus openpyxl opentelemetry optuna orbit orjson osmnx outlines packaging paddle paddleocr paho pandas pandera
+    paramiko parfit passlib patsy pdfminer pdfplumber peft pendulum pgeocode phonenumbers pillow pingouin plotly pmdarima
+    polars ppscore presidio_analyzer prefect prometheus_client prophet protobuf psutil psycopg ptvsd py4j pyarrow pyaudio pyautogui
+    pycaret pycocotools pycuda pydantic pydicom pydot pydub pygam pygments pyhive pymc pymc3 pymongo pymssql pymysql pynndescent
+    pynvml pyod pyodbc pyopencl pypdf pyproj pyreadstat pyro pyspark pystan pytesseract pytest pythainlp pytorch_forecasting
+    pytz pywt pyxlsb qdrant_client rapidfuzz rasterio ray rdkit redis regex reportlab requests responses rich river rpy2
+    s3fs sacremoses safetensors sagemaker sanic scikitplot scipy scispacy seaborn segmentation_models selenium sentencepiece
+    sentry_sdk setuptools shap shapely simplejson six sktime skorch slack smart_open snorkel sortedcontainers soundfile
+    librosa spacy_transformers sparknlp sqlalchemy sqlmodel stable_baselines3 stanza starlette statsforecast statsmodels streamlit
+    stripe stumpy sympy tables tabnet tabpfn tabulate tblib tenacity tensorboard tensorflow tensorflow_addons
+    tensorflow_probability tensorrt termcolor textblob textdistance textstat tflite_runtime thinc thrift tiktoken timm tokenizers toml torch
+    torch_geometric torch_scatter torch_sparse torchaudio torchmetrics torchtext torchvision tornado tqdm traitlets transformers treelite
+    treeinterpreter triton tritonclient trl tsfresh tslearn twilio typer typing_extensions tzlocal ujson ultralytics unidecode
+    urllib3 uvicorn uvloop vaderSentiment vaex validators vllm wandb watchdog weasyprint websocket websockets werkzeug wheel
+    wordcloud wrapt xarray xgboost xlrd xlsxwriter xmltodict yellowbrick yfinance zarr zstandard zeep
+    """.split()
+)  # fmt: skip
+_PACKAGE_PREFIXES = (
+    "azure_", "azureml_", "flask_", "fastapi_", "google_", "jupyter_", "langchain_", "llama_index", "opentelemetry_",
+    "prometheus_", "pytorch_", "scikit_", "sklearn_", "spacy_", "tensorflow_", "torch_", "xgboost_", "pydantic_", "nvidia",
+)  # fmt: skip
+_OWN_WORDS = re.compile(
+    r"""(?ix)^_*(?:my|our|custom|local|project|src|lib|libs|app|apps|core|common|shared|code|pkg|modules?|packages?
+    |utils?|utilities|helpers?|tools?|misc|funcs?|functions?|constants?|settings|config\w*|conf|params|types
+    |feature\w*|features?|pre_?process\w*|post_?process\w*|process\w*|transform(?:s|ers?|ations?)?_?\w*|clean\w*|encod\w*
+    |pipelines?|models?|networks?|nets?|layers?|loss(?:es)?|metrics?|data|datas?e?t?s?|dataset_\w+|loaders?|data_?loaders?
+    |train\w*|predict\w*|inference|infer|score_?\w*|scor(?:ing|er)\w*|serv(?:e|ing|ice)\w*|evaluat\w*|schemas?|tokeni[sz]\w*
+    |architectures?|modell?ing|estimators?|text_?\w*|business\w*|domain|main|dialogue|handlers?|wrappers?)$
+    |_(?:utils?|helpers?|tools?|lib|common|features?|preprocess\w*|transform\w*|pipeline|model|models|code|scoring|custom|funcs?|core|encoders?)$
+    |^(?:my|our|custom|helper|util|preprocess|feature|acme|team|company)_"""
+)
+
+
+def top(module: str) -> str:
+    return module.split(".", 1)[0]
+
+
+def requirement(module: str) -> str:
+    """What to write into the requirements to have a module."""
+    parts = module.split(".")
+    for length in (2, 1):
+        if named := _REQUIREMENTS.get(".".join(parts[:length])):
+            return named
+    return parts[0].replace("_", "-") if parts[0] else ""
+
+
+def belongs_to_package(module: str) -> bool:
+    """Whether the name is one of a package on PyPI or of Python itself."""
+    name = top(module)
+    if name in _PACKAGES or name.lower() in _PACKAGES or name in _REQUIREMENTS or module in _REQUIREMENTS:
+        return True
+    return name.startswith(_PACKAGE_PREFIXES) or name in sys.stdlib_module_names
+
+
+def looks_own(module: str) -> bool:
+    """Whether the name is of a kind that people give to files of their own project, and no package has it."""
+    if belongs_to_package(module):
+        return False
+    return any(_OWN_WORDS.search(part) for part in module.split(".")[:2]) or "_" in top(module).strip("_")

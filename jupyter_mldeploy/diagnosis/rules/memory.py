@@ -1,0 +1,82 @@
+"""Memory: of the container, of a process, of the GPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from jupyter_mldeploy.diagnosis.reading import LOGS, Reading
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
+
+_GIB = 2**30
+
+
+@rule("container-oom-killed")
+def container_killed(reading: Reading) -> Iterator[Finding]:
+    """The limit killed it. Exit code 137 alone says only that something sent SIGKILL."""
+    if reading.stage == "build":
+        return
+    facts = _limit(reading)
+    hit = reading.find(
+        r"\bOOM-?Killed\b(?!\W{0,4}(?:false|no\b))|Memory cgroup out of memory|oom-kill:constraint|invoked oom-killer|Out of memory: Kill(?:ed)? process|oom_kill_process|System OOM encountered|OOMKilling|PodOutOfMemory"
+        r"|(?:container|pod|process|replica|worker) .{0,60}(?:exceed(?:ed|s|ing)|over|above|out of) (?:its |the |your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+ )?(?:exceeded|reached)|killed (?:due to|because of|for) (?:out of |low |excessive |exceeding )?memory|out-of-memory|terminated .{0,40}OOM\b|ran out of memory"
+    )
+    if reading.oom_killed or (hit and not re.search(r"CUDA|GPU|cuda", hit.line.text)):
+        yield found("container-oom-killed", Depth.ROOT, hit, _code(reading), **facts)
+        return
+    ran_out = reading.find(
+        r"^(?:\S*: )?MemoryError\b|std::bad_alloc|Unable to allocate [\d.]+ [KMGT]iB for an array|DefaultCPUAllocator: (?:can't|not enough|can not) (?:allocate )?memory|\[Errno 12\]|Cannot allocate memory|bad allocation|numpy\S*ArrayMemoryError|ArrowMemoryError|malloc of size \d+ failed|mmap failed.{0,20}memory"
+    )
+    if ran_out:
+        yield found("container-oom-killed", Depth.SPECIFIC, ran_out, **facts)
+    killed = reading.find(r"^(?:/\S+: line \d+:\s+\d+ |\[\d+\]\S?\s+\d+ |.{0,80}\d+ )?Killed\b(?:\s{2,}.*|\s*)$", LOGS)
+    if killed:
+        yield found("container-oom-killed", Depth.SYMPTOM - 3, killed, _code(reading), **facts)
+    if reading.exit_code in (137, -9) and not reading.find(
+        r"liveness|Killing|startup probe|Stopping container|preempt|evict|docker (?:kill|stop)",
+        ("k8s_events", "k8s_reason", "log"),
+    ):
+        told = reading.oom_killed is not False
+        busy = reading.find(r"\b(?:load|read|init|model|alloc|memory|batch|embedding|shard|tensor|fit|download)", LOGS)
+        if told and (busy or killed):
+            yield found("container-oom-killed", Depth.SYMPTOM, _code(reading), busy, certain=False, **facts)
+
+
+def _code(reading: Reading):  # type: ignore[no-untyped-def]
+    return reading.statement("exit code", reading.exit_code) if reading.exit_code is not None else None
+
+
+def _limit(reading: Reading) -> dict[str, str]:
+    """The memory limit, from the evidence or from its text, and a new one that is twice as large."""
+    limit = reading.evidence.memory_limit
+    if not limit and (
+        hit := reading.find(
+            r"(?:memory (?:limit|usage)|limit:?|--memory[ =]|-m ) ?(?:of |is )?(?P<size>\d+(?:\.\d+)?) ?(?P<unit>[KMG]i?)B?\b"
+        )
+    ):
+        unit = {"k": 2**10, "m": 2**20, "g": 2**30}[hit["unit"][0].lower()]
+        limit = int(float(hit["size"]) * unit)
+    if not limit:
+        return {}
+    doubled = max(limit * 2, 2**29)
+    return {"limit": _size(limit), "new_memory": _size(doubled).replace(" ", "").removesuffix("B")}
+
+
+def _size(size: int) -> str:
+    return f"{size / _GIB:.3g} GiB" if size >= _GIB else f"{size // 2**20} MiB"
+
+
+@rule("cuda-out-of-memory")
+def gpu_memory(reading: Reading) -> Finding | None:
+    """The memory of the GPU is full."""
+    hit = reading.find(
+        r"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUDA error: out of memory|cudaErrorMemoryAllocation|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|CUDNN_STATUS_NOT_INITIALIZED|OOM when allocating tensor"
+        r"|RESOURCE_EXHAUSTED: .{0,40}(?:out of memory|allocating|failed to allocate)|failed to allocate [\d.]+\S+ \(\d+ bytes\) from device|No available memory for the cache blocks|BFCArena::AllocateRawInternal|cuda(?:Malloc)? failed:? out of memory|cudaMalloc.{0,30}out of memory"
+        r"|out of memory.{0,40}\b(?:GPU|CUDA|HIP)\b|(?:GPU|CUDA|HIP) out of memory|Free memory on device .{0,60}is less than desired GPU memory utilization|Out of memory allocating \d+ bytes"
+    )
+    if not hit:
+        return None
+    wanted = reading.find(r"Tried to allocate (?P<size>[\d.]+ [KMG]iB)")
+    total = reading.find(r"(?P<size>[\d.]+ [KMG]iB) total capacity|total capacity of (?P<of>[\d.]+ [KMG]iB)")
+    return found("cuda-out-of-memory", Depth.ROOT - 2, hit, wanted=wanted["size"] if wanted else "",
+                 total=(total["size"] or total["of"]) if total else "")  # fmt: skip

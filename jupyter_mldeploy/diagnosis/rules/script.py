@@ -1,0 +1,256 @@
+"""The scoring script itself: does not parse, lacks its functions, misses its files and variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from jupyter_mldeploy.diagnosis.reading import Reading
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
+
+_MODEL_FILE = re.compile(
+    r"\.(?:pkl|pickle|joblib|sav|h5|hdf5|keras|onnx|pt|pth|bin|pb|model|json\.gz|safetensors|cbm|txt\.model|tflite|mar|gguf|ubj|zip|dill|ckpt|pmml|weights|npz|npy)$"
+    r"|model|AZUREML_MODEL_DIR|azureml-models|checkpoint|weights|/mnt/models|saved_model|vectori[sz]er|tokenizer|encoder|scaler",
+    re.IGNORECASE,
+)
+_CONFIG_FILE = re.compile(
+    r"\.(?:ya?ml|json|ini|cfg|conf|toml|env|properties|csv|tsv|txt|xml|sql|parquet|xlsx?|lst|vocab|pem|jsonl)$",
+    re.IGNORECASE,
+)
+_ABSENT = r"No such file or directory: (?:b|u|r)?['\"]?(?P<path>[^'\"\n]*)"
+
+
+@rule("score-syntax-error")
+def syntax_error(reading: Reading) -> Iterator[Finding]:
+    """A file of the user does not parse."""
+    if reading.building_packages:
+        return
+    hit = reading.find(r"^(?:.*[ :|])?(?P<type>SyntaxError|IndentationError|TabError): (?P<text>.+)")
+    if not hit:
+        if hit := reading.find(
+            r"unexpected indent \((?P<text>[\w.]+), line (?P<line>\d+)\)|invalid syntax \((?P<file>[\w.]+), line (?P<at>\d+)\)"
+        ):
+            yield found(
+                "score-syntax-error", Depth.ROOT, hit, line=hit["line"] or hit["at"], script=hit["file"] or hit["text"]
+            )
+        return
+    place = None
+    for line in reading.near(hit.line, before=5):
+        if match := re.search(r'File "(?P<file>[^"]+)", line (?P<line>\d+)', line.text):
+            place, where = line, match
+    facts = {"text": hit["text"]}
+    if place:
+        facts |= {"script": re.split(r"[/\\]", where["file"])[-1], "line": where["line"]}
+    library = place is not None and ("site-packages" in where["file"] or "dist-packages" in where["file"])
+    yield found("score-syntax-error", Depth.ROOT + (5 if library else 0), hit, place, certain=not library, **facts)
+
+
+@rule("score-missing-init-run")
+def missing_functions(reading: Reading) -> Finding | None:
+    """The script was loaded, but ``init`` or ``run`` is not there or has another signature."""
+    if reading.stage in ("build", "push", "schedule", "register") or reading.building_packages:
+        return None
+    hit = reading.find(
+        r"module '?(?P<script>[\w.]+)'? has no attribute '(?P<name>init|run)'|cannot import name '?(?P<imported>init|run)\b'? from '?(?P<from>[\w.]+)"
+        r"|(?:does not|doesn't|must|should|has no|missing|lacks?|not|no) (?:have |define |contain |implement |find |found )?(?:an? |the |any |required )?(?:function |method )?(?:[`'\"](?P<named>init|run)(?:\(\))?[`'\"]|(?P<called_name>init|run)\(\)|(?P<plain>init|run) (?:function|method))"
+        r"|(?:[`'\"](?P<named_b>init|run)(?:\(\))?[`'\"]|(?P<bare>init|run)\(\)|(?:function|method) (?P<word>init|run)) (?:function |method )?(?:is |was )?(?:not (?:defined|found|implemented|present)|missing)"
+        r"|run\(\) (?:cannot accept positional-only arguments|needs to accept an argument|cannot be decorated with both)"
+        r"|UserScriptFunctionNotFound|name '(?P<undefined>init|run)' is not defined"
+        r"|\b(?P<called>run|init)\(\) takes (?:\d+|no|exactly \w+|from \d+ to \d+) (?:positional )?arguments? (?:but \d+ (?:was|were) given|\(\d+ given\))|\binit\(\) missing \d+ required positional"
+    )
+    if not hit:
+        return None
+    groups = ("name", "imported", "named", "called_name", "plain", "named_b", "bare", "word", "undefined", "called")
+    name = next((hit[g] for g in groups if hit[g]), "")
+    return found(
+        "score-missing-init-run",
+        Depth.ROOT,
+        hit,
+        function=f"{name}()" if name else "",
+        script=hit["script"] or hit["from"],
+    )
+
+
+@rule("model-not-global")
+def model_not_global(reading: Reading) -> Iterator[Finding]:
+    """``run()`` uses what ``init()`` did not make global."""
+    for raised in reading.raised:
+        if raised.name not in ("NameError", "UnboundLocalError"):
+            continue
+        match = re.search(
+            r"name '(?P<name>\w+)' is not defined|(?:local )?variable '?(?P<local>\w+)'? (?:referenced|where it is not)",
+            raised.message,
+        )
+        if not match:
+            continue
+        name = match["name"] or match["local"]
+        own = raised.own_frame
+        in_run = own is not None and own.function in (
+            "run",
+            "predict",
+            "score",
+            "_run",
+            "inner",
+            "handle",
+            "decorator_input",
+        )
+        facts = {"name": name, "script": own.name if own else "", "line": str(own.line) if own else ""}
+        if name in ("init", "run"):
+            continue
+        if (
+            in_run
+            or reading.stage in ("run", "http")
+            or raised.through("run", "invoke_user")
+            or re.search(r"model|clf|pipe|session|net", name, re.I)
+        ):
+            yield found("model-not-global", Depth.ROOT, raised.line, **facts)
+        else:
+            yield found("model-not-global", Depth.SPECIFIC, raised.line, certain=False, **facts)
+
+
+@rule("entry-script-not-found")
+def entry_script(reading: Reading) -> Iterator[Finding]:
+    """What starts the service does not find the script or the module of the application."""
+    hit = reading.find(
+        r"can't open file '?\"?(?P<path>[^'\"\s:]+)'?\"?: \[Errno 2\]|can't find '__main__' module in '?(?P<dir>[^'\s]+)|Error loading ASGI app\. Could not import module \"(?P<module>[\w.]+)\""
+        r"|ImportError: cannot import name 'main'|Could not (?:find|locate|import) (?:the )?(?:entry|scoring|user) ?_?script|(?:entry|scoring)[ _]script.{0,80}?(?:not (?:be )?found|does(?:n't| not) exist|missing|No such file)"
+        r"|(?:No such file or directory|FileNotFoundError|not found|does not exist).{0,80}(?:entry|scor(?:e|ing))_?(?:script)?\.py|Either provide an entry_script|No score script found\. Expected score script|AZUREML_ENTRY_SCRIPT.{0,40}(?:not|missing|unset)"
+        r"|Failed to find attribute '(?P<attribute>\w+)' in '(?P<app>[\w.]+)'|Error: Could not import '(?P<flask>[\w.]+)'|Could not locate a Flask application|Could not find (?:file|module) '(?P<mod>[\w./]+\.py)'"
+        r"|No module named score\b|Attribute \"(?P<asgi>\w+)\" not found in module|python\d?: No module named (?P<run_module>app|main|score|serve|server)\b"
+    )
+    if hit:
+        named = next((hit[g] for g in ("path", "dir", "module", "app", "flask", "mod", "run_module") if hit[g]), "")
+        if not re.search(r"setup\.py|manage\.py|\bpip\b", hit.line.text) and not reading.building_packages:
+            yield found("entry-script-not-found", Depth.ROOT - 1, hit, path=named)
+        return
+    for raised in reading.raised:
+        match = re.search(_ABSENT, raised.message)
+        if (
+            raised.name == "FileNotFoundError"
+            and match
+            and match["path"].endswith(".py")
+            and not reading.building_packages
+        ):
+            yield found("entry-script-not-found", Depth.ROOT, raised.line, path=match["path"])
+
+
+@rule("config-file-missing", "model-file-not-found")
+def absent_file(reading: Reading) -> Iterator[Finding]:
+    """A file that the script opens is not in the container; a model's file is another cause than any other file."""
+    if reading.stage in ("build", "push", "schedule", "register") or reading.building_packages:
+        return
+    for raised in reading.raised:
+        if raised.name not in (
+            "FileNotFoundError",
+            "OSError",
+            "IOError",
+            "NoSuchFile",
+            "NotFoundError",
+            "Exception",
+            "XGBoostError",
+            "LightGBMError",
+        ):
+            continue
+        match = re.search(_ABSENT, raised.message)
+        if (
+            not match
+            or match["path"].endswith(".py")
+            or not match["path"]
+            or re.search(r"docker|\.sock\b|\.kube|/proc/|/sys/", match["path"])
+        ):
+            continue
+        yield _file(match["path"], raised.line, raised.own_frame.source if raised.own_frame else "", raised)
+
+
+def _file(path: str, line, code: str, raised) -> Finding:  # type: ignore[no-untyped-def]
+    own = raised.own_frame
+    facts = {"path": path, "script": own.name if own else "", "line": str(own.line) if own else ""}
+    name = path.rstrip("/").rsplit("/", 1)[-1]
+    loading = re.search(r"load|from_pretrained|read_model|InferenceSession|Booster|pickle", code) and not re.search(
+        r"yaml|json\.load|read_csv|toml|config", code
+    )
+    config = _CONFIG_FILE.search(name) and not re.search(
+        r"model\.(?:json|txt|xml)$|/model/|booster|tokenizer", path.lower()
+    )
+    if (
+        re.search(
+            r"config|settings|params|logging|schema|\.env|label|class|mapping|lookup|vocab|stopword",
+            name,
+            re.IGNORECASE,
+        )
+        and config
+    ):
+        return found("config-file-missing", Depth.ROOT, line, **facts)
+    if (_MODEL_FILE.search(path) or loading) and not (config and not loading and not re.search(r"model", name, re.I)):
+        return found("model-file-not-found", Depth.ROOT, line, **facts)
+    if config:
+        return found("config-file-missing", Depth.ROOT, line, **facts)
+    cause = "model-file-not-found" if loading or not re.search(r"\.\w{1,5}$", name) else "config-file-missing"
+    return found(cause, Depth.SPECIFIC, line, certain=False, **facts)
+
+
+@rule("missing-env-var", "model-dir-env-missing")
+def environment_variable(reading: Reading) -> Iterator[Finding]:
+    """A variable is not set: as ``KeyError`` of ``os.environ``, or in an application's own words."""
+    if reading.stage in ("build", "push", "schedule"):
+        return
+    for raised in reading.raised:
+        if raised.name == "KeyError" and (
+            match := re.match(r"['\"]?(?P<name>[A-Z][A-Z0-9_]{2,})['\"]?$", raised.message)
+        ):
+            environ = raised.through("os.py", "/os.py") or any(
+                "environ" in f.source or "getenv" in f.source for f in raised.frames
+            )
+            if (
+                environ
+                or not raised.frames
+                or re.search(
+                    r"_(?:KEY|URL|URI|DIR|PATH|TOKEN|HOST|PORT|NAME|SECRET|PASSWORD)$|^[A-Z]+_[A-Z_]+$", match["name"]
+                )
+            ):
+                yield _variable(match["name"], raised.line, certain=environ)
+    hit = reading.find(
+        r"(?:environment variables?|env(?:ironment)? ?vars?)\W{0,3}(?:named |called )?[`'\"]?(?P<name>[A-Z][A-Z0-9_]{2,})[`'\"]?.{0,30}(?:not (?:set|defined|found|provided|configured|exist)|(?:is|was) (?:missing|unset|required|empty)|required|missing|must be set)"
+        r"|(?:missing|required|set|provide|define|expected|undefined|unset|specify|need).{0,40}(?:environment variables?|env(?:ironment)? ?vars?):?\s*[`'\"\[(]*(?P<named>[A-Z][A-Z0-9_]{2,})"
+        r"|[`'\"]?(?P<before>[A-Z][A-Z0-9]*_[A-Z0-9_]+)[`'\"]?:? (?:environment variable|env(?:ironment)? ?var)?.{0,20}(?:is not set|not set|must be set|is required|unbound variable|parameter (?:null or )?not set|is unset|is not defined|is missing)"
+        r"|Set the (?P<set>[A-Z][A-Z0-9_]{3,}) environment variable|(?P<decouple>[A-Z][A-Z0-9_]{2,}) not found\. Declare it as envvar|EnvironmentError: (?P<environment>[A-Z][A-Z0-9_]{3,})\b"
+    )
+    if hit:
+        name = next(hit[g] for g in ("name", "named", "before", "set", "decouple", "environment") if hit[g])
+        failed = reading.exit_code not in (0, None) or reading.find(
+            r"Traceback|Error|Fatal|CrashLoop|required|unbound|must"
+        )
+        # The inference server warns of an unset AZUREML_MODEL_DIR on each start by hand.
+        soft = re.search(r"\bWARN(?:ING)?\b|\bINFO\b", hit.line.text) or not failed
+        yield _variable(name, hit.line, certain=not soft, depth=Depth.ROOT if not soft else 47)
+    hit = reading.find(r"(?:pydantic.*?)?validation errors? for (?P<settings>\w*Settings\w*|\w*Config)\b")
+    if hit and any("required" in line.text.lower() for line in reading.near(hit.line, after=6)):
+        following = reading.near(hit.line, after=1)[-1].text.strip()
+        yield _variable(following.upper() if re.fullmatch(r"\w+", following) else "", hit.line, certain=False)
+
+
+def _variable(name: str, line, *, certain: bool, depth: int = Depth.ROOT) -> Finding:  # type: ignore[no-untyped-def]
+    cause = (
+        "model-dir-env-missing" if re.search(r"MODEL_(?:DIR|PATH|ROOT|FOLDER)|MODELDIR", name) else "missing-env-var"
+    )
+    return found(cause, depth if certain else depth + 2, line, certain=certain, variable=name)
+
+
+@rule("model-dir-env-missing")
+def path_from_nothing(reading: Reading) -> Iterator[Finding]:
+    """``os.path.join(os.getenv("AZUREML_MODEL_DIR"), …)`` with the variable unset."""
+    for raised in reading.raised:
+        if raised.name == "TypeError" and re.search(
+            r"expected str, bytes or os\.PathLike object, not NoneType|(?:join|Path)\S* argument must be str.{0,60}NoneType|unsupported operand type\(s\) for [/+]:? '?NoneType"
+            r"|argument should be a str or an os\.PathLike.{0,60}NoneType|can only concatenate str|unsupported operand type.*'NoneType' and 'str'",
+            raised.message,
+        ):
+            named = (
+                any(re.search(r"MODEL_DIR|getenv|environ", f.source) for f in raised.frames) or "MODEL_DIR" in reading
+            )
+            init = reading.stage in ("init", "launch", "ready", "") or any(f.function == "init" for f in raised.frames)
+            if "concatenate" in raised.message and "NoneType" not in raised.message:
+                continue
+            if named or raised.through("posixpath", "genericpath", "pathlib", "ntpath") or init:
+                yield found("model-dir-env-missing", Depth.ROOT if named or init else Depth.SPECIFIC, raised.line,
+                            certain=named, variable="AZUREML_MODEL_DIR")  # fmt: skip
