@@ -1,0 +1,113 @@
+"""The magics that look at a service or end it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from jupyter_mldeploy.notebook.formatters import shown_already
+from jupyter_mldeploy.notebook.frontend import FrontEnd, front_end
+from jupyter_mldeploy.notebook.namespace import read_data, read_file
+from jupyter_mldeploy.notebook.options import BadLine, Parsed
+from jupyter_mldeploy.notebook.output import Output
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.api import Service
+    from jupyter_mldeploy.diagnosis.report import Diagnosis
+    from jupyter_mldeploy.notebook.render.bundle import Bundle
+
+__all__ = ["delete", "diagnose", "run", "status", "stop"]
+
+
+def status(shell: Any, line: Parsed) -> Service | None:
+    """``%service_status``."""
+    from jupyter_mldeploy.api import service
+    from jupyter_mldeploy.notebook.render.service_card import service_bundle
+    from jupyter_mldeploy.notebook.service_view import look
+
+    found = service(line.places["NAME"])
+    if line.get("panel") and front_end(shell) is FrontEnd.LIVE:
+        found.panel()
+    else:
+        _show(shell, service_bundle(look(found)))
+    return shown_already(found) if front_end(shell) is not FrontEnd.TERMINAL else None
+
+
+def run(shell: Any, line: Parsed) -> Any:
+    """``%service_run``."""
+    from jupyter_mldeploy.api import service
+    from jupyter_mldeploy.errors import ScoringFailed
+    from jupyter_mldeploy.notebook.explanation import explain
+    from jupyter_mldeploy.notebook.render.bundle import explanation_bundle
+
+    found = service(line.places["NAME"])
+    try:
+        data = read_file(read_data(line.places["DATA"], shell.user_ns, "%service_run"), "%service_run")
+    except BadLine as error:
+        raise UsageError(str(error)) from None
+    try:
+        return found.run(data, timeout=line.get("timeout"))
+    except ScoringFailed as error:
+        explanation = explain(error, found.name)
+        if explanation is not None:
+            _show(shell, explanation_bundle(explanation))
+        raise
+
+
+def stop(line: Parsed) -> None:
+    """``%service_stop``."""
+    from jupyter_mldeploy.api import service
+
+    found = service(line.places["NAME"]).stop()
+    _say(f"{found.name} is stopped; %service_start {found.name} starts it again.")
+
+
+def delete(line: Parsed) -> None:
+    """``%service_delete``."""
+    from jupyter_mldeploy.api import service
+
+    found = service(line.places["NAME"])
+    found.delete()
+    _say(f"{found.name} is deleted.")
+
+
+def diagnose(shell: Any, line: Parsed) -> Diagnosis | None:
+    """``%diagnose``."""
+    from jupyter_mldeploy.api import service
+
+    if line.get("list"):
+        _list_causes()
+        return None
+    if "NAME" not in line.places:
+        raise UsageError("%diagnose: name a service, or --list.")
+    diagnosis = service(line.places["NAME"]).diagnose()
+    _show(shell, diagnosis_bundle(diagnosis))
+    return shown_already(diagnosis)
+
+
+def diagnosis_bundle(diagnosis: Diagnosis) -> Bundle:
+    """A diagnosis as it is shown."""
+    from jupyter_mldeploy.notebook.explanation import explain_diagnosis
+    from jupyter_mldeploy.notebook.render.bundle import explanation_bundle
+
+    return explanation_bundle(explain_diagnosis(diagnosis))
+
+
+def _list_causes() -> None:
+    from jupyter_mldeploy.diagnosis.pages import causes, fill, page
+
+    for slug in causes():
+        _say(f"{slug:<36}{fill(page(slug).title, {})}")
+
+
+def _show(shell: Any, bundle: Bundle) -> None:
+    if front_end(shell) is FrontEnd.TERMINAL:
+        _say(str(bundle["text/plain"]))
+    else:
+        Output().show(bundle)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

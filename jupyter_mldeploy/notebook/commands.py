@@ -1,0 +1,130 @@
+"""What stands on the line of each magic. From these tables lines are read, completed and documented."""
+
+from __future__ import annotations
+
+from jupyter_mldeploy.errors import InvalidValue
+from jupyter_mldeploy.notebook.options import Magic, Option
+
+__all__ = ["BY_NAME", "DELETE", "DEPLOY", "DIAGNOSE", "LOGS", "MAGICS", "RELOAD", "RUN", "SERVICES", "START", "STATUS", "STOP",
+           "UPDATE"]  # fmt: skip
+
+
+def _whole(text: str, option: str) -> int:
+    if not text.isdecimal():
+        raise InvalidValue(option, text, "it is a whole number.")
+    return int(text)
+
+
+def _seconds(text: str, option: str) -> float:
+    from jupyter_mldeploy.spec import parse_seconds
+
+    return parse_seconds(text, option)
+
+
+def _target(text: str, option: str) -> str:
+    if text not in {"local", "container", "kubernetes"}:
+        raise InvalidValue(option, text, "choose one of local, container, kubernetes.")
+    return text
+
+
+_SIZE = (
+    Option(name="replicas", value="N", help="so many workers", example="2", convert=_whole),
+    Option(name="autoscale", value="MIN:MAX", help="as many workers as the load needs, within bounds", example="1:4"),
+    Option(name="cpu", value="Q", help="cores of one replica: 0.5, 500m", example="0.5"),
+    Option(name="memory", value="Q", help="memory of one replica: 512Mi, 2Gi, or a number of GB", example="2Gi"),
+)
+_MODEL = Option(
+    name="model",
+    value="NAME|NAME:VERSION|variable|path",
+    help="a model the script loads; a variable or path is registered first",
+    many=True,
+    example="clf",
+    words="models",
+)
+_ENVIRONMENT = Option(
+    name="environment",
+    value="current|auto|FILE",
+    help="what is installed: this kernel, what the script imports, or a file",
+    example="requirements.txt",
+    words="environments",
+)
+_PIP = Option(name="pip", value="REQ", help="one more requirement", many=True, example="scikit-learn==1.7")
+_SAMPLE = Option(
+    name="sample", value="JSON|@FILE|{variable}", help="input that run() must answer before it is ready",
+    example='{"data": [[1, 2]]}', words="files",
+)  # fmt: skip
+_PORT = Option(
+    name="port", value="N", help="port on this machine; a free one otherwise", example="8080", convert=_whole
+)
+_TIMEOUT = Option(
+    name="timeout", value="S", help="seconds until a request is answered with 504", example="60", convert=_seconds
+)
+_SCRIPT = Option(name="script", value="FILE", help="a scoring script in a file", example="score.py", words="files")
+_SOURCE = Option(
+    name="source-directory", value="DIR", help="folder that goes with the script", example="src", words="files"
+)
+
+DEPLOY = Magic(
+    name="deploy",
+    places=("NAME",),
+    options=(
+        Option(name="target", value="local|container|kubernetes", help="where it runs", words="targets", example="local",
+               convert=_target),
+        _MODEL,
+        _SCRIPT,
+        _SOURCE,
+        _ENVIRONMENT,
+        _PIP,
+        *_SIZE,
+        _SAMPLE,
+        _PORT,
+        _TIMEOUT,
+        Option(name="until", value="STAGE", help="end after this stage, such as build", example="build", words="stages"),
+        Option(name="from-image", value="REF", help="an image that was built before", example="registry/iris:1"),
+        Option(name="context", value="NAME", help="context of Docker or of kubectl", example="minikube"),
+        Option(name="namespace", value="NAME", help="Kubernetes namespace", example="models"),
+        Option(name="no-wait", help="return at once and go on in the background"),
+        Option(name="overwrite", help="take over a name that another target uses"),
+    ),
+)  # fmt: skip
+LOGS = Magic(
+    name="service_logs",
+    places=("NAME",),
+    options=(
+        Option(name="lines", short="n", value="N", help="only the last lines", example="50", convert=_whole),
+        Option(name="follow", short="f", help="go on until interrupted"),
+        Option(name="previous", help="of its life before the last restart"),
+        Option(name="build", help="of the build of its environment or image"),
+        Option(name="replica", value="R", help="of one replica only", example="iris/1", words="replicas"),
+        Option(name="grep", value="TEXT", help="only lines that contain the text", example="Error"),
+        Option(name="since", value="TIME", help="only younger lines", example="5m", convert=_seconds),
+    ),
+)
+SERVICES = Magic(name="services", words="")
+STATUS = Magic(
+    name="service_status",
+    places=("NAME",),
+    options=(Option(name="panel", help="as a live panel with buttons"),),
+)
+RUN = Magic(
+    name="service_run",
+    places=("NAME", "DATA"),
+    options=(Option(name="timeout", value="S", help="seconds to wait", example="10", convert=_seconds),),
+)
+RELOAD = Magic(name="service_reload", places=("NAME",), options=(_SCRIPT,))
+UPDATE = Magic(
+    name="service_update",
+    places=("NAME",),
+    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT),
+)
+DELETE = Magic(name="service_delete", places=("NAME",))
+STOP = Magic(name="service_stop", places=("NAME",))
+START = Magic(name="service_start", places=("NAME",))
+DIAGNOSE = Magic(
+    name="diagnose",
+    places=("[NAME]",),
+    options=(Option(name="list", help="every cause the catalogue knows"),),
+)
+
+MAGICS = (DEPLOY, LOGS, SERVICES, STATUS, RUN, RELOAD, UPDATE, DELETE, STOP, START, DIAGNOSE)
+BY_NAME = {magic.name: magic for magic in MAGICS}

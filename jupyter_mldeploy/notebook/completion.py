@@ -1,0 +1,143 @@
+"""Tab completion on the lines of the magics: options, services, models, targets, variables, files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from jupyter_mldeploy.notebook.commands import BY_NAME, MAGICS
+from jupyter_mldeploy.notebook.options import Magic, Option
+
+__all__ = ["complete", "register_completers"]
+
+_MODEL_SEPARATOR = ":"
+
+
+def register_completers(shell: Any) -> None:
+    """Hook into IPython's completion, by the magics' names."""
+    for magic in MAGICS:
+        for percent in ("%", "%%") if magic.name == "deploy" else ("%",):
+            shell.set_hook("complete_command", _completer(shell), str_key=percent + magic.name)
+
+
+def _completer(shell: Any) -> Callable[[Any, Any], list[str]]:
+    def completer(_shell: Any, event: Any) -> list[str]:
+        return complete(event.line, event.symbol, event.text_until_cursor, shell.user_ns)
+
+    return completer
+
+
+def complete(line: str, symbol: str, before: str, namespace: dict[str, Any]) -> list[str]:
+    """What could stand at the cursor.
+
+    Args:
+        line: The line of the magic.
+        symbol: The piece that IPython will replace: it begins after the last ``:``, ``=`` or the like.
+        before: The line up to the cursor.
+        namespace: The notebook's variables.
+    """
+    command = line.split(None, 1)[0].lstrip("%")
+    magic = BY_NAME.get(command)
+    if magic is None:
+        return []
+    words = before.split()
+    current = "" if before[-1:].isspace() else words[-1]
+    done = words[1:] if not current else words[1:-1]
+    kept = len(current) - len(symbol)
+    found = _candidates(magic, done, current, namespace)
+    return [candidate[kept:] for candidate in found if candidate.startswith(current)]
+
+
+def _candidates(magic: Magic, done: list[str], current: str, namespace: dict[str, Any]) -> list[str]:
+    option = _awaited(magic, done)
+    if option is None and (match := re.match(r"--([\w-]+)=", current)):
+        option = magic.option(match[1])
+        return [match[0] + word for word in _values(option.words, current[match.end() :], namespace)] if option else []
+    if option is not None:
+        return _values(option.words, current, namespace)
+    if current.startswith("-"):
+        given = {word.partition("=")[0] for word in done}
+        return [option.flag for option in magic.options if option.many or option.flag not in given]
+    if not _places(magic, done):
+        return _values(magic.words, current, namespace)
+    return [] if current else [option.flag for option in magic.options]
+
+
+def _awaited(magic: Magic, done: list[str]) -> Option | None:
+    """The option whose value stands at the cursor."""
+    if not done or not done[-1].startswith("-") or "=" in done[-1]:
+        return None
+    last = done[-1]
+    option = magic.option(last[2:]) if last.startswith("--") else None
+    option = option or next((known for known in magic.options if known.short and last == f"-{known.short}"), None)
+    return option if option and option.value else None
+
+
+def _places(magic: Magic, done: list[str]) -> list[str]:
+    """Words that are neither options nor their values."""
+    places: list[str] = []
+    for position, word in enumerate(done):
+        if not word.startswith("-") and _awaited(magic, done[:position]) is None:
+            places.append(word)
+    return places
+
+
+def _values(kind: str, current: str, namespace: dict[str, Any]) -> list[str]:
+    if current.startswith("{"):
+        return ["{" + name + "}" for name in _variables(namespace)]
+    sources: dict[str, Callable[[], list[str]]] = {
+        "targets": lambda: ["local", "container", "kubernetes"],
+        "stages": lambda: ["register", "build", "push", "schedule", "launch", "init", "ready"],
+        "environments": lambda: ["current", "auto", *_files(current)],
+        "services": _service_names,
+        "models": lambda: [*_model_names(current), *_model_variables(namespace), *_files(current)],
+        "files": lambda: _files(current),
+    }
+    return sources[kind]() if kind in sources else []
+
+
+def _service_names() -> list[str]:
+    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.records import Records
+
+    return Records(settings().home_path).names()
+
+
+def _model_names(current: str) -> list[str]:
+    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.registry import ModelRegistry
+
+    registry = ModelRegistry(settings().home_path)
+    models = registry.list()
+    if _MODEL_SEPARATOR in current:
+        return sorted({f"{model.name}:{model.version}" for model in models})
+    return sorted({model.name for model in models})
+
+
+def _model_variables(namespace: dict[str, Any]) -> list[str]:
+    """Variables that look like a model: what can predict. Asking the class has no side effects, asking the object may."""
+    return [name for name in _variables(namespace) if callable(getattr(type(namespace[name]), "predict", None))]
+
+
+def _variables(namespace: dict[str, Any]) -> Iterable[str]:
+    return sorted(
+        name
+        for name in namespace
+        if not name.startswith("_") and name not in {"In", "Out", "exit", "quit", "get_ipython"}
+    )
+
+
+def _files(current: str) -> list[str]:
+    """Paths that begin so; ``@`` before a path stays."""
+    at = "@" if current.startswith("@") else ""
+    folder, _, begin = current[len(at) :].rpartition("/")
+    place = Path(folder or ("/" if current[len(at) :].startswith("/") else "."))
+    shown = folder + "/" if folder or current[len(at) :].startswith("/") else ""
+    if not (current and place.is_dir()):
+        return []
+    entries = sorted(
+        entry for entry in place.iterdir() if entry.name.startswith(begin) and not entry.name.startswith(".")
+    )
+    return [f"{at}{shown}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries]

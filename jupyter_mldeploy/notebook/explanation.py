@@ -1,0 +1,153 @@
+"""A failure as it is drawn: what, the lines that prove it, the steps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.diagnosis.report import where
+from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.diagnosis.actions import Action
+    from jupyter_mldeploy.diagnosis.report import Diagnosis
+    from jupyter_mldeploy.errors import MLDeployError
+    from jupyter_mldeploy.evidence import Evidence
+
+__all__ = ["Explanation", "ProofLine", "explain", "explain_diagnosis"]
+
+CONTEXT_LINES = 2
+TAIL_LINES = 8
+"""Lines of the log shown where no line is known to prove anything."""
+
+
+@dataclass(frozen=True)
+class ProofLine:
+    """One line of the block above the steps."""
+
+    text: str
+    origin: str = ""
+    proves: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What is shown of a failure."""
+
+    title: str
+    service: str = ""
+    target: str = ""
+    stage: str = ""
+    lines: tuple[ProofLine, ...] = ()
+    where: str = ""
+    source_line: str = ""
+    what: str = ""
+    steps: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    cause: str = ""
+    also: tuple[str, ...] = ()
+    certainty: str = ""
+    sources: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "title": self.title,
+            "stage": self.stage,
+            "cause": self.cause,
+            "certainty": self.certainty,
+            "proof": [{"text": line.text, "from": line.origin} for line in self.lines if line.proves],
+            "where": self.where,
+            "line": self.source_line,
+            "what": self.what,
+            "steps": list(self.steps),
+            "actions": [action.to_json() for action in self.actions],
+            "sources": list(self.sources),
+        }
+
+
+def explain(error: MLDeployError, service: str = "", target: str = "") -> Explanation | None:
+    """What there is to show of an error besides its sentence; ``None`` if that says it all."""
+    if isinstance(error, Cancelled):
+        return None
+    if isinstance(error, InvalidScript):
+        lines = tuple(ProofLine(problem, proves=True) for problem in error.problems)
+        title = (
+            "the scoring script has a problem" if len(lines) == 1 else f"the scoring script has {len(lines)} problems"
+        )
+        return Explanation(title=title, service=service, target=target, stage="check", lines=lines, what=error.hint)
+    if isinstance(error, DeploymentFailed | ScoringFailed):
+        evidence = error.evidence
+        if error.diagnosis is not None:
+            return explain_diagnosis(error.diagnosis, evidence)
+        if evidence is not None:
+            return _explain_evidence(error, evidence)
+    return None
+
+
+def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) -> Explanation:
+    """A diagnosis as it is shown."""
+    where_it_was, source_line = _place(evidence.failure, evidence.script_name) if evidence else ("", "")
+    return Explanation(
+        title=diagnosis.title,
+        service=diagnosis.service,
+        target=diagnosis.target,
+        stage=diagnosis.stage,
+        lines=_proof(diagnosis, evidence),
+        where=where_it_was,
+        source_line=source_line,
+        what=diagnosis.what,
+        steps=diagnosis.steps,
+        actions=diagnosis.actions,
+        cause=diagnosis.cause,
+        also=diagnosis.causes[1:4],
+        certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",
+        sources=diagnosis.source,
+    )
+
+
+def _explain_evidence(error: DeploymentFailed | ScoringFailed, evidence: Evidence) -> Explanation:
+    """No diagnosis: the evidence itself, its last lines."""
+    where_it_was, source_line = _place(evidence.failure, evidence.script_name)
+    log = evidence.log or evidence.build_log or evidence.http_body
+    tail = [line for line in log.splitlines() if line.strip()][-TAIL_LINES:]
+    proof = str(evidence.failure.get("message", "")) or error.summary
+    return Explanation(
+        title=error.summary,
+        service=evidence.service,
+        target=evidence.target,
+        stage=evidence.stage,
+        lines=(*(ProofLine(line, "log") for line in tail), ProofLine(proof, proves=True)),
+        where=where_it_was,
+        source_line=source_line,
+        what=error.hint,
+    )
+
+
+def _proof(diagnosis: Diagnosis, evidence: Evidence | None) -> tuple[ProofLine, ...]:
+    proof = tuple(ProofLine(line.shown.strip(), where(line), proves=True) for line in diagnosis.proof)
+    if not (evidence and diagnosis.proof):
+        return proof
+    first = diagnosis.proof[0]
+    log = str(getattr(evidence, first.source, "")).splitlines() if first.source.endswith("log") else []
+    # The number counts cleaned lines; context is shown only where both counts agree.
+    if 0 < first.number <= len(log) and first.text.strip() and first.text.strip() in log[first.number - 1]:
+        before = log[max(first.number - 1 - CONTEXT_LINES, 0) : first.number - 1]
+        return (*(ProofLine(line.strip(), first.source) for line in before if line.strip()), *proof)
+    return proof
+
+
+def _place(failure: Mapping[str, Any], script_name: str) -> tuple[str, str]:
+    """``cell [4], line 6`` and that line, if the failure knows it."""
+    if not failure.get("line"):
+        return "", ""
+    file = str(failure.get("file") or "")
+    name = script_name if file in {"", "score.py"} else file
+    return f"{name}, line {failure['line']}", str(failure.get("source") or "").strip()
+
+
+def _certainty(confidence: float) -> str:
+    if confidence >= 0.85:
+        return "certain"
+    return "likely" if confidence >= 0.6 else "a guess"

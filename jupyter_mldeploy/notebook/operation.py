@@ -1,0 +1,113 @@
+"""One operation on a service, shown in the cell that asked for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.errors import MLDeployError
+from jupyter_mldeploy.events import Cancel, Event, Sink
+from jupyter_mldeploy.notebook.explanation import explain
+from jupyter_mldeploy.notebook.frontend import FrontEnd
+from jupyter_mldeploy.notebook.pump import Pump
+from jupyter_mldeploy.notebook.render.wording import seconds
+from jupyter_mldeploy.notebook.timeline import Timeline
+from jupyter_mldeploy.notebook.views import view_for
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.api import Service
+
+__all__ = ["Operation", "headline"]
+
+Work = Callable[[Sink, Cancel], "Service"]
+
+
+class Operation:
+    """Deploy, reload, update or start: the same stages, the same timeline.
+
+    Args:
+        work: Does it, in a thread; hears of cancelling, tells its events.
+        timeline: What to begin with.
+        kind: Where it is shown.
+        in_background: The cell returns at once, and so a Cancel button works.
+        show_script: The script was written for the model; show it.
+    """
+
+    def __init__(
+        self, work: Work, timeline: Timeline, kind: FrontEnd, *, in_background: bool = False, show_script: bool = False
+    ) -> None:
+        self.timeline = timeline
+        self.error: MLDeployError | None = None
+        self._show_script = show_script
+        self._lock = threading.Lock()
+        self._pump: Pump[Service] = Pump(
+            lambda cancel: work(self._hear, cancel), self._show, name=f"mldeploy-work-{timeline.service}", clock=1.0
+        )
+        self._pump.start()
+        self._view = view_for(kind, timeline, self._pump.cancel.set if in_background else None)
+
+    def wait(self) -> Service:
+        """Show it until it has ended, and leave the static bundle.
+
+        Raises:
+            MLDeployError: It failed, or the kernel was interrupted; the panel above the error says what and why.
+        """
+        try:
+            service = self._pump.watch()
+        except MLDeployError as error:
+            self.error = error
+            explanation = explain(error, self.timeline.service, self.timeline.target)
+            self._finish(self.timeline.failed(error, explanation))
+            raise
+        except BaseException:
+            # Not ours: a bug below. The timeline must not go on looking alive above its traceback.
+            self._finish(self.timeline.failed(MLDeployError("an unexpected error, see below")))
+            raise
+        status = service.status()
+        script = service.spec.inference.script.text if self._show_script else ""
+        line = headline(service, self.timeline)
+        self._finish(self.timeline.ended(line, uri=status.scoring_uri, script=script))
+        return service
+
+    def cancel(self) -> None:
+        """Ask it to end. Safe from any thread."""
+        self._pump.cancel.set()
+
+    def _hear(self, event: Event) -> None:
+        with self._lock:
+            self.timeline = self.timeline.after(event)
+        self._pump.changed()
+
+    def _show(self) -> None:
+        self._view.show(self.timeline)
+
+    def _finish(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self._view.finish(timeline)
+
+
+def headline(service: Service, timeline: Timeline, now: float | None = None) -> str:
+    """What an operation came to: what was done, why, and how long it took."""
+    took = seconds(timeline.ended("", now=now).seconds or 0.0)
+    outcome: Any = service.outcome
+    if outcome is None:
+        return f"{timeline.verb} done in {took}"
+    reasons = ", ".join(outcome.change.reasons)
+    why = f"{reasons} → " if reasons else ""
+    receipt = outcome.receipt
+    match outcome.change.kind:
+        case "created":
+            state = outcome.record.state
+            verb = "deployed to" if state == "running" else "built for"
+            return f"{verb} {timeline.target} in {took}" + (f" ({reasons})" if reasons else "")
+        case "reloaded":
+            if receipt is not None:
+                took = seconds(receipt.seconds)
+            place = "in place" if receipt is not None and receipt.mode == "in-place" else "with init() run again"
+            return f"{why}reloaded {place} in {took}"
+        case "scaled":
+            return f"{why.removesuffix(' → ')}, scaled in {took}"
+        case "unchanged":
+            return "nothing changed, it goes on running"
+    return f"{why}updated in {took}"

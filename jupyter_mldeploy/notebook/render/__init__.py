@@ -1,0 +1,1 @@
+"""Pure functions from what is known to HTML and to plain text. Nothing here looks anything up, and nothing is unescaped."""

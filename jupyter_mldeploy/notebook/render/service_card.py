@@ -1,0 +1,137 @@
+"""A service as HTML and text: its state, its replicas with their receipts, its last requests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.notebook.render.card import card, head
+from jupyter_mldeploy.notebook.render.markup import Html, join, tag
+from jupyter_mldeploy.notebook.render.wording import count, milliseconds, short_hash, thousands
+from jupyter_mldeploy.spec import show_memory
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.notebook.render.bundle import Bundle
+    from jupyter_mldeploy.notebook.service_view import ServiceView
+    from jupyter_mldeploy.targets.base import ReplicaStatus
+
+__all__ = ["SERVICE", "service_bundle", "service_card", "service_text"]
+
+SERVICE = "application/vnd.mldeploy.service.v1+json"
+SHOWN_REQUESTS = 5
+_DOT = {"running": "good", "degraded": "warn", "failed": "bad", "deploying": "go"}
+
+
+def service_bundle(view: ServiceView) -> Bundle:
+    """What stays of one look at a service."""
+    return {SERVICE: view.to_json(), "text/html": str(service_card(view)), "text/plain": service_text(view)}
+
+
+def service_card(view: ServiceView, requests: bool = True) -> Html:
+    """The panel without its controls."""
+    status = view.status
+    return card(
+        tag(
+            "div",
+            "",
+            head(
+                _DOT.get(status.state, ""),
+                view.name,
+                _about(view),
+                tag_text="edited, not reloaded" if view.edited else "",
+            ),
+            role="status",
+        ),
+        tag("div", "mld-section", *_facts(view)),
+        _recent(status.recent) if requests else None,
+        label=f"service {view.name}: {status.state}",
+    )
+
+
+def service_text(view: ServiceView) -> str:
+    """The same as plain text."""
+    status = view.status
+    address = f" · {status.scoring_uri}" if status.scoring_uri else ""
+    lines = [f"{view.name} · {_about(view)}{' · edited, not reloaded' if view.edited else ''}{address}"]
+    if status.message:
+        lines.append(f"  {status.message}")
+    if view.models:
+        lines.append(f"  models  {', '.join(view.models)}")
+    for replica in status.replicas:
+        errors = f", {count(replica.errors, 'error')}" if replica.errors else ""
+        latency = (
+            f", p50 {milliseconds(replica.p50_ms)}, p99 {milliseconds(replica.p99_ms)}" if replica.requests else ""
+        )
+        lines.append(
+            f"  replica {replica.name}  {replica.state}  script {short_hash(replica.script)}  "
+            f"{count(replica.requests, 'request')}{errors}{latency}"
+        )
+    return "\n".join(lines)
+
+
+def _about(view: ServiceView) -> str:
+    status = view.status
+    parts = [view.target] if view.target else []
+    if status.replicas and status.state in {"running", "degraded", "deploying"}:
+        parts.append(f"{status.state}, {status.ready} of {count(len(status.replicas), 'replica')} ready")
+    else:
+        parts.append("deleted" if view.gone else status.state)
+    return " · ".join(parts)
+
+
+def _facts(view: ServiceView) -> list[Html | None]:
+    status = view.status
+    details = [*view.models]
+    if status.replicas:
+        details.append(f"utilisation {status.utilization * 100:.0f} %")
+    details += [f"no {what} limit on this system" for what, how in status.limits.items() if how == "unsupported"]
+    about = "".join(f" · {detail}" for detail in details)
+    address = tag("code", "", status.scoring_uri) if status.scoring_uri else None
+    return [
+        tag("p", "mld-badtext" if status.state == "failed" else "mld-dim", status.message) if status.message else None,
+        join(address, tag("span", "mld-dim", about if address else about.removeprefix(" · "))),
+        _replicas(status.replicas) if status.replicas else None,
+    ]
+
+
+def _replicas(replicas: Sequence[ReplicaStatus]) -> Html:
+    titles = ("replica", "state", "script", "requests", "p50", "p99", "errors", "memory")
+    numeric = frozenset(titles[3:])
+    top = tag("tr", "", *(tag("th", "mld-n" if title in numeric else "", title, scope="col") for title in titles))
+    return tag(
+        "div",
+        "mld-scroll",
+        tag(
+            "table", "mld-table", tag("thead", "", top), tag("tbody", "", *(_replica(replica) for replica in replicas))
+        ),
+    )
+
+
+def _replica(replica: ReplicaStatus) -> Html:
+    memory = "–" if replica.memory_bytes is None else show_memory(replica.memory_bytes)
+    return tag(
+        "tr",
+        "",
+        tag("td", "", replica.name),
+        tag("td", "", replica.state),
+        tag("td", "", tag("code", "", short_hash(replica.script)) if replica.script else "–"),
+        tag("td", "mld-n", thousands(replica.requests)),
+        tag("td", "mld-n", milliseconds(replica.p50_ms)),
+        tag("td", "mld-n", milliseconds(replica.p99_ms)),
+        tag("td", "mld-n mld-badtext" if replica.errors else "mld-n", thousands(replica.errors)),
+        tag("td", "mld-n", memory),
+    )
+
+
+def _recent(recent: Sequence[Mapping[str, Any]]) -> Html | None:
+    if not recent:
+        return None
+    shown = [
+        join(
+            tag("span", "mld-badtext" if int(request.get("status", 0)) >= 400 else "", str(request.get("status", ""))),
+            f" in {milliseconds(request.get('ms'))} at {time.strftime('%H:%M:%S', time.localtime(request.get('time', 0)))}",
+        )
+        for request in reversed(list(recent)[-SHOWN_REQUESTS:])
+    ]
+    return tag("div", "mld-foot", tag("span", "", "last requests"), *(join(" ", tag("span", "", one)) for one in shown))

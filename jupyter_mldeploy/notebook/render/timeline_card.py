@@ -1,0 +1,129 @@
+"""A deployment as HTML: while it runs, and what stays of it."""
+
+from __future__ import annotations
+
+import time
+
+from jupyter_mldeploy.notebook.render.card import card, head
+from jupyter_mldeploy.notebook.render.explanation_card import explanation_parts
+from jupyter_mldeploy.notebook.render.markup import Html, join, tag
+from jupyter_mldeploy.notebook.render.wording import capitalised, moment, seconds
+from jupyter_mldeploy.notebook.timeline import StageView, Timeline
+
+__all__ = ["live_card", "rail", "static_card"]
+
+_MARK = {"done": "✓ ", "failed": "✕ ", "cancelled": "■ ", "running": "", "waiting": "", "skipped": ""}
+_DOING = {"deploy": "deploying", "reload": "reloading", "update": "updating", "start": "starting"}
+_DOING_STAGE = {
+    "register": "registering",
+    "build": "building",
+    "push": "pushing",
+    "schedule": "scheduling",
+    "launch": "launching",
+    "init": "in init()",
+    "ready": "trying the sample",
+}
+
+
+def rail(stages: tuple[StageView, ...], now: float | None = None) -> Html:
+    """The stages in order, each with its state, time and note."""
+    return tag("ol", "mld-rail", *(_stage(view, now) for view in stages), aria_label="stages")
+
+
+def _stage(view: StageView, now: float | None) -> Html:
+    took = view.seconds
+    if view.state == "running" and now is not None and view.began is not None:
+        # Whole seconds only: a number that changes ten times a second cannot be read.
+        took = float(int(max(now - view.began, 0.0)))
+        took = took or None
+    shown = " · ".join(part for part in (seconds(took) if took is not None else "", view.note) if part)
+    said = {"running": "running", "failed": "failed", "cancelled": "interrupted"}.get(view.state)
+    return tag(
+        "li",
+        f"mld-{view.state}",
+        f"{_MARK[view.state]}{view.stage}",
+        " ",
+        tag("small", "", shown, title=shown or None),
+        aria_current="step" if view.state == "running" else None,
+        aria_label=f"{view.stage}: {said}" if said else None,
+    )
+
+
+def live_card(timeline: Timeline, now: float | None = None) -> Html:
+    """While it runs. Its height changes once at most: when the first line of a log comes."""
+    now = time.time() if now is None else now
+    current = timeline.current
+    doing = (
+        _DOING_STAGE.get(str(current.stage), str(current.stage))
+        if current
+        else _DOING.get(timeline.verb, timeline.verb)
+    )
+    ready = f" · {timeline.replicas[0]} of {timeline.replicas[1]} replicas ready" if timeline.replicas else ""
+    log = "\n".join(timeline.log)
+    return card(
+        tag(
+            "div",
+            "",
+            head(
+                "go", timeline.service, f"{timeline.target} · {doing}{ready}", f"{int(max(now - timeline.began, 0))} s"
+            ),
+            role="status",
+        ),
+        rail(timeline.stages, now),
+        tag("pre", "mld-log mld-live", log, role="log", aria_label="last lines of the log") if timeline.log else None,
+        _notes(timeline),
+        label=f"{_DOING.get(timeline.verb, timeline.verb)} {timeline.service}",
+    )
+
+
+def static_card(timeline: Timeline) -> Html:
+    """What stays when it has ended."""
+    match timeline.state:
+        case "failed":
+            return _failed(timeline)
+        case "cancelled":
+            first = head("warn", timeline.service, _cancelled_line(timeline), moment(timeline.began))
+            return card(first, rail(timeline.stages), _notes(timeline), label=f"{timeline.service}: interrupted")
+    first = head("good", timeline.service, timeline.headline, moment(timeline.began))
+    address = tag("div", "mld-foot", tag("code", "", timeline.uri)) if timeline.uri else None
+    script = _written_script(timeline.script)
+    return card(
+        first,
+        rail(timeline.stages),
+        _notes(timeline),
+        script,
+        address,
+        label=f"{timeline.service}: {timeline.headline}",
+    )
+
+
+def _failed(timeline: Timeline) -> Html:
+    explanation = timeline.explanation
+    title = capitalised(explanation.title if explanation else timeline.headline)
+    began = any(view.state != "waiting" for view in timeline.stages)
+    return card(
+        head("bad", title, "", f"{timeline.service} · {timeline.target} · {moment(timeline.began)}"),
+        rail(timeline.stages) if began else None,
+        _notes(timeline) if explanation is None else None,
+        explanation_parts(explanation) if explanation else None,
+        label=f"{timeline.service} failed: {title}",
+    )
+
+
+def _cancelled_line(timeline: Timeline) -> str:
+    current = timeline.current
+    stage = f" in {current.stage}" if current else ""
+    return f"interrupted{stage}, what was begun has been cleaned up"
+
+
+def _written_script(text: str) -> Html | None:
+    if not text:
+        return None
+    summary = tag("summary", "", "the script that was written for the model")
+    return tag("details", "mld-foot mld-written", summary, tag("pre", "mld-code", text), open_="")
+
+
+def _notes(timeline: Timeline) -> Html | None:
+    if not timeline.notes:
+        return None
+    return tag("div", "mld-foot", *(join(tag("span", "", note), " ") for note in timeline.notes))
