@@ -8,10 +8,14 @@ import sys
 import warnings
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.cli.options import SETTINGS
 from jupyter_mldeploy.cli.parser import build_parser
 from jupyter_mldeploy.cli.showing import ReaderGone, Screen
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.errors import MLDeployError
 
 __all__ = ["run"]
 
@@ -47,7 +51,7 @@ def serve(words: list[str]) -> int:
 
 def _guarded(options: argparse.Namespace, screen: Screen) -> int:
     from jupyter_mldeploy.cli.interrupts import Interrupted
-    from jupyter_mldeploy.errors import MLDeployError
+    from jupyter_mldeploy.errors import Cancelled, MLDeployError
 
     module, _, function = options.handler.partition(":")
     try:
@@ -57,19 +61,18 @@ def _guarded(options: argparse.Namespace, screen: Screen) -> int:
             handler: Handler = getattr(import_module(f"jupyter_mldeploy.cli.{module}"), function)
             return handler(options, screen)
     except Interrupted as stop:
-        return _say(lambda: screen.error(stop.error), stop.exit_code)
+        return _refuse(screen, stop.error, stop.exit_code)
     except KeyboardInterrupt:
-        return _say(lambda: screen.passing(""), 130)
+        return _refuse(screen, Cancelled("Interrupted."), 130)
     except MLDeployError as error:
-        problem = error
-        return _say(lambda: screen.error(problem), 1)
+        return _refuse(screen, error, 1)
     except ReaderGone:
         return _leave_quietly()
 
 
-def _say(what: Callable[[], None], exit_code: int) -> int:
+def _refuse(screen: Screen, error: MLDeployError, exit_code: int) -> int:
     try:
-        what()
+        screen.error(error)
     except ReaderGone:
         _leave_quietly()
     return exit_code

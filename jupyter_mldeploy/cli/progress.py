@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from jupyter_mldeploy.cli.showing import ReaderGone, Screen
@@ -30,11 +31,9 @@ class Progress:
         self.stages: list[Mapping[str, Any]] = []
 
     def __call__(self, event: Event) -> None:
-        with self._lock:
-            try:
-                self._take(event)
-            except ReaderGone:
-                pass  # the deployment does not depend on somebody watching
+        # The deployment does not depend on somebody watching.
+        with self._lock, suppress(ReaderGone):
+            self._take(event)
 
     def _take(self, event: Event) -> None:
         ended = event.kind in {EventKind.FINISHED, EventKind.SKIPPED, EventKind.FAILED}
