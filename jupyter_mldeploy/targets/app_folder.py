@@ -27,14 +27,14 @@ def source_files(directory: Path) -> Iterator[Path]:
 
     Links that lead out of the directory are an error: they would bring along what nobody meant to deploy.
     """
-    from pathspec import PathSpec
+    from pathspec import GitIgnoreSpec
 
     patterns = list(ALWAYS_IGNORED)
     for name in IGNORE_FILES:
         if (directory / name).is_file():
             patterns += (directory / name).read_text(encoding="utf-8", errors="replace").splitlines()
             break
-    ignored = PathSpec.from_lines("gitwildmatch", patterns)
+    ignored = GitIgnoreSpec.from_lines(patterns)
     root = directory.resolve()
     for path in sorted(directory.rglob("*")):
         relative = path.relative_to(directory)
