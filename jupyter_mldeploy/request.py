@@ -91,7 +91,8 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         inference = _inference(replace(asked, script=script), request.target, None)
     else:
         inference = _inference(asked, request.target, base)
-        pipeline.check(inference, [_model_name(wish) for wish in asked.models], request.notebook_names)
+        wishes_or_kept = asked.models or (base.models if base else ())
+        pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
         models = _register(request, registry, sink, cancel)
     spec = _specify(request, inference, models)
     return pipeline.run(spec, records, wishes=wishes, sink=sink, cancel=cancel)
