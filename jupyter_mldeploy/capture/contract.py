@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from jupyter_mldeploy.capture.problems import Problem
-from jupyter_mldeploy.capture.walking import dotted_name, module_statements
+from jupyter_mldeploy.capture.walking import dotted_name, is_dynamic, module_statements
 
 __all__ = ["contract_problems"]
 
@@ -26,6 +26,7 @@ def contract_problems(tree: ast.Module) -> Iterator[Problem]:
     """What the runtime would refuse to start. Silent where names come from ``import *`` or are set dynamically."""
     functions: dict[str, Function] = {}
     other: set[str] = set()
+    dynamic = is_dynamic(tree)
     for node in module_statements(tree):
         if isinstance(node, Function):
             functions[node.name] = node
@@ -38,7 +39,7 @@ def contract_problems(tree: ast.Module) -> Iterator[Problem]:
     for name, missing in _MISSING.items():
         if name in functions:
             yield from _check(functions[name])
-        elif name not in other and "*" not in other:
+        elif name not in other and not dynamic:
             yield missing
 
 
@@ -53,12 +54,6 @@ def _bound(node: ast.stmt) -> Iterator[str]:
         for target in targets:
             if target is not None:
                 yield from (name.id for name in ast.walk(target) if isinstance(name, ast.Name))
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        called = dotted_name(node.value.func)
-        if called in {"exec", "setattr"} or (
-            isinstance(node.value.func, ast.Attribute) and "globals" in ast.dump(node)
-        ):
-            yield "*"
 
 
 def _check(function: Function) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "OpenSSL": ("pyopenssl",),
     "PIL": ("pillow", "pillow-simd"),
     "attr": ("attrs",),
+    "azureml": ("azureml-core",),
     "bs4": ("beautifulsoup4",),
     "cv2": ("opencv-python-headless", "opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless"),
     "dateutil": ("python-dateutil",),

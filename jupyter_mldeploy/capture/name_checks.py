@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import CodeType
 
 from jupyter_mldeploy.capture.problems import Problem
-from jupyter_mldeploy.capture.walking import NEVER, module_statements, walk
+from jupyter_mldeploy.capture.walking import NEVER, is_dynamic, module_statements, walk
 
 __all__ = ["name_problems"]
 
@@ -23,7 +23,6 @@ _GIVEN = (frozenset(dir(builtins)) - {"display", "get_ipython", "__IPYTHON__"}) 
     *("__class__", "__module__", "__qualname__", "__dict__", "__path__", "__firstlineno__", "__static_attributes__"),
     *("__conditional_annotations__", "__annotate__", "WindowsError"),
 }
-_DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "setattr", "__import__"})
 _HANDLED = frozenset({"NameError", "Exception", "BaseException", NEVER})
 _ALIASES = {
     "np": "numpy as np",
@@ -69,7 +68,7 @@ def name_problems(
     tree: ast.Module, code: CodeType, notebook_names: Collection[str], model_names: Collection[str]
 ) -> Iterator[Problem]:
     """Silent where names may come from ``import *``, ``exec`` and their like."""
-    if _is_dynamic(tree):
+    if is_dynamic(tree):
         return
     uses = _Uses()
     _collect(code, uses, top=True)
@@ -87,15 +86,6 @@ def name_problems(
         sure = [line for line in lines if (name, line) not in handled]
         if sure:
             yield _unknown(name, min(sure), notebook_names, model_names)
-
-
-def _is_dynamic(tree: ast.Module) -> bool:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-            return True
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _DYNAMIC:
-            return True
-    return False
 
 
 def _collect(code: CodeType, uses: _Uses, *, top: bool) -> None:

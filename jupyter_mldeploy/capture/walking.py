@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import suppress
 
-__all__ = ["CONDITION", "NEVER", "Guards", "dotted_name", "module_statements", "walk"]
+__all__ = ["CONDITION", "NEVER", "Guards", "dotted_name", "is_dynamic", "module_statements", "walk"]
 
 NEVER = "<never>"
 """Guard of what no service runs: below ``if TYPE_CHECKING:`` and ``if __name__ == "__main__":``."""
@@ -14,6 +14,8 @@ CONDITION = "<condition>"
 """Guard of what runs only under a condition."""
 
 Guards = frozenset[str]
+
+_DYNAMIC = frozenset({"exec", "eval", "globals", "vars", "locals", "setattr", "__import__"})
 
 
 def walk(tree: ast.AST) -> Iterator[tuple[ast.AST, Guards]]:
@@ -44,6 +46,16 @@ def module_statements(tree: ast.Module) -> Iterator[ast.stmt]:
                 stack.append(child)
             elif isinstance(child, ast.ExceptHandler | ast.match_case):
                 stack.extend(child.body)
+
+
+def is_dynamic(tree: ast.Module) -> bool:
+    """Whether names may come from where nobody can see: ``import *``, ``exec``, ``globals()`` and their like."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _DYNAMIC:
+            return True
+    return False
 
 
 def dotted_name(node: ast.AST) -> str:

@@ -177,7 +177,7 @@ def test_it_is_found_anywhere_inside(registry: ModelRegistry, notebook: dict[str
     with pytest.raises(InvalidValue, match="class Doubler, function double live only"):
         registry.register("m", pipeline)
     with pytest.raises(InvalidValue, match="<lambda> of test_registry_saving has no name"):
-        registry.register("m", make_pipeline(FunctionTransformer(lambda X: X)))
+        registry.register("m", make_pipeline(FunctionTransformer(lambda rows: rows)))
     with pytest.raises(InvalidValue, match="class Plain"):
         registry.register("m", {"deep": [({1: notebook["Plain"]},)]})
 
@@ -203,7 +203,7 @@ def test_a_function_without_a_name_goes_by_value_where_cloudpickle_saves(registr
 
 
 def test_what_cannot_be_pickled_is_named(registry: ModelRegistry) -> None:
-    with pytest.raises(InvalidValue, match="it cannot be pickled: cannot pickle '_thread.lock' object") as caught:
+    with pytest.raises(InvalidValue, match=r"it cannot be pickled: cannot pickle '_thread.lock' object") as caught:
         registry.register("m", {"lock": threading.Lock()})
     assert "--model PATH" in caught.value.hint
     deep: list[Any] = []

@@ -166,7 +166,7 @@ def test_a_cancelled_copy_leaves_nothing(registry: ModelRegistry, tmp_path: Path
 
 def test_a_source_that_is_not_there(registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(NotFound, match="There is no file or folder .*nothing.pkl"):
+    with pytest.raises(NotFound, match=r"There is no file or folder .*nothing.pkl"):
         registry.register("clf", "nothing.pkl")
 
 
@@ -254,7 +254,7 @@ def test_resolve(registry: ModelRegistry, weights: Path) -> None:
     registry.register("clf", weights)
     assert registry.resolve("clf") == ModelRef("clf", 2)
     assert registry.resolve("clf:1") == ModelRef("clf", 1)
-    with pytest.raises(NotFound, match="no version 7. It has 1, 2"):
+    with pytest.raises(NotFound, match=r"no version 7. It has 1, 2"):
         registry.resolve("clf:7")
     with pytest.raises(NotFound, match="Did you mean 'clf'"):
         registry.resolve("clff")
@@ -318,7 +318,7 @@ def test_a_record_cannot_lead_out_of_the_registry(registry: ModelRegistry, weigh
 def test_content_that_is_gone_is_said(registry: ModelRegistry, weights: Path) -> None:
     model = registry.register("clf", weights)
     model.path.unlink()
-    with pytest.raises(RecordDamaged, match="weights.bin, is gone"):
+    with pytest.raises(RecordDamaged, match=r"weights.bin, is gone"):
         registry.get("clf")
 
 
