@@ -1,24 +1,100 @@
-"""The last word: what the rules found, or that nothing is wrong, or that the evidence does not tell."""
+"""The last word: what the rules found, or that nothing is wrong, or that the evidence does not tell.
+
+Logs of services that are well are full of lines that look like errors: warnings of versions, retries that worked in the
+end, probes that failed while the service was starting. So a finding counts only if nothing that came after it, and no
+status of the whole, says that all went well.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.ranking import ranked
 from jupyter_mldeploy.diagnosis.report import INSUFFICIENT, NOTHING
-from jupyter_mldeploy.diagnosis.rule import Finding, found
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.diagnosis.reading import Reading
+    from jupyter_mldeploy.diagnosis.reading import Hit, Reading
 
 __all__ = ["verdict"]
+
+_WELL = (
+    r"init has completed successfully|Application startup complete|Uvicorn running on|\" (?:200|201|202|204) |(?:POST|GET) /\S* (?:200|204) |Successfully (?:built|tagged|installed)|naming to \S+ (?:\S+ )?done|exporting manifest list|writing image sha256:\w+ (?:\S+ )?done"
+    r"|successfully rolled out|condition met|^\S+: digest: sha256:\w+ size:|init_finished|replica_ready|state: ?(?:Healthy|Succeeded|ready|Running)|operation finished, operation \"Succeeded\"|^Succeeded$|^Healthy$|HTTP/[\d.]+\"? 200\b"
+    r"|Deployment (?:is )?(?:complete|succeeded)|has been deployed|\b1/1\s+Running\b"
+)
+_FAILING_REASONS = re.compile(
+    r"CrashLoop|BackOff|Err|Fail|Kill|Invalid|Evict|Unschedul|Exceeded|Unhealthy|NotReady|CannotRun|Config|Denied|Lost|Unknown|NeverPull|TimedOut|Forbidden|Terminating|Error",
+    re.IGNORECASE,
+)
+_ERROR_IN_ANSWER = re.compile(r"\berror\b|exception|traceback", re.IGNORECASE)
+_LITTLE = 3
 
 
 def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     """Findings in order, never empty."""
-    if findings:
-        return ranked(findings)
-    if reading.http_status == 200 or reading.exit_code == 0:
-        return [found(NOTHING, 50)]
-    return [found(INSUFFICIENT, 50)]
+    failing = _failing(reading)
+    mark = reading.find_last(_WELL)
+    well = mark is not None or reading.http_status in (200, 201, 202, 204) or reading.exit_code == 0
+    kept = [f for f in findings if not _overtaken(reading, f)]
+    if well and not failing:
+        kept = [f for f in kept if _outlives(reading, f, mark)]
+    if not kept:
+        return [found(NOTHING, 50, mark)] if well and not failing else [found(INSUFFICIENT, 50, *_said(reading))]
+    ordered = ranked(kept)
+    if _guess(ordered[0]):
+        return [found(INSUFFICIENT, 50, *_said(reading)), *ordered]
+    return ordered
+
+
+def _failing(reading: Reading) -> bool:
+    """Whether a status of the whole says that something failed."""
+    status, code = reading.http_status, reading.exit_code
+    reason = reading.evidence.k8s_reason
+    return (
+        (status is not None and status >= 400)
+        or code not in (None, 0)
+        or bool(reason and _FAILING_REASONS.search(reason))
+        or bool(reading.failure)
+        or bool(reading.oom_killed)
+    )
+
+
+def _outlives(reading: Reading, finding: Finding, mark: Hit | None) -> bool:
+    """Whether a finding stands although something says that all is well: it is definite, and it came afterwards."""
+    if finding.depth > Depth.SPECIFIC + 9 or not finding.certain or not finding.proof:
+        return False
+    line = finding.proof[0]
+    if line.source == "http_body":
+        return reading.http_status != 200 or _ERROR_IN_ANSWER.search(reading.evidence.http_body) is not None
+    if reading.http_status in (200, 201, 202, 204) or (reading.exit_code == 0 and reading.stage in ("build", "push")):
+        return False
+    if mark is None:
+        return reading.exit_code != 0 or "Traceback" in reading or "rror" in line.text
+    return line.source != mark.line.source or line.number > mark.line.number
+
+
+def _overtaken(reading: Reading, finding: Finding) -> bool:
+    """Whether later events say that what was found has passed: the pod was scheduled, the image was pulled after all."""
+    line = finding.proof[0] if finding.proof else None
+    if line is None or line.source != "k8s_events":
+        return False
+    after = reading.sources["k8s_events"].lines[line.number :]
+    passed = ()  # type: tuple[str, ...]
+    if "nodes are available" in line.text or "persistentvolumeclaim" in line.text:
+        passed = ("Successfully assigned",)
+    elif "pull" in line.text.lower():
+        passed = ("Successfully pulled", "Started container")
+    return any(words in later for later in after for words in passed)
+
+
+def _guess(finding: Finding) -> bool:
+    """Whether all that speaks for the first finding is what a platform says around any failure."""
+    return finding.depth >= Depth.WRAPPER and not finding.certain
+
+
+def _said(reading: Reading) -> list[Hit]:
+    """A few lines to show of evidence that does not tell: the last that sound like trouble."""
+    return reading.find_all(r"error|fail|exception|fatal|refused|denied", limit=200)[-_LITTLE:]

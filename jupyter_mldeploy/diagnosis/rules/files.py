@@ -9,7 +9,7 @@ from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _NOT_A_FILE = re.compile(
-    r"docker\.sock|docker daemon|podman\.sock|containerd\.sock|exec:|OCI runtime|starting container process|\bbind\b|listen tcp|address \('|publickey|entrypoint|unauthorized|denied: |registry|pull access|insufficient_scope|runc create|ssh|: line \d+: \S+: Permission",
+    r"docker\.sock|docker daemon|podman\.sock|containerd\.sock|exec:|OCI runtime|starting container process|\bbind\b|listen tcp|address \('|publickey|entrypoint|unauthorized|denied: (?:requested|access)|registry|pull access|insufficient_scope|runc create|ssh|: line \d+: \S+: Permission",
     re.IGNORECASE,
 )
 _DENIED = (

@@ -51,10 +51,17 @@ def answer(reading: Reading) -> Iterator[Finding]:
     status, proof = _status(reading)
     named = _CAUSES.get(status or 0)
     if status is not None and named and (of_endpoint or not _elsewhere(reading)):
-        depth = Depth.WRAPPER if not of_endpoint else Depth.WRAPPER - 6
-        yield found(named, depth, proof, certain=status != 403, status=str(status), limit=_limit(reading, status))
+        depth = Depth.WRAPPER + 2 if not of_endpoint else Depth.WRAPPER - 6
+        yield found(
+            named,
+            depth,
+            proof,
+            certain=status != 403 and of_endpoint,
+            status=str(status),
+            limit=_limit(reading, status),
+        )
     elif status == 500 and of_endpoint:
-        yield found("run-exception", Depth.WRAPPER, proof, certain=False)
+        yield found("run-exception", Depth.WRAPPER, proof)
     if _elsewhere(reading) and not of_endpoint:
         return
     for cause, pattern, step in _WORDS:

@@ -19,8 +19,10 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
     facts = _limit(reading)
     hit = reading.find(
         r"\bOOM-?Killed\b(?!\W{0,4}(?:false|no\b))|Memory cgroup out of memory|oom-kill:constraint|invoked oom-killer|Out of memory: Kill(?:ed)? process|oom_kill_process|System OOM encountered|OOMKilling|PodOutOfMemory"
-        r"|(?:container|pod|process|replica|worker) .{0,60}(?:exceed(?:ed|s|ing)|over|above|out of) (?:its |the |your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+ )?(?:exceeded|reached)|killed (?:due to|because of|for) (?:out of |low |excessive |exceeding )?memory|out-of-memory|terminated .{0,40}OOM\b|ran out of memory"
+        r"|(?:container|pod|process|replica) .{0,60}(?:exceed(?:ed|s|ing)|over|above|out of) (?:its |the |your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+ )?(?:exceeded|reached)|killed (?:due to|because of|for) (?:out of |low |excessive |exceeding )?memory|out-of-memory|terminated .{0,40}OOM\b|ran out of memory"
     )
+    if hit and "Perhaps out of memory" in hit.line.text:
+        hit = None  # gunicorn's guess about a worker; the container lives
     if reading.oom_killed or (hit and not re.search(r"CUDA|GPU|cuda", hit.line.text)):
         yield found("container-oom-killed", Depth.ROOT, hit, _code(reading), **facts)
         return

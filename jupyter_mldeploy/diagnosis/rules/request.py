@@ -85,7 +85,7 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
             else:
                 yield found("feature-names-mismatch", Depth.ROOT + 3, raised.line, names=match["key"], certain=False)
     hit = reading.find(
-        r"run\(\) missing \d+ required positional arguments?: '(?P<argument>\w+)'|(?:missing|required|expected|no|lacks?) (?:the )?(?:required )?(?:key|field|property|parameter|argument|input)s?:? [`'\"]?(?P<key>[\w.-]++)[`'\"]?(?!,? (?:to|must|should|of|is not|type)\b)"
+        r"run\(\) missing \d+ required positional arguments?: '(?P<argument>\w+)'|(?:missing|required|expected|no|lacks?) (?:the )?(?:required )?(?:key|field|property|parameter|argument|input)s?:? [`'\"]?(?P<key>[\w.-]++)[`'\"]?+(?!,? (?:to|must|should|of|is not|type)\b)"
         r"|[`'\"](?P<field>[\w-]+)[`'\"] (?:is a required property|field is required|is required|key (?:is )?missing|not found in (?:the )?(?:request|payload|body|input))|\"type\": ?\"missing\"|field required"
         r"|(?:request|payload|body|input)(?: data)? (?:does not|doesn't|must) (?:contain|have|include) (?:the |a )?(?:key |field )?[`'\"](?P<must>\w+)"
     )

@@ -53,7 +53,7 @@ def missing_functions(reading: Reading) -> Finding | None:
     hit = reading.find(
         r"module '?(?P<script>[\w.]+)'? has no attribute '(?P<name>init|run)'|cannot import name '?(?P<imported>init|run)\b'? from '?(?P<from>[\w.]+)"
         r"|(?:does not|doesn't|must|should|has no|missing|lacks?|not|no) (?:have |define |contain |implement |find |found )?(?:an? |the |any |required )?(?:function |method )?(?:[`'\"](?P<named>init|run)(?:\(\))?[`'\"]|(?P<called_name>init|run)\(\)|(?P<plain>init|run) (?:function|method))"
-        r"|(?:[`'\"](?P<named_b>init|run)(?:\(\))?[`'\"]|(?P<bare>init|run)\(\)|(?:function|method) (?P<word>init|run)) (?:function |method )?(?:is |was )?(?:not (?:defined|found|implemented|present)|missing)"
+        r"|(?:[`'\"](?P<named_b>init|run)(?:\(\))?[`'\"]|(?P<bare>init|run)\(\)|(?:function|method) (?P<word>init|run)) (?:function |method )?(?:is |was )?(?:not (?:defined|found|implemented|present)|missing(?! \d))"
         r"|run\(\) (?:cannot accept positional-only arguments|needs to accept an argument|cannot be decorated with both)"
         r"|UserScriptFunctionNotFound|name '(?P<undefined>init|run)' is not defined"
         r"|\b(?P<called>run|init)\(\) takes (?:\d+|no|exactly \w+|from \d+ to \d+) (?:positional )?arguments? (?:but \d+ (?:was|were) given|\(\d+ given\))|\binit\(\) missing \d+ required positional"
@@ -210,10 +210,10 @@ def environment_variable(reading: Reading) -> Iterator[Finding]:
             ):
                 yield _variable(match["name"], raised.line, certain=environ)
     hit = reading.find(
-        r"(?:environment variables?|env(?:ironment)? ?vars?)\W{0,3}(?:named |called )?[`'\"]?(?P<name>[A-Z][A-Z0-9_]{2,})[`'\"]?.{0,30}(?:not (?:set|defined|found|provided|configured|exist)|(?:is|was) (?:missing|unset|required|empty)|required|missing|must be set)"
-        r"|(?:missing|required|set|provide|define|expected|undefined|unset|specify|need).{0,40}(?:environment variables?|env(?:ironment)? ?vars?):?\s*[`'\"\[(]*(?P<named>[A-Z][A-Z0-9_]{2,})"
-        r"|[`'\"]?(?P<before>[A-Z][A-Z0-9]*_[A-Z0-9_]+)[`'\"]?:? (?:environment variable|env(?:ironment)? ?var)?.{0,20}(?:is not set|not set|must be set|is required|unbound variable|parameter (?:null or )?not set|is unset|is not defined|is missing)"
-        r"|Set the (?P<set>[A-Z][A-Z0-9_]{3,}) environment variable|(?P<decouple>[A-Z][A-Z0-9_]{2,}) not found\. Declare it as envvar|EnvironmentError: (?P<environment>[A-Z][A-Z0-9_]{3,})\b"
+        r"(?:environment variables?|env(?:ironment)? ?vars?)\W{0,3}(?:named |called )?[`'\"]?(?P<name>(?-i:[A-Z][A-Z0-9_]{2,}))[`'\"]?.{0,30}(?:not (?:set|defined|found|provided|configured|exist)|(?:is|was) (?:missing|unset|required|empty)|required|missing|must be set)"
+        r"|(?:missing|required|set|provide|define|expected|undefined|unset|specify|need).{0,40}(?:environment variables?|env(?:ironment)? ?vars?):?\s*[`'\"\[(]*(?P<named>(?-i:[A-Z][A-Z0-9_]{2,}))"
+        r"|[`'\"]?(?P<before>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))[`'\"]?:? (?:environment variable|env(?:ironment)? ?var)?.{0,20}(?:is not set|not set|must be set|is required|unbound variable|parameter (?:null or )?not set|is unset|is not defined|is missing)"
+        r"|Set the (?P<set>(?-i:[A-Z][A-Z0-9_]{3,})) environment variable|(?P<decouple>(?-i:[A-Z][A-Z0-9_]{2,})) not found\. Declare it as envvar|EnvironmentError: (?P<environment>(?-i:[A-Z][A-Z0-9_]{3,}))\b"
     )
     if hit:
         name = next(hit[g] for g in ("name", "named", "before", "set", "decouple", "environment") if hit[g])

@@ -119,7 +119,7 @@ def init_failed(reading: Reading) -> Iterator[Finding]:
     hit = reading.find(
         r"errors in your scoring file'?s? init\(\)|Did your init method fail|User'?s init function failed|UserScriptInitFailed|container application crashed|Error: Container has crashed|init\(\) (?:has )?(?:failed|raised|crashed)|(?:exception|error) in (?:your |the |user'?s? )?init\b"
     )
-    if hit:
+    if hit and "timed out" not in hit.line.text:
         yield found("crashloop-init-exception", Depth.WRAPPER - 1, hit)
         return
     loop = reading.find(
@@ -150,4 +150,4 @@ def gave_up_waiting(reading: Reading) -> Finding | None:
     waited = reading.find(
         r"(?:after|within|for|timeout[ :=]+|polling:? ?)(?: polling)?(?: trying)?(?: for)? ?(?P<time>\d\d:\d\d:\d\d|\d+ ?(?:s|seconds|minutes|min|m)\b)"
     )
-    return found("deployment-timed-out", Depth.WRAPPER, hit, waited, waited=waited["time"] if waited else "")
+    return found("deployment-timed-out", Depth.WRAPPER - 2, hit, waited, waited=waited["time"] if waited else "")
