@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from jupyter_mldeploy.errors import MLDeployError
+from jupyter_mldeploy.notebook.explanation import explain
 from jupyter_mldeploy.notebook.formatters import shown_already
 from jupyter_mldeploy.notebook.frontend import FrontEnd, front_end
 from jupyter_mldeploy.notebook.namespace import Models, notebook_names, read_data, read_models
 from jupyter_mldeploy.notebook.operation import Operation, Work
 from jupyter_mldeploy.notebook.options import BadLine, Parsed
+from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.timeline import Timeline
+from jupyter_mldeploy.notebook.views import DrawnElsewhere, view_for
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
@@ -25,6 +31,34 @@ _PLAIN = ("source_directory", "environment", "pip", "replicas", "autoscale", "cp
 """Options that are handed on as they are."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """An operation that can be begun, and begun again with something changed.
+
+    Attributes:
+        timeline: What to begin with.
+        carry_out: Does it to the service of a name with these arguments.
+        asked: The arguments.
+        show_script: The script was written for the model; show it.
+    """
+
+    timeline: Timeline
+    carry_out: Callable[[str, dict[str, Any]], Service]
+    asked: dict[str, Any] = field(default_factory=dict)
+    show_script: bool = False
+
+    def work(self, name: str, changes: dict[str, Any]) -> Work:
+        """The work, with ``changes`` made; requirements are added to those that are there."""
+        asked = {**self.asked, **changes}
+        if "pip" in changes:
+            asked["pip"] = (*self.asked.get("pip", ()), *changes["pip"])
+
+        def work(sink: Sink, cancel: Cancel) -> Service:
+            return self.carry_out(name, {**asked, "sink": sink, "cancel": cancel})
+
+        return work
+
+
 def deploy_from_line(shell: Any, line: Parsed, cell: str | None) -> Service | None:
     """``%%deploy`` and ``%deploy``."""
     from jupyter_mldeploy.api import deploy
@@ -34,16 +68,10 @@ def deploy_from_line(shell: Any, line: Parsed, cell: str | None) -> Service | No
     script = _script(shell, line, cell)
     asked, notes = _asked(shell, line)
     asked |= line.given("target", "until", "from_image", "overwrite", "context", "namespace")
-    names = notebook_names(shell.user_ns, shell.user_ns_hidden)
-    target = str(line.get("target", settings().target))
-
-    def work(sink: Sink, cancel: Cancel) -> Service:
-        return deploy(script, name, **asked, notebook_names=names, sink=sink, cancel=cancel)
-
-    timeline = Timeline.begin(name, target, notes=notes)
-    if line.get("no_wait"):
-        return _in_background(shell, work, timeline)
-    return _in_cell(shell, work, timeline, show_script=script is None)
+    asked["notebook_names"] = notebook_names(shell.user_ns, shell.user_ns_hidden)
+    timeline = Timeline.begin(name, str(line.get("target", settings().target)), notes=notes)
+    plan = Plan(timeline, lambda name, arguments: deploy(script, name, **arguments), asked, show_script=script is None)
+    return _in_background(shell, plan) if line.get("no_wait") else _in_cell(shell, plan)
 
 
 def reload_from_line(shell: Any, line: Parsed) -> Service | None:
@@ -53,11 +81,13 @@ def reload_from_line(shell: Any, line: Parsed) -> Service | None:
     found = service(line.places["NAME"])
     script = line.get("script")
 
-    def work(sink: Sink, cancel: Cancel) -> Service:
-        found.reload(script, sink=sink, cancel=cancel)
+    def carry_out(name: str, arguments: dict[str, Any]) -> Service:
+        if len(arguments) > 2:  # more than the sink and the cancel: a remedy was chosen
+            return service(name).update(script=script or found.spec.inference.script.path, **arguments)
+        found.reload(script, **arguments)
         return found
 
-    return _in_cell(shell, work, Timeline.begin(found.name, found.target, "reload"))
+    return _in_cell(shell, Plan(Timeline.begin(found.name, found.target, "reload"), carry_out))
 
 
 def update_from_line(shell: Any, line: Parsed) -> Service | None:
@@ -65,16 +95,12 @@ def update_from_line(shell: Any, line: Parsed) -> Service | None:
     from jupyter_mldeploy.api import service
 
     asked, notes = _asked(shell, line)
-    if line.get("script"):
-        asked["script"] = line.get("script")
+    asked |= line.given("script")
     if not asked:
         raise UsageError("%service_update: name what to change, such as --memory 4Gi.")
     found = service(line.places["NAME"])
-
-    def work(sink: Sink, cancel: Cancel) -> Service:
-        return found.update(**asked, sink=sink, cancel=cancel)
-
-    return _in_cell(shell, work, Timeline.begin(found.name, found.target, "update", notes))
+    timeline = Timeline.begin(found.name, found.target, "update", notes)
+    return _in_cell(shell, Plan(timeline, lambda name, arguments: service(name).update(**arguments), asked))
 
 
 def start_from_line(shell: Any, line: Parsed) -> Service | None:
@@ -83,10 +109,11 @@ def start_from_line(shell: Any, line: Parsed) -> Service | None:
 
     found = service(line.places["NAME"])
 
-    def work(sink: Sink, cancel: Cancel) -> Service:
-        return found.start(sink=sink, cancel=cancel)
+    def carry_out(name: str, arguments: dict[str, Any]) -> Service:
+        again = service(name)
+        return again.update(**arguments) if len(arguments) > 2 else again.start(**arguments)
 
-    return _in_cell(shell, work, Timeline.begin(found.name, found.target, "start"))
+    return _in_cell(shell, Plan(Timeline.begin(found.name, found.target, "start"), carry_out))
 
 
 def _script(shell: Any, line: Parsed, cell: str | None) -> Any:
@@ -119,16 +146,18 @@ def _asked(shell: Any, line: Parsed) -> tuple[dict[str, Any], list[str]]:
     return asked, notes
 
 
-def _in_cell(shell: Any, work: Work, timeline: Timeline, *, show_script: bool = False) -> Service | None:
-    from jupyter_mldeploy.errors import MLDeployError
-
+def _in_cell(shell: Any, plan: Plan) -> Service | None:
+    """Carry it out while the cell waits."""
     kind = front_end(shell)
-    operation = Operation(work, timeline, kind, show_script=show_script)
+    work = plan.work(plan.timeline.service, {})
+    operation = Operation(
+        work, plan.timeline, lambda timeline, _cancel: view_for(kind, timeline), show_script=plan.show_script
+    )
     try:
         made = operation.wait()
-    except MLDeployError:
+    except MLDeployError as error:
         if kind is FrontEnd.LIVE:
-            _offer_actions(operation)
+            _offer_actions(plan, error)
         raise
     if kind is FrontEnd.LIVE:
         _offer_panel(made)
@@ -136,10 +165,18 @@ def _in_cell(shell: Any, work: Work, timeline: Timeline, *, show_script: bool = 
     return made if kind is FrontEnd.TERMINAL else shown_already(made)
 
 
-def _in_background(shell: Any, work: Work, timeline: Timeline) -> Service:
+def _in_background(shell: Any, plan: Plan) -> Service:
+    """Carry it out while the notebook goes on; the panel is live, and its buttons work."""
     from jupyter_mldeploy.api import Service
 
-    operation = Operation(work, timeline, front_end(shell), in_background=True)
+    kind = front_end(shell)
+    timeline = plan.timeline
+    work = plan.work(timeline.service, {})
+    operation = Operation(work, timeline, lambda timeline, cancel: view_for(kind, timeline, cancel))
+    # Made now, because only now is this cell the one that outputs go to.
+    below = Output()
+    if kind is FrontEnd.LIVE:
+        below.show({"text/plain": ""})
     future: Future[Any] = Future()
 
     def show() -> None:
@@ -149,14 +186,32 @@ def _in_background(shell: Any, work: Work, timeline: Timeline) -> Service:
             future.set_exception(error)
         else:
             future.set_result(made.outcome)
+            if kind is FrontEnd.LIVE:
+                _offer_panel(made, below)
 
     threading.Thread(target=show, name=f"mldeploy-show-{timeline.service}", daemon=True).start()
     return shown_already(Service(timeline.service, running=future))
 
 
-def _offer_panel(service: Service) -> None:
-    """Replaced in the next step."""
+def _offer_panel(service: Service, output: Output | None = None) -> None:
+    """The live panel below the timeline, if the service runs."""
+    from jupyter_mldeploy.notebook.panel import service_panel
+
+    if service.outcome is None or service.outcome.record.state == "running":
+        service_panel(service, output)
 
 
-def _offer_actions(operation: Operation) -> None:
-    """Replaced in the next step."""
+def _offer_actions(plan: Plan, error: MLDeployError) -> None:
+    """Buttons for what the diagnosis offers."""
+    explanation = explain(error, plan.timeline.service, plan.timeline.target)
+    if explanation is None or not explanation.actions:
+        return
+    from jupyter_mldeploy.notebook.action_panel import ActionPanel
+
+    def redo(name: str, changes: dict[str, Any], draw: Callable[[Timeline], None]) -> None:
+        target = str(changes.get("target", plan.timeline.target))
+        changed = {key: value for key, value in changes.items() if key != "target" or value != plan.timeline.target}
+        timeline = Timeline.begin(name, target, plan.timeline.verb, plan.timeline.notes)
+        Operation(plan.work(name, changed), timeline, lambda _timeline, _cancel: DrawnElsewhere(draw)).wait()
+
+    ActionPanel(explanation.actions, plan.timeline.service, redo).show()

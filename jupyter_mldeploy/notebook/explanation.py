@@ -99,7 +99,8 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
         source_line=source_line,
         what=diagnosis.what,
         steps=diagnosis.steps,
-        actions=diagnosis.actions,
+        # Where it runs on the local target already, trying it there is no step.
+        actions=tuple(a for a in diagnosis.actions if not (a.kind == "try-local" and diagnosis.target == "local")),
         cause=diagnosis.cause,
         also=diagnosis.causes[1:4],
         certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",

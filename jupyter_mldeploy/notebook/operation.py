@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel, Event, Sink
 from jupyter_mldeploy.notebook.explanation import explain
-from jupyter_mldeploy.notebook.frontend import FrontEnd
 from jupyter_mldeploy.notebook.pump import Pump
 from jupyter_mldeploy.notebook.render.wording import seconds
 from jupyter_mldeploy.notebook.timeline import Timeline
-from jupyter_mldeploy.notebook.views import view_for
+from jupyter_mldeploy.notebook.views import View
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
@@ -29,13 +28,17 @@ class Operation:
     Args:
         work: Does it, in a thread; hears of cancelling, tells its events.
         timeline: What to begin with.
-        kind: Where it is shown.
-        in_background: The cell returns at once, and so a Cancel button works.
+        make_view: Makes the place where it is drawn, from the timeline and a way to cancel.
         show_script: The script was written for the model; show it.
     """
 
     def __init__(
-        self, work: Work, timeline: Timeline, kind: FrontEnd, *, in_background: bool = False, show_script: bool = False
+        self,
+        work: Work,
+        timeline: Timeline,
+        make_view: Callable[[Timeline, Callable[[], None]], View],
+        *,
+        show_script: bool = False,
     ) -> None:
         self.timeline = timeline
         self.error: MLDeployError | None = None
@@ -44,8 +47,13 @@ class Operation:
         self._pump: Pump[Service] = Pump(
             lambda cancel: work(self._hear, cancel), self._show, name=f"mldeploy-work-{timeline.service}", clock=1.0
         )
+        # The work begins first: making the first widget of a kernel takes a while.
         self._pump.start()
-        self._view = view_for(kind, timeline, self._pump.cancel.set if in_background else None)
+        try:
+            self._view = make_view(timeline, self._pump.cancel.set)
+        except BaseException:
+            self._pump.cancel.set()
+            raise
 
     def wait(self) -> Service:
         """Show it until it has ended, and leave the static bundle.
@@ -69,10 +77,6 @@ class Operation:
         line = headline(service, self.timeline)
         self._finish(self.timeline.ended(line, uri=status.scoring_uri, script=script))
         return service
-
-    def cancel(self) -> None:
-        """Ask it to end. Safe from any thread."""
-        self._pump.cancel.set()
 
     def _hear(self, event: Event) -> None:
         with self._lock:

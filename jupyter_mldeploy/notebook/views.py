@@ -12,7 +12,7 @@ from jupyter_mldeploy.notebook.render.bundle import timeline_bundle
 from jupyter_mldeploy.notebook.render.text import stage_line, timeline_text
 from jupyter_mldeploy.notebook.timeline import Timeline
 
-__all__ = ["View", "view_for"]
+__all__ = ["DrawnElsewhere", "View", "view_for"]
 
 
 class View(Protocol):
@@ -105,6 +105,14 @@ class LiveView:
         for child in self._box.children:
             child.close()
         self._box.close()
+
+
+class DrawnElsewhere:
+    """Hands each state of the timeline to whoever draws it."""
+
+    def __init__(self, draw: Callable[[Timeline], None]) -> None:
+        self.show = draw
+        self.finish = draw
 
 
 def view_for(kind: FrontEnd, timeline: Timeline, cancel: Callable[[], None] | None = None) -> View:

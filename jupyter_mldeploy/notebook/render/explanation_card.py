@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mldeploy.notebook.remedies import can_be_typed
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, join, prose, tag
 from jupyter_mldeploy.notebook.render.wording import capitalised
@@ -62,7 +63,7 @@ def _remedy(explanation: Explanation) -> Html | None:
 
 def _commands(explanation: Explanation) -> Html | None:
     """What the buttons do, to be typed: a saved notebook has no buttons."""
-    typed = [action for action in explanation.actions if "NAME" not in action.command][:_SHOWN_ACTIONS]
+    typed = [action for action in explanation.actions if can_be_typed(action.command)][:_SHOWN_ACTIONS]
     if not typed:
         return None
     lines = (

@@ -1,0 +1,33 @@
+"""Notice that a scoring script's file was edited, from the system's own notices."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["watch_file"]
+
+
+def watch_file(path: str, ended: threading.Event, changed: Callable[[], None], *, name: str) -> None:
+    """Call ``changed`` after each change of the file, from a thread of its own, until ``ended`` is set."""
+    threading.Thread(target=_watch, args=(Path(path), ended, changed), name=name, daemon=True).start()
+
+
+def _watch(path: Path, ended: threading.Event, changed: Callable[[], None]) -> None:
+    from watchfiles import watch
+
+    # The folder, because editors replace the file rather than write into it.
+    notices = watch(
+        path.parent,
+        watch_filter=lambda _change, changed_path: Path(changed_path).name == path.name,
+        stop_event=ended,
+        recursive=False,
+        raise_interrupt=False,
+        rust_timeout=1000,
+    )
+    try:
+        for _ in notices:
+            changed()
+    except FileNotFoundError:
+        pass  # the folder was removed; the script counts as edited, as the next look finds
