@@ -202,7 +202,7 @@ def _try_sample(work: Work, driver: Driver, record: Record) -> str:
 def _reload(change: Change, work: Work, driver: Driver) -> Outcome:
     assert work.previous is not None
     with work.stage(Stage.INIT) as told:
-        receipt = driver.reload(work.previous, work.spec.inference.script, work.spec.sample)
+        receipt = driver.reload(work.previous, work.spec.inference.script, work.spec.sample, work.cancel)
         how = "init() kept" if receipt.mode == "in-place" else "init() ran again"
         told.update(message=f"reloaded, {how}", mode=receipt.mode)
         told.update(replicas=len(receipt.replicas), ready=len(receipt.replicas))

@@ -205,11 +205,12 @@ class Driver(Protocol):
         """Read or follow the log."""
         ...
 
-    def reload(self, record: Record, script: Script, sample: str | None) -> Receipt:
+    def reload(self, record: Record, script: Script, sample: str | None, cancel: Cancel) -> Receipt:
         """Let the running service take a script.
 
         Raises:
             ReloadRefused: With the evidence; the old script goes on serving.
+            Cancelled: ``cancel`` was set before the service had taken it; the old script goes on serving.
         """
         ...
 

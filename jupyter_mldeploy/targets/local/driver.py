@@ -287,12 +287,12 @@ class LocalDriver:
             return {}
         return {replica["pid"]: f"{record.name}/{replica['id']}" for replica in replicas}
 
-    def reload(self, record: Record, script: Script, sample: str | None) -> Receipt:
+    def reload(self, record: Record, script: Script, sample: str | None, cancel: Cancel) -> Receipt:
         """See ``Driver``."""
         began = time.monotonic()
         body = {"script": script.text, "sample": sample}
         try:
-            status, answer = self._client(record).reload(body, timeout=record.spec.init_timeout + 30)
+            status, answer = self._client(record).reload(body, record.spec.init_timeout + 30, cancel)
         except RuntimeGone as error:
             evidence = self.evidence(record, "reload")
             raise ReloadRefused(
