@@ -20,7 +20,7 @@ class Generation:
     def __init__(self, make: WorkerMake, source: bytes) -> None:
         self.make = make
         self.source = source
-        self.script = hashlib.sha256(source).hexdigest()
+        self.script = self.script_of(source)
         self.workers: list[WorkerLink] = []
         self.failures = 0
         self.failure: dict[str, Any] | None = None
@@ -28,6 +28,11 @@ class Generation:
         self.resting = False  # between a failure and the next try
         self.retired = False
         self._changed = asyncio.Event()
+
+    @staticmethod
+    def script_of(source: bytes) -> str:
+        """The hash that names a script's text."""
+        return hashlib.sha256(source).hexdigest()
 
     @classmethod
     def read(cls, make: WorkerMake) -> Generation:

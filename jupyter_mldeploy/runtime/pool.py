@@ -165,9 +165,7 @@ class Pool:
         self._cancel_timer(worker)
         generation = self._generation_of[worker]
         worker.stage = "run"
-        worker.contract = notice["contract"]
-        worker.full_request = worker.contract["input"] != "plain" or worker.contract["headers"]
-        worker.took(notice["script"])
+        self.took(worker, notice)
         worker.state = "idle"
         generation.failures = 0
         self.events.emit("replica_ready", worker.replica, script=worker.script)
@@ -317,6 +315,26 @@ class Pool:
             self.dispatcher.offer(worker)
         self.fill()
         self.state_changed()
+
+    def in_place_workers(self) -> list[WorkerLink]:
+        """Every worker that an in-place change must reach."""
+        return list(self.generation.ready)
+
+    def replace_starting(self, script: str, source: bytes) -> None:
+        """The current generation has another script from now on; workers still loading the old one are replaced."""
+        generation = self.generation
+        generation.script, generation.source = script, source
+        for worker in list(generation.workers):
+            if worker.state == "starting":
+                worker.stopping = True
+                worker.kill()
+        self.fill()
+
+    def took(self, worker: WorkerLink, reply: dict[str, Any]) -> None:
+        """A worker has made a change in place."""
+        worker.contract = reply["contract"]
+        worker.full_request = worker.contract["input"] != "plain" or worker.contract["headers"]
+        worker.took(reply["script"])
 
     def discard(self, generation: Generation) -> None:
         """Give up a generation that never served."""

@@ -7,6 +7,7 @@ happened.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import tempfile
@@ -16,10 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import failures
 from jupyter_mldeploy.runtime.generation import Generation
+from jupyter_mldeploy.runtime.worker import frames
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import WorkerMake
     from jupyter_mldeploy.runtime.pool import Pool
+    from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
 
 class ReloadRunningError(RuntimeError):
@@ -32,6 +35,50 @@ class ReloadRefusedError(Exception):
     def __init__(self, failure: dict[str, Any]) -> None:
         super().__init__(failure["message"])
         self.failure = failure
+
+
+class InPlace:
+    """A change of the code in every replica, with the values of `init()` kept: all of them, or none."""
+
+    def __init__(self, pool: Pool, source: bytes) -> None:
+        self._pool = pool
+        self._source = source
+
+    async def run(self) -> str:
+        """Try it; returns the mode that was used, `new-workers` when this one cannot be.
+
+        Raises
+        ------
+        ReloadRefusedError
+            The script itself is at fault.
+        """
+        workers = self._pool.in_place_workers()
+        replies = await self._ask(workers, frames.PREPARE, self._source)
+        failed = next((reply["failure"] for reply in replies if "failure" in reply), None)
+        modes = {reply.get("mode", "gone") for reply in replies}
+        if failed is None and modes == {"in-place"}:
+            self._pool.replace_starting(Generation.script_of(self._source), self._source)
+            done = await self._ask(workers, frames.COMMIT, b"")
+            for worker, reply in zip(workers, done, strict=True):
+                if "script" in reply:
+                    self._pool.took(worker, reply)
+            return "in-place"
+        for worker in workers:
+            if worker.alive:
+                worker.send(frames.ABANDON, {})
+        if failed is not None:
+            raise ReloadRefusedError(failed)
+        if modes == {"unchanged"}:
+            return "unchanged"
+        reasons = [reply["reason"] for reply in replies if "reason" in reply]
+        self._pool.log.info(f"New workers are needed: {reasons[0] if reasons else 'a worker ended meanwhile'}.")
+        return "new-workers"
+
+    async def _ask(self, workers: list[WorkerLink], kind: int, body: bytes) -> list[dict[str, Any]]:
+        """Every worker's reply; an empty one for a worker that ended meanwhile."""
+        asked = (worker.ask(kind, {}, body) for worker in workers)
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        return [{} if isinstance(answer, BaseException) else answer[0] for answer in answers]
 
 
 class Reloader:
@@ -103,11 +150,13 @@ class Reloader:
         if source is None:
             source = _read(make)
         new = Generation(make, source)
-        same = new.script == old.script and make == old.make
-        if same and keep_init and old.ready:
+        mode = "new-workers"
+        if make == old.make and keep_init and old.ready and not old.retired:
+            mode = await InPlace(self._pool, source).run()
+        if mode != "new-workers":
             if not from_file:
                 put_in_place(make.script_path, source)
-            return "unchanged"
+            return mode
         await self._start_beside(new)
         if not from_file:
             put_in_place(make.script_path, source)

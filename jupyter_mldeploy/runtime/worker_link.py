@@ -110,6 +110,11 @@ class WorkerLink(asyncio.Protocol):
     # ---- frames to the worker
 
     @property
+    def alive(self) -> bool:
+        """Whether orders can still reach it."""
+        return not (self._exited or self._disconnected)
+
+    @property
     def free(self) -> bool:
         """Whether a call can be sent now."""
         return self.state in ("idle", "busy") and len(self.calls) < self.slots
@@ -137,6 +142,9 @@ class WorkerLink(asyncio.Protocol):
         """Send an order and await its reply; `ConnectionError` when the worker ends first."""
         self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
         reply: asyncio.Future[tuple[dict[str, Any], bytes]] = self._loop.create_future()
+        if not self.alive:
+            reply.set_exception(ConnectionError("The worker ended."))
+            return reply
         self._replies[sequence] = reply
         self._transport.write(frames.pack(kind, sequence, json.dumps(meta).encode(), body))
         return reply

@@ -79,7 +79,7 @@ def failure(
     """A failure as the front and its clients know it; the place is taken from `error` where it has one."""
     place: dict[str, Any] = {"file": file, "line": line, "function": None, "source": None}
     if file is not None and line is not None:
-        place["source"] = linecache.getline(file, line).strip() or None
+        place["source"] = linecache.getline(os.path.abspath(file), line).strip() or None
     if error is not None:
         found = _place(error)
         place = found if found["file"] is not None else place
@@ -130,14 +130,14 @@ def _exit_code(error: SystemExit) -> int:
 def _place(error: BaseException) -> dict[str, Any]:
     if isinstance(error, SyntaxError) and error.filename and is_user_file(error.filename):
         source = (error.text or "").strip() or None
-        return {"file": _short(error.filename), "line": error.lineno, "function": None, "source": source}
+        return {"file": short(error.filename), "line": error.lineno, "function": None, "source": source}
     place: dict[str, Any] = {"file": None, "line": None, "function": None, "source": None}
     trace = error.__traceback__
     while trace is not None:
         code = trace.tb_frame.f_code
         if is_user_file(code.co_filename):
             place = {
-                "file": _short(code.co_filename),
+                "file": short(code.co_filename),
                 "line": trace.tb_lineno,
                 "function": code.co_name,
                 "source": linecache.getline(code.co_filename, trace.tb_lineno).strip() or None,
@@ -146,7 +146,7 @@ def _place(error: BaseException) -> dict[str, Any]:
     return place
 
 
-def _short(filename: str) -> str:
+def short(filename: str) -> str:
     """The path as seen from the app root, the way users write it."""
     root = os.getcwd() + os.sep
     return filename.removeprefix(root)

@@ -15,7 +15,8 @@ import sys
 import time
 from typing import Any
 
-from . import failure, frames, kinds, output, script, shims
+from . import failure, frames, inplace, kinds, output, script, shims
+from .dependence import NeedsNewWorkers
 from .request import Request
 from .scoring import Answer, Scorer, refusal
 
@@ -35,6 +36,9 @@ class Worker:
         self.lifeline_fd = lifeline_fd
         self.output = output.Output(output.LogPipe(log_fd))
         self.scorer: Scorer | None = None
+        self.order: dict[str, Any] = {}
+        self.helpers = inplace.HelperFiles([])
+        self.change: inplace.Change | None = None
         self._received = bytearray()
 
     # ---- frames
@@ -78,6 +82,10 @@ class Worker:
         packed = b"" if meta is None else json.dumps(meta).encode()
         self.socket.sendall(frames.pack(kind, meta=packed, body=body, **fields))
 
+    def reply(self, meta: Any) -> None:
+        """Answer the order that was read last."""
+        self.send(frames.REPLY, meta, sequence=self.sequence)
+
     def notice(self, kind: str, **fields: Any) -> None:
         """Tell the front that something happened."""
         self.send(frames.NOTICE, {"kind": kind, **fields})
@@ -92,6 +100,12 @@ class Worker:
                 self._answer(id_size, meta, body)
             elif kind == frames.LOAD:
                 self._load(json.loads(meta), body)
+            elif kind == frames.PREPARE:
+                self.reply(self._prepare(body))
+            elif kind == frames.COMMIT:
+                self.reply(self._commit())
+            elif kind == frames.ABANDON:
+                self.change = None
             elif kind == frames.STOP:
                 return
 
@@ -113,42 +127,74 @@ class Worker:
         if flags & frames.LEAVING:
             os._exit(137)
 
+    def _prepare(self, source: bytes) -> dict[str, Any]:
+        """Prepare an in-place change: `mode` is unchanged, in-place or new-workers, or there is a `failure`."""
+        assert self.scorer is not None
+        loaded = self.scorer.script
+        self.change = None
+        try:
+            self.change = inplace.prepare(loaded, source, self.helpers)
+        except NeedsNewWorkers as reason:
+            return {"mode": "new-workers", "reason": str(reason)}
+        except BaseException as error:
+            script.remember_source(source, loaded.path)
+            found = script_failure("import", error, loaded.path)
+            script.remember_source(loaded.source, loaded.path)
+            return {"failure": found}
+        return {"mode": "unchanged" if self.change is None else "in-place"}
+
+    def _commit(self) -> dict[str, Any]:
+        assert self.scorer is not None
+        assert self.change is not None
+        self.change.commit()
+        self.change = None
+        self.scorer = self._scorer(self.scorer.script)
+        return {"script": self.scorer.script.hash, "contract": self.scorer.contract()}
+
+    def _scorer(self, loaded: script.Script) -> Scorer:
+        return kinds.scorer_for(loaded, debug=self.order["debug"], memory_limited=self.order["memory_limited"])
+
     def _load(self, order: dict[str, Any], source: bytes) -> None:
         path: str = order["path"]
         stage = "import"
         try:
-            take_place(order)
+            self.helpers = inplace.HelperFiles(take_place(order))
             shims.install()
             kinds.forget_decorations()
             loaded = script.load(path, source)
-            scorer = kinds.scorer_for(loaded, debug=order["debug"], memory_limited=order["memory_limited"])
+            self.order = order
+            scorer = self._scorer(loaded)
             stage = "init"
             self.notice("init_started")
             began = time.perf_counter()
             loaded.init()
             spent = (time.perf_counter() - began) * 1000
-        except script.Refused as error:
-            found = failure.failure("import", "contract", str(error), file=os.path.basename(path), line=error.line)
-            self.output.finish()
-            self.notice("failure", failure=found)
         except FrontGone:
             raise
         except BaseException as error:
-            found = failure.from_exception(stage, error)
+            found = script_failure(stage, error, path)
             self.output.finish()
             self.notice("failure", failure=found)
         else:
             self.scorer = scorer
+            self.helpers.remember()
             self.output.finish()
             self.notice("init_finished", ms=round(spent, 3))
             self.notice("ready", script=loaded.hash, contract=scorer.contract())
 
 
-def take_place(order: dict[str, Any]) -> None:
+def script_failure(stage: str, error: BaseException, path: str) -> dict[str, Any]:
+    """The failure of a script that could not be loaded, initialised or changed."""
+    if isinstance(error, script.Refused):
+        return failure.failure("import", "contract", str(error), file=failure.short(path), line=error.line)
+    return failure.from_exception(stage, error)
+
+
+def take_place(order: dict[str, Any]) -> list[str]:
     """Go to the app root and let the script import what lies beside it.
 
     The folders go to the end of `sys.path`, as they always did for these scripts: an installed package wins over a file
-    of the same name.
+    of the same name. Returns these folders.
     """
     root: str = order["app_root"]
     os.chdir(root)
@@ -158,6 +204,7 @@ def take_place(order: dict[str, Any]) -> None:
     for folder in folders:
         if folder not in sys.path:
             sys.path.append(folder)
+    return folders
 
 
 def tie_to_front(lifeline_fd: int) -> None:

@@ -58,6 +58,11 @@ def compile_script(source: bytes, path: str) -> tuple[ast.Module, types.CodeType
         Where Python itself would raise it, and for text that is not in the encoding it declares or holds NUL bytes.
     """
     remember_source(source, path)
+    return compile_quietly(source, path)
+
+
+def compile_quietly(source: bytes, path: str) -> tuple[ast.Module, types.CodeType]:
+    """As `compile_script`, while tracebacks go on showing the text that runs."""
     try:
         tree = ast.parse(source, path)
         code = compile(tree, path, "exec", dont_inherit=True)
