@@ -30,12 +30,21 @@ _INSTALLERS = (
     r"|files\.pythonhosted\.org"
     r"|condahttperror|condasslerror|conda\.anaconda\.org|repo\.anaconda\.com|libmamba"
     r"|solving environment|collecting package metadata"
+    r"|failed building wheel|could not build wheels|building wheel for |running setup\.py install"
+    r"|subprocess-exited-with-error"
+    r"|metadata-generation-failed|requires a different python|but the running python is|is not a supported wheel"
+    r"|cannot find command '|failed to build `|have incompatible versions|in --require-hashes mode"
+    r"|pypi package is deprecated"
+    r"|failed to download metadata for repo|mirrorlist|no_pubkey|some index files failed|release file for |inrelease"
+    r"|pip\._vendor\.|[\\/]pip[\\/]_vendor|proxyerror: conda|setup\.py"
+    r"|returned a non-zero code: |did not complete successfully: exit code|git clone "
     r"|failed to fetch|unable to locate package|apt-get |does not have a release file"
 )
-_LATER = frozenset({"init", "run", "ready", "http", "reload", "schedule", "scale", "delete"})
+_LATER = frozenset({"launch", "init", "run", "ready", "http", "reload", "schedule", "scale", "delete"})
 _CLIENT = (
     r"kubernetes[/\\.]client"
-    r"|unable to connect to the server"
+    r"|unable to connect to the server|you must be logged in to the server|apiexception: "
+    r"|no matches for kind|resource mapping not found|ensure crds are installed|unable to recognize "
     r"|error from server"
     r"|the connection to the server "
     r"|/api/v1\b|/apis/[a-z0-9.]+/"

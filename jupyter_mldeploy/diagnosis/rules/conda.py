@@ -49,7 +49,7 @@ def conda(reading: Reading) -> Iterator[Finding]:
         package = (named or (listed[0].text.strip(" -├└─│") if listed else "")).strip(" '\"-")
         yield found(
             "conda-package-not-found",
-            Depth.SPECIFIC - 1,
+            Depth.SPECIFIC - 5,
             absent,
             *listed[:5],
             package=package,
@@ -59,7 +59,7 @@ def conda(reading: Reading) -> Iterator[Finding]:
         listed = _listed(reading, conflict.line)
         sides = "; ".join(line.text.strip(" -├└─│") for line in listed[:2])
         yield found(
-            "conda-solve-conflict", Depth.SPECIFIC, conflict, *listed[:5], package=f" ({sides})" if sides else ""
+            "conda-solve-conflict", Depth.SPECIFIC - 4, conflict, *listed[:5], package=f" ({sides})" if sides else ""
         )
 
 

@@ -33,7 +33,8 @@ _SIGNS = (
         r"|unable to connect to podman|docker: (?:command )?not found|'docker' is not recognized"
         r"|no such file or directory: 'docker'"
         r"|executable file not found[^\n]*docker\b|exec: \"docker\"|docker\.errors\.dockerexception"
-        r"|couldn't connect to docker daemon|http\+docker://|http\+unix://|connection refused[^\n]*:237[56]"
+        r"|couldn't connect to docker daemon|not supported url scheme http\+docker"
+        r"|not supported url scheme http\+unix|connection refused[^\n]*:237[56]"
         r"|docker command (?:is )?not found|docker (?:engine )?is not installed"
         r"|failed to dial gRPC: cannot connect to the docker",
         Depth.ROOT - 5,

@@ -31,7 +31,10 @@ _SIGNS = (
     Sign(
         "kube-credential-plugin-missing",
         r"exec: executable (?P<executable>\S+) not found"
-        r"|exec: \\?\"(?P<exec>[\w./-]+)\\?\": (?:executable file not found|stat [^\n]*no such file)"
+        r"|getting credentials: (?:exec: )+\\?\"(?P<exec>[\w./-]+)\\?\": (?:executable file not found"
+        r"|stat [^\n]*no such file)"
+        r"|exec: \\?\"(?P<known>aws|az|gcloud|doctl|oci|kubelogin|aws-iam-authenticator"
+        r"|gke-gcloud-auth-plugin)\\?\": executable"
         r"|client-go credential plugin that is not installed|fork/exec (?P<fork>[\w./-]+): no such file"
         r"|no auth provider found for name \\?\"(?P<provider>\w+)"
         r"|the (?P<removed>\w+) auth plugin has been removed|(?P<gke>gke-gcloud-auth-plugin), which is needed"

@@ -151,7 +151,7 @@ _PYTHON = (
         r"|python (?:version )?(?P<least>>= ?\d[\d.]*|\d\.\d+\+?) (?:or (?:later|newer|above) )?is required"
         r"|requires-python[^\n]{0,80} (?:not|does not) (?:satisf|support|compatible)"
         r"|unsupported python version[: ]",
-        Depth.SPECIFIC - 1,
+        Depth.SPECIFIC - 3,
         certain=False,
     ),
     Sign(

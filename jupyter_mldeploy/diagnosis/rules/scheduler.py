@@ -39,7 +39,8 @@ _WORDS = (
     ),
     (
         "taint-not-tolerated",
-        r"taints? {(?P<taint>[^}]*)}|had taints? that the pod|had untolerated taint|podtoleratesnodetaints",
+        r"(?:had |untolerated )*taints? {(?P<taint>[^}]*)}|had taints? that the pod|had untolerated taint"
+        r"|podtolerates",
     ),
     (
         "node-selector-mismatch",
