@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from jupyter_mldeploy.capture.availability import is_lent, is_local
 from jupyter_mldeploy.capture.distributions import installed_names, normalized
 from jupyter_mldeploy.capture.import_checks import local_module_files
 from jupyter_mldeploy.capture.imports import Imported, imports_of
-from jupyter_mldeploy.errors import InvalidScript
+from jupyter_mldeploy.errors import InvalidScript, InvalidValue
 from jupyter_mldeploy.spec import Environment, Script
 
 __all__ = ["environment_for"]
@@ -38,19 +39,20 @@ def environment_for(
 
     Raises:
         InvalidScript: The script is not Python.
+        InvalidValue: A package it needs is installed from a folder of this machine, so nothing else could install it.
     """
     try:
         tree = ast.parse(script.text)
     except SyntaxError as error:
         raise InvalidScript(script.origin, [f"{script.origin}, line {error.lineno}: Syntax: {error.msg}."]) from None
     folder = None if source_directory is None else Path(source_directory)
-    found: dict[str, str] = {}
-    for module in [*_modules(tree, folder), *libraries]:
-        for name in _distributions(module):
-            found.setdefault(name, _pinned(name))
     given = [requirement.strip() for requirement in extra]
-    for name in {_name_of(requirement) for requirement in given}:
-        found.pop(name, None)
+    chosen = {_name_of(requirement) for requirement in given}
+    found: dict[str, str] = {}
+    for imported in [*_imports(tree, folder), *(Imported(module, 0) for module in libraries)]:
+        for name in _distributions(imported.module):
+            if name not in chosen and name not in found and (pinned := _pinned(name, imported)):
+                found[name] = pinned
     return Environment.from_requirements(
         [*(found[name] for name in sorted(found)), *given],
         name="auto",
@@ -58,22 +60,20 @@ def environment_for(
     )
 
 
-def _modules(tree: ast.Module, folder: Path | None) -> Iterator[str]:
-    """Full names of the modules that are imported, through the source directory's own."""
+def _imports(tree: ast.Module, folder: Path | None) -> Iterator[Imported]:
+    """What must be installed of what is imported, through the source directory's own modules."""
     for imported in imports_of(tree):
-        yield from _needed(imported, folder)
         if is_local(imported.top, folder):
             for file in local_module_files(imported, folder):
-                for inner in imports_of(_tree(file)):
-                    yield from _needed(inner, folder)
+                yield from (inner for inner in imports_of(_tree(file)) if _is_foreign(inner, folder))
+        elif _is_foreign(imported, folder):
+            yield imported
 
 
-def _needed(imported: Imported, folder: Path | None) -> Iterable[str]:
-    if imported.never or imported.module.startswith(".") or is_local(imported.top, folder):
-        return
-    if imported.top in sys.stdlib_module_names:
-        return
-    yield imported.module
+def _is_foreign(imported: Imported, folder: Path | None) -> bool:
+    if imported.never or imported.module.startswith(".") or imported.top in sys.stdlib_module_names:
+        return False
+    return not is_local(imported.top, folder)
 
 
 def _tree(file: Path) -> ast.AST:
@@ -84,29 +84,45 @@ def _tree(file: Path) -> ast.AST:
 
 
 def _distributions(module: str) -> list[str]:
-    """Installed distributions that a module comes from; for a shared namespace the one that has its file."""
+    """Installed distributions that a module comes from; for a shared namespace those that have its files."""
     names = installed_names(module.partition(".")[0])
     if is_lent(module):
         return [name for name in names if name == "azureml-core"]
     if len(names) < 2 or "." not in module:
-        return list(names[:1]) if len(names) < 2 else list(names)
+        return list(names)
     prefix = module.replace(".", "/")
     owners = [name for name in names if any(str(file).startswith(prefix) for file in metadata.files(name) or ())]
     return owners or list(names)
 
 
-def _pinned(name: str) -> str:
+def _pinned(name: str, imported: Imported) -> str:
+    """The requirement that gives what is installed here, ``""`` where that cannot be had and need not be."""
     distribution = metadata.distribution(name)
     shown = normalized(distribution.metadata["Name"])
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
-    url = origin.get("url", "")
+    url = str(origin.get("url", ""))
     if vcs := origin.get("vcs_info"):
         return f"{shown} @ {vcs['vcs']}+{url}@{vcs['commit_id']}"
+    if url.startswith("file:") and _is_folder_of_this_machine(url):
+        if not imported.sure:
+            return ""
+        # Its version alone could name somebody else's package on the index.
+        where = f" in line {imported.line}" if imported.line else ""
+        raise InvalidValue(
+            "environment",
+            "auto",
+            f"{imported.top!r}, imported{where}, is installed from {unquote(urlsplit(url).path)!r} of this machine.",
+            "Ship its code with --source-directory, or name a package that can be downloaded with --pip.",
+        )
     if url and not url.startswith("file:"):
         return f"{shown} @ {url}"
-    version = distribution.version
-    # A local build such as torch's 2.3.0+cpu is on no index under that name; neither is a folder of this machine.
-    return f"{shown}=={version.partition('+')[0]}"
+    # A local build such as torch's 2.3.0+cpu is on no common index under that name.
+    return f"{shown}=={distribution.version.partition('+')[0]}"
+
+
+def _is_folder_of_this_machine(url: str) -> bool:
+    # Conda's packages name the folder they were built in, which is on the builder's machine.
+    return Path(unquote(urlsplit(url).path)).exists()
 
 
 def _name_of(requirement: str) -> str:

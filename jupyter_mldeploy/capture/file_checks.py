@@ -58,7 +58,7 @@ def model_problems(tree: ast.Module, model_names: Collection[str], source_direct
     for node, guards in walk(tree):
         if not isinstance(node, ast.Call) or guards & _UNSURE:
             continue
-        if dotted_name(node.func).rpartition(".")[2] != "get_model_path":
+        if not f".{dotted_name(node.func)}".endswith(".Model.get_model_path"):
             continue
         keywords = {keyword.arg: keyword.value for keyword in node.keywords}
         argument = node.args[0] if node.args else keywords.get("model_name")
