@@ -1,0 +1,1 @@
+"""Tests: unit, runtime, notebook, contract (one suite, every target), diagnosis, engines, documents."""
