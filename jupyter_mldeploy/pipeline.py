@@ -203,10 +203,11 @@ def _reload(change: Change, work: Work, driver: Driver) -> Outcome:
     assert work.previous is not None
     with work.stage(Stage.INIT) as told:
         receipt = driver.reload(work.previous, work.spec.inference.script, work.spec.sample, work.cancel)
+        # At once: whoever interrupts now interrupts what is done already, and the record must say what runs.
+        record = work.records.write(work.previous.with_(spec=_with_port(work)))
         how = "init() kept" if receipt.mode == "in-place" else "init() ran again"
         told.update(message=f"reloaded, {how}", mode=receipt.mode)
         told.update(replicas=len(receipt.replicas), ready=len(receipt.replicas))
-    record = work.records.write(work.previous.with_(spec=_with_port(work)))
     return Outcome(record=record, change=change, receipt=receipt, answer=_try_sample(work, driver, record))
 
 

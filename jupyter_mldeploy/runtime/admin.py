@@ -135,10 +135,16 @@ class Admin:
             except ConfigurationError as error:
                 raise BadOrderError(str(error)) from None
         source = None if script is None else script.encode()
+        task = asyncio.current_task()
+        assert task is not None
+        request.connection.on_disconnect = request.connection.on_eof = task.cancel
         try:
             done = await self._reloader.reload(source=source, make=make, keep_init=keep_init is not False)
         except ReloadRunningError:
             self._answer(request, 409, {"message": "a reload is already running"})
+        except asyncio.CancelledError:
+            # A client that closes its side gives up, and learns when what it had begun is undone.
+            self._answer(request, 499, {"ok": False, "message": "the reload was given up"})
         except ReloadRefusedError as refused:
             serving = self._service.pool.generation.script
             failure = refused.failure

@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._closing = False
         self._advancing = False
         self.on_disconnect: Callable[[], object] | None = None
+        self.on_eof: Callable[[], object] | None = None  # for routes where it means: I give up
 
     # ---- asyncio's side
 
@@ -96,6 +97,8 @@ class Connection(asyncio.Protocol):
             return False
         self._deaf = True
         self._closing = True
+        if self.on_eof is not None:
+            self.on_eof()
         return True
 
     def pause_writing(self) -> None:
@@ -269,7 +272,7 @@ class Connection(asyncio.Protocol):
         self._finished(request)
 
     def _finished(self, request: HttpRequest) -> None:
-        self.on_disconnect = None
+        self.on_disconnect = self.on_eof = None
         self._current = None
         if not request.keep_alive or (self._closing and not self._pending):
             self._close_politely()

@@ -115,13 +115,16 @@ class RuntimeClient:
         try:
             with closing(self._connect(timeout)) as connection:
                 connection.connect()
-                forget = cancel.on_cancel(partial(_shut, connection.sock))
+                # Our side only: the runtime answers once it has undone what it had begun.
+                forget = cancel.on_cancel(partial(_shut, connection.sock, socket.SHUT_WR))
                 try:
                     connection.request(method, f"/_mldeploy/{route}", content, headers)
                     response = connection.getresponse()
                     answer: dict[str, Any] = json.loads(response.read())
                 finally:
                     forget()
+            if response.status == 499:
+                cancel.check()
         except (OSError, http.client.HTTPException, json.JSONDecodeError) as error:
             cancel.check()
             raise RuntimeGone(str(error)) from error
@@ -131,9 +134,9 @@ class RuntimeClient:
         return http.client.HTTPConnection(*self._address, timeout=timeout)
 
 
-def _shut(channel: socket.socket) -> None:
+def _shut(channel: socket.socket, sides: int = socket.SHUT_RDWR) -> None:
     with suppress(OSError):  # it was closed before
-        channel.shutdown(socket.SHUT_RDWR)
+        channel.shutdown(sides)
 
 
 _STATES = {
