@@ -57,7 +57,7 @@ def death(
     *,
     oom: bool,
     request_id: str | None,
-    replica: int,
+    replica: int | None,
 ) -> dict[str, Any]:
     """The failure of a worker that died during `stage`."""
     where = {"import": "while its script was loading", "init": "in init()", "run": "in run()"}.get(stage, "")

@@ -39,7 +39,8 @@ def run(config: ServiceConfig, announce_fd: int | None = None) -> int:
     lifeline = Lifeline.make()
     first: tuple[int, Channels] | None = None
     with contextlib.suppress(ConfigurationError):  # the pool tries again and reports it
-        first = spawn(config.worker, lifeline)
+        several = config.max_replicas is None or config.max_replicas > 1
+        first = spawn(config.worker, lifeline, parent=several)
     if announce_fd is not None:
         _announce(announce_fd, listener)
     raise_file_limit()

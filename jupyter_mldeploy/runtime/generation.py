@@ -22,6 +22,10 @@ class Generation:
         self.source = source
         self.script = self.script_of(source)
         self.workers: list[WorkerLink] = []
+        self.parent: WorkerLink | None = None
+        self.forks = True  # until its parent says that forking is not safe
+        self.libraries: list[str] = []
+        self.forking = 0  # replicas that the parent has been asked for
         self.failures = 0
         self.failure: dict[str, Any] | None = None
         self.gave_up = False
@@ -47,7 +51,8 @@ class Generation:
     @property
     def starting(self) -> int:
         """How many workers are on their way."""
-        return sum(worker.state == "starting" and not worker.stopping for worker in self.workers)
+        coming = sum(worker.state == "starting" and worker.replica and not worker.stopping for worker in self.workers)
+        return coming + self.forking
 
     def changed(self) -> None:
         """Wake whoever waits for this generation to be ready or to fail."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import failures
 from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig
 from jupyter_mldeploy.runtime.generation import MOST_FAILURES, Generation
 from jupyter_mldeploy.runtime.limits import Limits
-from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, spawn
+from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, make_channels, spawn
 from jupyter_mldeploy.runtime.worker import frames
 from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
@@ -58,6 +58,7 @@ class Pool:
         self._timers: dict[WorkerLink, asyncio.TimerHandle] = {}
         self._early_exits: dict[int, int] = {}
         self._next_replica = 1
+        self._forks_under_way = 0
         self._all_gone = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -84,7 +85,8 @@ class Pool:
     @property
     def replicas(self) -> list[WorkerLink]:
         """Every live worker that serves or is about to, oldest first."""
-        return [worker for worker in self._links.values() if self._generation_of[worker] is self.generation]
+        links = self._links.values()
+        return [worker for worker in links if worker.replica and self._generation_of[worker] is self.generation]
 
     def utilization(self) -> float:
         """(busy + queued) / replicas, a fraction; above 1 while calls wait."""
@@ -97,17 +99,25 @@ class Pool:
 
     def adopt(self, generation: Generation, pid: int, channels: Channels) -> WorkerLink:
         """Take in a process that has been started."""
-        worker = WorkerLink(self._next_replica, pid, channels, self, self.log, generation.script)
+        parent = channels.fork_socket is not None
+        worker = self._link(generation, pid, channels, 0 if parent else self._number())
+        if parent:
+            generation.parent = worker
+        self._spawn_task(self._bring_up(worker, generation))
+        return worker
+
+    def _number(self) -> int:
         self._next_replica += 1
+        return self._next_replica - 1
+
+    def _link(self, generation: Generation, pid: int, channels: Channels, replica: int) -> WorkerLink:
+        worker = WorkerLink(replica, pid, channels, self, self.log, generation.script)
         worker.slots = self.config.threads
         self._links[pid] = worker
         self._all_gone.clear()
         self._generation_of[worker] = generation
         generation.workers.append(worker)
-        self.events.emit("worker_started", worker.replica, pid=pid)
-        task = asyncio.ensure_future(self._bring_up(worker, generation))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.events.emit("worker_started", worker.label, pid=pid)
         return worker
 
     async def _bring_up(self, worker: WorkerLink, generation: Generation) -> None:
@@ -122,7 +132,7 @@ class Pool:
     def start_worker(self, generation: Generation) -> None:
         """Start one more worker of a generation."""
         try:
-            pid, channels = spawn(generation.make, self.lifeline)
+            pid, channels = spawn(generation.make, self.lifeline, parent=self.forking(generation))
         except ConfigurationError as error:
             self._failed_to_start(generation, failures.failure("start", "exception", str(error)))
             return
@@ -133,8 +143,50 @@ class Pool:
         generation = generation or self.generation
         if self.stopping or generation.retired or generation.gave_up or generation.resting:
             return
-        for _ in range(self.wanted - len(generation.ready) - generation.starting):
+        missing = self.wanted - len(generation.ready) - generation.starting
+        if self.forking(generation):
+            parent = generation.parent
+            if parent is None:
+                self.start_worker(generation)
+            elif parent.state == "parent":
+                for _ in range(missing):
+                    self._spawn_task(self._fork(generation, parent))
+            return
+        for _ in range(missing):
             self.start_worker(generation)
+
+    def forking(self, generation: Generation) -> bool:
+        """Whether replicas of a generation are forked from a parent: where there can be several, and it is safe."""
+        return generation.forks and (self.max_replicas is None or self.max_replicas > 1)
+
+    async def _fork(self, generation: Generation, parent: WorkerLink) -> None:
+        """Have the parent fork one replica."""
+        ours, theirs = make_channels()
+        generation.forking += 1
+        self._forks_under_way += 1
+        try:
+            parent.send_descriptors([theirs.link.fileno(), theirs.log_fd, theirs.output_fd])
+            reply, _ = await parent.ask(frames.FORK, {})
+        except OSError:
+            ours.close()
+            return
+        finally:
+            generation.forking -= 1
+            self._forks_under_way -= 1
+            theirs.close()
+        worker = self._link(generation, reply["pid"], ours, self._number())
+        worker.parent = parent
+        worker.stage = "run"
+        await worker.connect()
+        if not parent.alive:
+            worker.orphan()
+        if worker.pid in self._early_exits:
+            worker.exited(self._early_exits.pop(worker.pid))
+
+    def _spawn_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # ---- what workers report
 
@@ -151,19 +203,37 @@ class Pool:
         kind = notice.pop("kind")
         if kind == "init_started":
             worker.stage = "init"
-            self.events.emit("init_started", worker.replica)
+            self.events.emit("init_started", worker.label)
         elif kind == "init_finished":
-            self.events.emit("init_finished", worker.replica, ms=notice["ms"])
+            self.events.emit("init_finished", worker.label, ms=notice["ms"])
         elif kind == "ready":
             self._ready(worker, notice)
+        elif kind == "parent_ready":
+            self._parent_ready(worker, notice)
+        elif kind == "replica_ended":
+            self.reaped(notice["pid"], notice["status"])
         elif kind == "failure":
             self._cancel_timer(worker)
-            self._why[worker] = {**notice["failure"], "replica": worker.replica}
+            self._why[worker] = {**notice["failure"], "replica": worker.label}
             worker.kill()
+
+    def _parent_ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
+        self._cancel_timer(worker)
+        generation = self._generation_of[worker]
+        worker.stage = "run"
+        worker.state = "parent"
+        worker.script = notice["script"]
+        generation.libraries = notice["libraries"]
+        self.fill(generation)
 
     def _ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
         self._cancel_timer(worker)
         generation = self._generation_of[worker]
+        generation.libraries = notice.get("libraries", generation.libraries)
+        if worker is generation.parent:  # forking is not safe: it serves itself, and the others are started anew
+            generation.parent, generation.forks = None, False
+            worker.replica = self._number()
+            self.log.info(f"Replicas are started one by one, not forked: {notice['obstacle']}.")
         worker.stage = "run"
         self.took(worker, notice)
         worker.state = "idle"
@@ -174,11 +244,12 @@ class Pool:
             self.failure = None
             self.dispatcher.offer(worker)
             self.state_changed()
+        self.fill(generation)
 
     def _init_timed_out(self, worker: WorkerLink) -> None:
         seconds = self.config.init_timeout_s
         message = f"init() had not returned after {seconds:g} seconds."
-        found = failures.failure(worker.stage, "timeout", message, replica=worker.replica)
+        found = failures.failure(worker.stage, "timeout", message, replica=worker.label)
         self._why[worker] = found
         worker.kill()
 
@@ -190,7 +261,7 @@ class Pool:
             "timeout",
             message,
             request_id=request_id,
-            replica=worker.replica,
+            replica=worker.label,
         )
         self.dispatcher.withdraw(worker)
         worker.state = "stopping"
@@ -203,8 +274,9 @@ class Pool:
         """A child process has ended."""
         worker = self._links.get(pid)
         if worker is None:
-            return
-        if hasattr(worker, "_loop"):
+            if self._forks_under_way:
+                self._early_exits[pid] = status  # a replica whose number its parent has not told yet
+        elif hasattr(worker, "_loop"):
             worker.exited(status)
         else:
             self._early_exits[pid] = status
@@ -215,6 +287,11 @@ class Pool:
         self.dispatcher.withdraw(worker)
         generation = self._generation_of.pop(worker)
         generation.workers.remove(worker)
+        if worker is generation.parent:
+            generation.parent = None
+            for replica in list(generation.workers):
+                if replica.parent is worker:
+                    replica.orphan()
         self._links.pop(worker.pid, None)
         calls: list[ScoreCall] = list(worker.calls.values())  # type: ignore[arg-type]
         worker.calls.clear()
@@ -245,19 +322,19 @@ class Pool:
             worker.signal,
             oom=oom,
             request_id=request_id,
-            replica=worker.replica,
+            replica=worker.label,
         )
         if known is None or known["kind"] == "timeout":  # otherwise it only was put away after its report
             self.deaths += 1
             self.events.emit(
                 "worker_died",
-                worker.replica,
+                worker.label,
                 exit_code=worker.exit_code,
                 signal=failures.signal_name(worker.signal),
                 oom=found["oom"],
                 request_id=request_id,
             )
-        self.report(found, worker.replica)
+        self.report(found, worker.label)
         for call in calls:
             call.failure = found
         if worker.stage != "run" or (worker.requests == 0 and not calls):
@@ -318,7 +395,8 @@ class Pool:
 
     def in_place_workers(self) -> list[WorkerLink]:
         """Every worker that an in-place change must reach."""
-        return list(self.generation.ready)
+        parent = self.generation.parent
+        return [*self.generation.ready, *([parent] if parent is not None and parent.state == "parent" else [])]
 
     def replace_starting(self, script: str, source: bytes) -> None:
         """The current generation has another script from now on; workers still loading the old one are replaced."""
@@ -383,7 +461,7 @@ class Pool:
         self.stopping = True
         self.state_changed()
         for worker in list(self._links.values()):
-            worker.stop() if not worker.calls and worker.state != "starting" else worker.kill()
+            worker.stop() if worker.state in ("idle", "stopping", "parent") else worker.kill()
         try:
             if self._links:
                 await asyncio.wait_for(self._all_gone.wait(), _STOP_GRACE_S)

@@ -164,11 +164,14 @@ class Reloader:
 
     async def _start_beside(self, new: Generation) -> None:
         pool = self._pool
-        old = pool.generation
-        wanted = max(1, len(old.ready) or pool.wanted)
-        for _ in range(wanted):
-            pool.start_worker(new)
-        if not await new.settled(wanted):
+        wanted = pool.wanted
+        pool.fill(new)
+        try:
+            settled = await new.settled(wanted)
+        except asyncio.CancelledError:
+            pool.discard(new)
+            raise
+        if not settled:
             failure = new.failure
             assert failure is not None
             pool.discard(new)

@@ -15,7 +15,7 @@ from jupyter_mldeploy.runtime.configuration import ConfigurationError, WorkerMak
 
 BOOT = str(Path(__file__).with_name("worker") / "boot.py")
 SECRETS = ("MLDEPLOY_ADMIN_TOKEN", "MLDEPLOY_SCORING_KEYS")
-_SOCKET_FD, _LOG_FD, _LIFELINE_FD = 3, 4, 5
+_SOCKET_FD, _LOG_FD, _LIFELINE_FD, _FORK_FD = 3, 4, 5, 6
 
 
 @dataclass
@@ -35,28 +35,31 @@ class Lifeline:
 class Channels:
     """The front's ends of what connects it with one worker."""
 
-    socket: socket.socket
+    link: socket.socket
     log_fd: int
     output_fd: int
+    fork_socket: socket.socket | None = None  # to a worker that may fork: takes descriptors of replicas
 
     def close(self) -> None:
-        """Close all three."""
-        self.socket.close()
+        """Close all of them."""
+        self.link.close()
         os.close(self.log_fd)
         os.close(self.output_fd)
+        if self.fork_socket is not None:
+            self.fork_socket.close()
 
 
 @dataclass
 class WorkerEnds:
     """The worker's ends, to be given to a child and then closed here."""
 
-    socket: socket.socket
+    link: socket.socket
     log_fd: int
     output_fd: int
 
     def close(self) -> None:
         """Close all three."""
-        self.socket.close()
+        self.link.close()
         os.close(self.log_fd)
         os.close(self.output_fd)
 
@@ -87,8 +90,8 @@ def environment_of(make: WorkerMake, base: dict[str, str] | None = None) -> dict
     return environment
 
 
-def spawn(make: WorkerMake, lifeline: Lifeline) -> tuple[int, Channels]:
-    """Start a worker that waits for its first order.
+def spawn(make: WorkerMake, lifeline: Lifeline, *, parent: bool = False) -> tuple[int, Channels]:
+    """Start a worker that waits for its first order; a `parent` can also fork replicas.
 
     Returns
     -------
@@ -104,13 +107,19 @@ def spawn(make: WorkerMake, lifeline: Lifeline) -> tuple[int, Channels]:
     null = os.open(os.devnull, os.O_RDONLY)
     try:
         # Copies above the targets first: a descriptor that is itself a target must not be overwritten before its turn.
-        sources = [_above(fd) for fd in (null, theirs.output_fd, theirs.output_fd, theirs.socket.fileno())]
+        sources = [_above(fd) for fd in (null, theirs.output_fd, theirs.output_fd, theirs.link.fileno())]
         sources += [_above(theirs.log_fd), _above(lifeline.read_fd)]
+        arguments = [make.python, BOOT, str(_SOCKET_FD), str(_LOG_FD), str(_LIFELINE_FD)]
+        if parent:
+            ours.fork_socket, child_end = socket.socketpair()
+            sources.append(_above(child_end.fileno()))
+            child_end.close()
+            arguments.append(str(_FORK_FD))
         actions = [(os.POSIX_SPAWN_DUP2, source, target) for target, source in enumerate(sources)]
         try:
             pid = os.posix_spawn(
                 make.python,
-                [make.python, BOOT, str(_SOCKET_FD), str(_LOG_FD), str(_LIFELINE_FD)],
+                arguments,
                 environment_of(make),
                 file_actions=actions,
                 setpgroup=0,

@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
@@ -50,7 +51,11 @@ class WorkerLink(asyncio.Protocol):
     """The front's end of one worker."""
 
     def __init__(self, replica: int, pid: int, channels: Channels, owner: Owner, log: Log, script: str) -> None:
-        self.replica = replica
+        self.replica = replica  # 0: a parent, which serves nothing itself
+        self.parent: WorkerLink | None = None  # whom it was forked from
+        self.orphaned = False
+        self.ran_us = 0
+        self.began = 0.0
         self.pid = pid
         self.owner = owner
         self.script = script
@@ -87,7 +92,7 @@ class WorkerLink(asyncio.Protocol):
     async def connect(self) -> None:
         """Bind the worker's channels to the running loop."""
         self._loop = asyncio.get_running_loop()
-        await self._loop.create_unix_connection(lambda: self, sock=self._channels.socket)
+        await self._loop.create_unix_connection(lambda: self, sock=self._channels.link)
         self._loop.add_reader(self._channels.log_fd, self._read_log)
         self._loop.add_reader(self._channels.output_fd, self._read_output)
 
@@ -100,6 +105,8 @@ class WorkerLink(asyncio.Protocol):
         self._disconnected = True
         if not self._exited:
             self.kill()  # a script that closed the socket under us is of no use any more
+            if self.orphaned:  # nobody is left who could tell how it ended
+                self._exited = True
         self._maybe_over()
 
     def took(self, script: str) -> None:
@@ -108,6 +115,11 @@ class WorkerLink(asyncio.Protocol):
         self.answer_head = b"x-mldeploy-script: %b\r\nx-mldeploy-replica: %d\r\n" % (script.encode(), self.replica)
 
     # ---- frames to the worker
+
+    @property
+    def label(self) -> int | None:
+        """The replica's number, None for a parent."""
+        return self.replica or None
 
     @property
     def alive(self) -> bool:
@@ -125,6 +137,7 @@ class WorkerLink(asyncio.Protocol):
         self.calls[sequence] = call
         call.worker = self
         self.state = "busy"
+        self.began = time.perf_counter()
         request_id = call.request_id
         meta = request_id + meta
         head = frames.HEADER.pack(frames.REQUEST, 0, len(request_id), sequence, 0, len(meta), len(body))
@@ -137,6 +150,11 @@ class WorkerLink(asyncio.Protocol):
     def send(self, kind: int, meta: Any, body: bytes = b"") -> None:
         """Send an order that is answered by notices."""
         self._transport.write(frames.pack(kind, meta=json.dumps(meta).encode(), body=body))
+
+    def send_descriptors(self, descriptors: list[int]) -> None:
+        """Hand descriptors for a replica to a parent; a FORK order follows."""
+        assert self._channels.fork_socket is not None
+        socket.send_fds(self._channels.fork_socket, [b"f"], descriptors)
 
     def ask(self, kind: int, meta: Any, body: bytes = b"") -> asyncio.Future[tuple[dict[str, Any], bytes]]:
         """Send an order and await its reply; `ConnectionError` when the worker ends first."""
@@ -194,6 +212,7 @@ class WorkerLink(asyncio.Protocol):
             if flags & frames.LEAVING:
                 self.state = "stopping"
             self.requests += 1
+            self.ran_us += exec_us
             call.answered(self, status, flags, exec_us, meta, body)
             if self.state != "stopping":
                 self.owner.freed(self)
@@ -276,6 +295,13 @@ class WorkerLink(asyncio.Protocol):
             self._loop.call_later(_GRACE_AFTER_EXIT_S, self._give_up_on_socket)
         self._maybe_over()
 
+    def orphan(self) -> None:
+        """The parent that would report this replica's end is gone."""
+        self.orphaned = True
+        if self._disconnected and not self._exited:
+            self._exited = True
+            self._maybe_over()
+
     def _give_up_on_socket(self) -> None:
         if not self._disconnected:
             self._transport.abort()
@@ -292,6 +318,8 @@ class WorkerLink(asyncio.Protocol):
         for descriptor in (self._channels.log_fd, self._channels.output_fd):
             self._loop.remove_reader(descriptor)
             os.close(descriptor)
+        if self._channels.fork_socket is not None:
+            self._channels.fork_socket.close()
         for reply in self._replies.values():
             if not reply.done():
                 reply.set_exception(ConnectionError("The worker ended."))

@@ -7,16 +7,19 @@ lifeline that makes the kernel kill the worker's whole process group even while 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import sys
 import time
+from importlib import import_module
 from typing import Any
 
 from . import failure, frames, inplace, kinds, output, script, shims
 from .dependence import NeedsNewWorkers
+from .parent import Parent, why_not_fork
 from .request import Request
 from .scoring import Answer, Scorer, refusal
 
@@ -31,7 +34,9 @@ class FrontGone(Exception):
 class Worker:
     """One worker process; `descriptors` are socket, log pipe and lifeline."""
 
-    def __init__(self, socket_fd: int, log_fd: int, lifeline_fd: int) -> None:
+    def __init__(self, socket_fd: int, log_fd: int, lifeline_fd: int, fork_fd: int | None = None) -> None:
+        self.log_fd = log_fd
+        self.fork_fd = fork_fd
         self.socket = socket.socket(fileno=socket_fd)
         self.lifeline_fd = lifeline_fd
         self.output = output.Output(output.LogPipe(log_fd))
@@ -49,6 +54,11 @@ class Worker:
         kind, _, status, self.sequence, _, meta_size, body_size = frames.HEADER.unpack(head)
         rest = self._take(meta_size + body_size)
         return kind, status, rest[:meta_size], rest[meta_size:]
+
+    @property
+    def buffered(self) -> bool:
+        """Whether bytes of a further frame have been read already."""
+        return bool(self._received)
 
     def _take(self, size: int) -> bytes:
         buffer = self._received
@@ -98,16 +108,38 @@ class Worker:
             kind, id_size, meta, body = self.read_frame()
             if kind == frames.REQUEST:
                 self._answer(id_size, meta, body)
-            elif kind == frames.LOAD:
-                self._load(json.loads(meta), body)
-            elif kind == frames.PREPARE:
-                self.reply(self._prepare(body))
-            elif kind == frames.COMMIT:
-                self.reply(self._commit())
-            elif kind == frames.ABANDON:
-                self.change = None
-            elif kind == frames.STOP:
+            elif not self.obey(kind, meta, body):
                 return
+
+    def obey(self, kind: int, meta: bytes, body: bytes) -> bool:
+        """Do what a frame other than a request orders; False when it is to stop."""
+        if kind == frames.LOAD:
+            self._load(json.loads(meta), body)
+        elif kind == frames.WARM:
+            self._warm(json.loads(meta))
+        elif kind == frames.PREPARE:
+            self.reply(self._prepare(body))
+        elif kind == frames.COMMIT:
+            self.reply(self._commit())
+        elif kind == frames.ABANDON:
+            self.change = None
+        return kind != frames.STOP
+
+    def become_replica(self, socket_fd: int, log_fd: int, output_fd: int) -> None:
+        """In a forked child: leave the parent's descriptors alone and use one's own."""
+        os.setpgid(0, 0)
+        self.socket.close()
+        self.socket = socket.socket(fileno=socket_fd)
+        self._received = bytearray()
+        os.dup2(output_fd, 1)
+        os.dup2(output_fd, 2)
+        os.close(output_fd)
+        os.dup2(log_fd, self.log_fd, inheritable=False)
+        os.close(log_fd)
+        self.output.after_fork()
+        tie_to_front(self.lifeline_fd)
+        assert self.scorer is not None
+        self.notice("ready", script=self.scorer.script.hash, contract=self.scorer.contract())
 
     def _answer(self, id_size: int, meta: bytes, body: bytes) -> None:
         described = json.loads(meta[id_size:]) if len(meta) > id_size else None
@@ -180,7 +212,28 @@ class Worker:
             self.helpers.remember()
             self.output.finish()
             self.notice("init_finished", ms=round(spent, 3))
-            self.notice("ready", script=loaded.hash, contract=scorer.contract())
+            self._ready()
+
+    def _ready(self) -> None:
+        """Serve, or, when replicas are wanted and forking is safe, fork them."""
+        assert self.scorer is not None
+        told = {"script": self.scorer.script.hash, "contract": self.scorer.contract(), "libraries": libraries()}
+        obstacle = why_not_fork() if self.fork_fd is not None else None
+        if self.fork_fd is None or obstacle is not None:
+            self.notice("ready", obstacle=obstacle, **told)
+            return
+        self.notice("parent_ready", **told)
+        parent, self.fork_fd = Parent(self, self.fork_fd), None
+        parent.serve()
+
+    def _warm(self, order: dict[str, Any]) -> None:
+        """Import what the script imported before, so that the next load does not have to."""
+        take_place(order)
+        shims.install()
+        for name in order["libraries"]:
+            with contextlib.suppress(BaseException):  # the load itself will meet and report it
+                import_module(name)
+        self.notice("warm")
 
 
 def script_failure(stage: str, error: BaseException, path: str) -> dict[str, Any]:
@@ -207,6 +260,16 @@ def take_place(order: dict[str, Any]) -> list[str]:
     return folders
 
 
+def libraries() -> list[str]:
+    """Top-level packages outside the app that are imported by now: what a warm worker imports ahead."""
+    found = set()
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if isinstance(path, str) and ("site-packages" in path or "dist-packages" in path):
+            found.add(name.partition(".")[0])
+    return sorted(name for name in found if name.isidentifier())
+
+
 def tie_to_front(lifeline_fd: int) -> None:
     """Let the kernel kill this process group as soon as the front's end of the lifeline closes (Linux).
 
@@ -226,12 +289,13 @@ def tie_to_front(lifeline_fd: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run a worker whose descriptors are given by number: socket, log pipe, lifeline."""
-    socket_fd, log_fd, lifeline_fd = (int(text) for text in arguments)
-    for descriptor in (socket_fd, log_fd, lifeline_fd):
+    """Run a worker whose descriptors are given by number: socket, log pipe, lifeline and, to fork, one more socket."""
+    descriptors = [int(text) for text in arguments]
+    for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
+    lifeline_fd = descriptors[2]
     tie_to_front(lifeline_fd)
-    worker = Worker(socket_fd, log_fd, lifeline_fd)
+    worker = Worker(*descriptors)
     worker.output.install()
     sys.argv[:] = [""]
     try:

@@ -1,0 +1,177 @@
+"""Reload: nothing is lost, nothing half-changed, and the old script serves on when the new one is at fault."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from runtime_harness import Serve, Server
+
+SCRIPT = """
+import os
+import time
+
+def init():
+    global made
+    made = os.getpid(), time.time()
+
+def run(data):
+    return {"version": 1, "made": made}
+"""
+
+
+def edited(version: int, text: str = SCRIPT) -> str:
+    return text.replace('"version": 1', f'"version": {version}')
+
+
+@pytest.fixture(params=[1, 2], ids=["one replica", "forked replicas"])
+def server(request: pytest.FixtureRequest, serve: Serve) -> Server:
+    return serve(SCRIPT, min_replicas=request.param, max_replicas=request.param)
+
+
+def test_an_edited_run_is_changed_in_place(server: Server) -> None:
+    before = server.score().json
+    answer = server.reload(script=edited(2))
+    assert answer.status == 200
+    done = answer.json
+    assert (done["ok"], done["mode"]) == (True, "in-place")
+    assert {replica["script"] for replica in done["replicas"]} == {done["script"]}
+    after = server.score()
+    assert after.json == {"version": 2, "made": before["made"]}
+    assert after.headers["x-mldeploy-script"] == done["script"] == server.status()["script"]
+
+
+def test_the_text_replaces_the_file_only_when_it_was_accepted(server: Server) -> None:
+    file = server.log_path.parent / "score.py"
+    assert server.reload(script="def init(:").status == 422
+    assert file.read_text() == SCRIPT
+    assert server.reload(script=edited(2)).status == 200
+    assert file.read_text() == edited(2)
+
+
+def test_the_file_is_read_again(server: Server) -> None:
+    (server.log_path.parent / "score.py").write_text(edited(3))
+    assert server.reload().json["mode"] == "in-place"
+    assert server.score().json["version"] == 3
+    assert server.reload().json["mode"] == "unchanged"
+
+
+def test_keep_init_false_runs_it_again(server: Server) -> None:
+    before = server.score().json["made"]
+    done = server.reload(keep_init=False).json
+    assert done["mode"] == "new-workers"
+    assert server.score().json["made"] != before
+
+
+def test_an_edited_init_needs_new_workers(server: Server) -> None:
+    done = server.reload(script=edited(2).replace("global made", "global made, more")).json
+    assert done["mode"] == "new-workers"
+    assert server.score().json["version"] == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line"),
+    [
+        ("def init():\n    pass\n\ndef run(data)\n    return 1\n", "syntax", 4),
+        ("def init():\n    raise ValueError('bad model')\n\ndef run(data):\n    return 1\n", "exception", 2),
+        ("def init():\n    pass\n\ndef run(*data):\n    return 1\n", "contract", 4),
+        ("import os\n\ndef init():\n    os._exit(9)\n\ndef run(data):\n    return 1\n", "exit", None),
+        ("import no_such_thing\n\ndef init(): pass\n\ndef run(data): pass\n", "exception", 1),
+    ],
+    ids=["syntax", "init raises", "contract", "init ends the process", "import"],
+)
+def test_a_script_at_fault_is_refused(server: Server, text: str, kind: str, line: int | None) -> None:
+    before = server.status()
+    answer = server.reload(script=text)
+    assert answer.status == 422
+    refused = answer.json
+    assert refused["ok"] is False
+    assert refused["script"] == before["script"]
+    assert refused["failure"]["kind"] == kind
+    assert refused["failure"]["line"] == line
+    assert refused["message"]
+    assert server.score().json["version"] == 1
+    status = server.status()
+    assert status["state"] == "degraded"
+    assert [r["pid"] for r in status["replicas"]] == [r["pid"] for r in before["replicas"]]
+    assert server.reload(script=edited(2)).status == 200
+    assert server.status()["state"] == "ready"
+
+
+def test_another_worker_make(server: Server) -> None:
+    folder = server.log_path.parent
+    (folder / "other.py").write_text("import os\ndef init(): pass\ndef run(data): return os.environ['WHICH']\n")
+    worker = {"entry_script": "other.py", "app_root": str(folder), "env": {"WHICH": "other"}}
+    assert server.reload(worker=worker).json["mode"] == "new-workers"
+    assert server.score().json == "other"
+
+
+def test_one_reload_at_a_time(serve: Serve) -> None:
+    server = serve(SCRIPT)
+    slow = SCRIPT.replace("global made", "global made; time.sleep(1)")
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(server.reload(script=slow)))
+    thread.start()
+    server.wait_for("reload_started")
+    assert server.reload(script=edited(2)).status == 409
+    thread.join()
+    assert answers[0].status == 200
+
+
+def test_bad_orders(server: Server) -> None:
+    assert server.request("POST", "/_mldeploy/reload", "{", {"X-MLDeploy-Token": "test-token"}).status == 400
+    assert server.reload(script=7).status == 400
+    assert server.reload(worker={"entry_script": 3}).status == 400
+
+
+def test_a_request_under_way_ends_with_the_script_it_began_with(serve: Serve) -> None:
+    text = SCRIPT.replace("return {", "time.sleep(0.5)\n    return {")
+    server = serve(text)
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(server.score()))
+    thread.start()
+    while not any(replica["state"] == "busy" for replica in server.status()["replicas"]):
+        pass
+    assert server.reload(script=edited(2, text), keep_init=False).status == 200
+    assert server.score().json["version"] == 2
+    thread.join()
+    assert answers[0].json["version"] == 1
+
+
+def test_no_request_is_lost_in_thirty_reloads_under_load(serve: Serve) -> None:
+    server = serve(SCRIPT, min_replicas=2, max_replicas=2)
+    going = True
+    seen: list[tuple[int, int]] = []
+
+    def load() -> None:
+        while going:
+            answer = server.score()
+            seen.append((answer.status, answer.json.get("version", 0)))
+
+    threads = [threading.Thread(target=load) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for version in range(2, 32):
+        answer = server.reload(script=edited(version), keep_init=version % 3 != 0)
+        assert answer.status == 200, answer.body
+        assert server.score().json["version"] == version
+    going = False
+    for thread in threads:
+        thread.join()
+    assert {status for status, _ in seen} == {200}
+
+
+def test_reload_mends_a_service_that_could_not_start(serve: Serve) -> None:
+    server = serve("def init(): raise RuntimeError('no')\ndef run(data): return 1\n", wait=False)
+    server.wait_for("failure")
+    assert server.reload(script=SCRIPT).json["mode"] == "new-workers"
+    assert server.score().json["version"] == 1
+    assert server.status()["failure"] is None
+
+
+def test_sighup_reloads(server: Server) -> None:
+    (server.log_path.parent / "score.py").write_text(edited(5))
+    server.process.send_signal(1)
+    server.wait_for("reloaded")
+    assert server.score().json["version"] == 5
