@@ -168,7 +168,9 @@ def _reason(text: str) -> str:
         if line.startswith(("×", "error:")):
             causes = [more for more in lines[index + 1 : index + 4] if more.startswith(_CAUSES)]
             detail = [line.lstrip("× ").removeprefix("error:").strip()]
-            detail += [cause.lstrip("╰─▶├ ").removeprefix("Caused by:").removeprefix("cause:").strip() for cause in causes]
+            detail += [
+                cause.lstrip("╰─▶├ ").removeprefix("Caused by:").removeprefix("cause:").strip() for cause in causes
+            ]
             reason = ": ".join(part.rstrip(".:") for part in detail)
             return f"{reason[:300]}."
     return f"{next((line for line in reversed(lines) if line), 'uv failed without a word').rstrip('.')}."

@@ -14,13 +14,13 @@ _SAME = frozenset(
     """
     aiohttp altair arrow attrs beautifulsoup4 bokeh boto3 bottleneck catboost certifi cffi charset-normalizer click
     cloudpickle cryptography cython dask dill fastapi fastparquet filelock flask fsspec gensim geopandas gunicorn h5py
-    httpx huggingface_hub idna imbalanced-learn imageio inference-schema ipykernel ipython jinja2 joblib jsonschema keras
-    lightgbm llvmlite lxml lz4 markupsafe matplotlib mlflow msgpack-python mypy_extensions networkx nltk numba numexpr numpy
+    httpx huggingface-hub idna imbalanced-learn imageio inference-schema ipykernel ipython jinja2 joblib jsonschema keras
+    lightgbm llvmlite lxml lz4 markupsafe matplotlib mlflow msgpack-python mypy-extensions networkx nltk numba numexpr numpy
     onnx onnxruntime openpyxl orjson packaging pandas patsy pillow plotly polars prophet protobuf psutil pyarrow pycparser
     pydantic pydot pyjwt pymongo pyopenssl pyparsing pyproj pyspark pytest python-dateutil python-dotenv pytz pywavelets
     pyyaml pyzmq rdflib regex requests safetensors scikit-image scikit-learn scikit-optimize scipy seaborn sentencepiece
     setuptools shap shapely simplejson six spacy sqlalchemy statsmodels sympy tabulate tenacity tensorboard tensorflow
-    textblob threadpoolctl tokenizers toml toolz torchaudio torchvision tornado tqdm transformers typing_extensions tzdata
+    textblob threadpoolctl tokenizers toml toolz torchaudio torchvision tornado tqdm transformers typing-extensions tzdata
     ujson umap-learn urllib3 uvicorn werkzeug wheel wrapt xarray xgboost xlrd zstandard
     """.split()  # noqa: SIM905 - read as a paragraph
 )
@@ -39,7 +39,7 @@ _RENAMED = {
     "tensorflow-base": "tensorflow",
     "dask-core": "dask",
     "arrow-py": "arrow",
-    "ruamel_yaml": "ruamel.yaml",
+    "ruamel-yaml": "ruamel.yaml",
 }
 _NO_PYTHON = re.compile(
     r"""(?x)
@@ -99,11 +99,11 @@ def _from_conda(package: str) -> str:
     match = _SPECIFICATION.fullmatch(package.strip())
     if match is None or match["rest"]:
         raise InvalidValue("conda", package, f"it cannot be written as a pip requirement; {_OUT}")
-    name = match["name"].lower()
+    name = requirement_name(match["name"]) or match["name"]
     if name in _RENAMED:
         name = _RENAMED[name]
     elif name not in _SAME:
-        if _NO_PYTHON.fullmatch(name):
+        if _NO_PYTHON.fullmatch(match["name"].lower()):
             raise InvalidValue("conda", package, f"it is no Python package and needs conda; {_NEEDS_CONDA}")
         raise InvalidValue("conda", package, f"it is not known to be the same package on PyPI; {_OUT}")
     return name + _from_conda_version(match["version"], package)
