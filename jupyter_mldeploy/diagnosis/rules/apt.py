@@ -50,7 +50,7 @@ _GONE = (
         r"|temporary failure resolving '(?P<name>[^'\n]+)'|could not resolve '(?P<old>[^'\n]+)'"
         r"|unable to connect to (?P<site>[\w.-]+):https?"
         r"|fetch (?P<apk>https?://\S+)[^\n]*"
-        r"|(?P<alpine>https?://\S+alpine\S+): (?:temporary error|network error|dns lookup error|no such file)",
+        r"|alpinelinux\.org/(?P<alpine>\S+): (?:temporary error|network error|dns lookup error|no such file)",
         Depth.ROOT + 2,
     ),
     Sign(

@@ -19,9 +19,8 @@ _FORMAT = (
 _INTERPRETER = (
     r"exec user process caused:? \"?no such file or directory"
     r"|(?P<command>/?[\w./-]+): (?:/[\w./]+(?:\^m|\\r)?: )?bad interpreter: ?(?P<interpreter>[^\n]*)|bad interpreter"
-    r"|(?:(?:env|usr/bin/env): ?(?:can't execute )?['‘`\"]?(?P<env>[\w.]+)(?:\\r|\^m|\\015)?['’\"]?: no such file)"
     r"|/usr/bin/env: ['‘`]?(?P<cut>python\d?|bash|sh|node)['’]?\s*$"
-    r"|env: ['‘`\"]?(?P<plain>[\w./]+)(?:\\r|\^m)?['’\"]?: no such file"
+    r"|env: ['‘`\"]?(?P<plain>[\w./]+)(?:\\r|\^m|\\015)?['’\"]?: no such file"
     r"|env: can't execute '?(?P<busybox>[\w.]+)|use -\[v\]s to pass options in shebang lines"
     r"|exec (?P<script>/?[\w./-]+): no such file or directory|cannot execute: required file not found"
     r"|(?:\$'\\r'|\\r|\^m): (?:command )?not found|/bin/(?:ba|da)?sh(?:\^m|\\r)"
@@ -79,7 +78,7 @@ def start_command(reading: Reading) -> Iterator[Finding]:
     if hit and not _elsewhere(hit):
         crlf = any(_CARRIAGE.search(line.text + line.shown) for line in reading.near(hit.line, after=1))
         groups = hit.match.groupdict()
-        interpreter = next((groups[k] for k in ("interpreter", "env", "plain", "busybox", "cut") if groups[k]), "")
+        interpreter = next((groups[k] for k in ("interpreter", "plain", "busybox", "cut") if groups[k]), "")
         interpreter = re.sub(r"\^M|\\r|: no such file.*", "", interpreter, flags=re.IGNORECASE).strip(" :")
         note = f" `{interpreter}`" if interpreter else ""
         yield found(

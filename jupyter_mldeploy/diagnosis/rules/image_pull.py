@@ -27,14 +27,19 @@ _PULLING = (
     r"|no such image"
     r"|image operating system \"|signaturevalidationfailed|registryerrorresponse"
 )
-_IMAGE = (
-    r"(?:failed to pull image|back-off pulling image|pulling image|container image"
-    r"|failed to apply default image tag|unable to find image"
-    r"|failed to inspect image) ?[\"'](?P<image>[^\"'\n]+)[\"']"
+_IMAGE_LINE = (
+    r"pull image|pulling image|container image|default image tag|to find image|inspect image|access denied for "
+    r"|manifest for "
+    r"|no such image: |the image '|failed to pull |trying to pull "
+)
+_IMAGE = re.compile(
+    r"(?:pull(?:ing)? image|container image|default image tag|find image"
+    r"|inspect image) ?[\"'](?P<image>[^\"'\n]+)[\"']"
     r"|pull access denied for (?P<denied>[^\s,]+)|manifest for (?P<manifest>\S+) not found"
-    r"|no such image: (?P<local>[\w./:@-]+)"
-    r"|the image '(?P<azure>[^'\n]+)'|failed to pull (?P<podman>[\w./:@-]+)"
-    r"|trying to pull (?P<trying>[\w./:@-]+?)\.\.\."
+    r"|no such image: (?P<local>[\w./:@-]+)|the image '(?P<azure>[^'\n]+)'"
+    r"|failed to pull (?P<podman>[\w.-]+[/:][\w./:@-]+)"
+    r"|trying to pull (?P<trying>[\w./:@-]+?)\.\.\.",
+    re.IGNORECASE,
 )
 _REGISTRY = re.compile(
     r"https?://(?P<url>[\w.-]+(?::\d+)?)/v[12]|lookup (?P<lookup>[\w.-]+)"
@@ -166,8 +171,7 @@ def pull(reading: Reading) -> Iterator[Finding]:
     if not on_cluster(reading) and building(reading):
         return
     lines = tuple(name for name in reading.sources if name != "log") if _only_events(reading) else None
-    named = reading.find(_IMAGE)
-    image = next((value for value in named.match.groups() if value), "") if named else ""
+    image = _image(reading)
     shown = tuple(show(reading, _SIGNS, lines))
     for finding in shown:
         registry = _REGISTRY.search(finding.proof[0].text) or _REGISTRY.search(image)
@@ -188,6 +192,13 @@ def pull(reading: Reading) -> Iterator[Finding]:
     ):
         yield found("image-not-found", Depth.WRAPPER - 1, hit, certain=False, image=image)
         yield found("image-pull-auth", Depth.WRAPPER, hit, certain=False, image=image)
+
+
+def _image(reading: Reading) -> str:
+    for hit in reading.find_all(_IMAGE_LINE, limit=20):
+        if named := _IMAGE.search(hit.line.text):
+            return next((value for value in named.groups() if value), "")
+    return ""
 
 
 def _only_events(reading: Reading) -> bool:

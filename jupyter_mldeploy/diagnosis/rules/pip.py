@@ -211,11 +211,11 @@ def conflict(reading: Reading) -> Finding | None:
         return found("pip-resolution-conflict", Depth.SPECIFIC - 1, deep)
     # Printed by pip after it has installed everything: it breaks nothing by itself, so it counts only if the build failed.
     late = reading.find(
-        r"(?P<sides>[\w.-]+ \S+ (?:requires [^\n]+?, but you have [^\n]+? which is incompatible"
-        r"|has requirement [^\n]+?, but you'll have [^\n]+))"
+        r"[\w.-]+ \S+ requires [^\n]+?, but you have [^\n]+? which is incompatible"
+        r"|[\w.-]+ \S+ has requirement [^\n]+?, but you'll have [^\n]+"
     )
     if late and reading.stage == "build" and reading.exit_code not in (0, None):
-        return found("pip-resolution-conflict", Depth.SYMPTOM, late, certain=False, package=f": {late['sides']}")
+        return found("pip-resolution-conflict", Depth.SYMPTOM, late, certain=False, package=f": {late[0]}")
     return None
 
 

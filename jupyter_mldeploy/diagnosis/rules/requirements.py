@@ -35,7 +35,7 @@ _MISSING = (
         "requirements-file-missing",
         r"no such file or directory: '?\"?(?P<path>[^'\"\n]*(?:requirements|constraints|environment|conda"
         r"|myenv)[\w.-]*\.(?:txt|in|ya?ml))"
-        r"|(?:can't open|cannot open) (?:file )?'?(?P<file>[^'\n]*requirements[\w.-]*\.txt)"
+        r"|can't open (?:file )?'?(?P<file>[^'\n]*requirements[\w.-]*\.txt)"
         r"|(?P<cat>requirements[\w.-]*\.txt): no such file or directory",
         Depth.SPECIFIC - 2,
     ),
@@ -61,25 +61,23 @@ _INVALID = (
         r"|could not detect requirement name for '?(?P<vcs>[^'\n,]+)"
         r"|unsupported requirement in (?P<unsupported>[^\n]+)"
         r"|requirements[\w.-]*\.txt: error: (?P<option>[^\n]+)"
-        r"|(?:invalidspec|invalidversionspec|invalidmatchspec"
-        r"|condavalueerror)[^\n]*: (?P<conda>[^\n]*(?:invalid|could not parse)[^\n]*)"
+        r"|invalidspec: (?P<conda>[^\n]+)|invalidversionspec: (?P<version>[^\n]+)|invalidmatchspec: (?P<match>[^\n]+)"
+        r"|condavalueerror: [^\n]*(?:invalid|could not parse) (?P<value>[^\n]+)"
         r"|expected package name at the start of dependency specifier"
         r"|is not a valid (?:requirement|pep ?508)"
         r"|invalid requirement, parse error at"
         r"|you are attempting to install a package literally named"
-        r"|(?:invalidyamlerror|environmentfileextensionnotvalid|environmentfileempty)"
+        r"|invalidyamlerror|environmentfileextensionnotvalid|environmentfileempty"
         r"|poetry\.lock was last generated|the lockfile at `?uv\.lock`? needs to be updated"
-        r"|(?:pyproject\.toml|environment\.ya?ml)[^\n]{0,80}(?:toml parse error|is not valid|could not be parsed)"
+        r"|pyproject\.toml[^\n]{0,80}(?:is not valid|could not be parsed)"
         r"|toml parse error at line",
         Depth.ROOT,
     ),
     Sign(
         "pip-requirements-invalid",
-        r"(?:errno 2\] no such file or directory|file not found"
-        r"|does not exist)[^\n]*(?P<requirement>/(?:home/conda/feedstock_root|croot|tmp/build/80754af9"
-        r"|opt/concourse|work/ci_py\w*|home/conda|users/[^/\n]+|c:/)[^'\"\n ]*)"
-        r"|no such file or directory: '(?P<path>/(?:home/conda/feedstock_root|croot|tmp/build/80754af9"
-        r"|opt/concourse)[^'\n]*)",
+        r"no such file or directory: '?(?P<requirement>/(?:home/conda/feedstock_root|croot|tmp/build/80754af9"
+        r"|opt/concourse|work/ci_py\w*|home/conda|home/task_\w+)/[^'\n]*)"
+        r"|file not found: `?(?P<file>/(?:home/conda/feedstock_root|croot|tmp/build|opt/concourse)/[^`\n]*)",
         Depth.ROOT,
         reason="the requirement is a path of the machine on which the list was frozen",
     ),

@@ -39,8 +39,10 @@ _WORDS = (
     ),
     (
         "taint-not-tolerated",
-        r"(?:had |untolerated )*taints? {(?P<taint>[^}]*)}|had taints? that the pod|had untolerated taint"
-        r"|podtolerates",
+        (
+            r"(?:had |untolerated )*taints? {(?P<taint>[^}]*)}|had taints? that the pod|had untolerated taint"
+            r"|podtolerates"
+        ),
     ),
     (
         "node-selector-mismatch",

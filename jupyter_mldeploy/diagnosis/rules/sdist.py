@@ -68,21 +68,7 @@ _NATIVE = {
 }
 _REASONS = (
     (r"fatal error: '?(?P<what>[\w./+-]+\.h(?:pp)?)'?(?: file not found|: no such file)", "the header {} is missing"),
-    (
-        (
-            r"(?P<what>pg_config|mysql_config|krb5-config|nc-config|gdal-config|geos-config|xml2-config"
-            r"|curl-config) ?(?:executable )?(?:not found|is required|could not be found)"
-        ),
-        "{} is missing",
-    ),
     (r"cannot find -l(?P<what>[\w+-]+)", "the library {} is missing"),
-    (
-        (
-            r"(?P<what>cmake|ninja|swig|pkg-config|make|bazel|llvm-config)[^\n]{0,30}(?:must be installed|not found"
-            r"|is not installed)"
-        ),
-        "{} is missing",
-    ),
     (r"no such file or directory: '(?P<what>cmake|make|swig|ninja|git|llvm-config|pkg-config)'", "{} is missing"),
     (r"cannot find command '(?P<what>git|hg|svn)'", "{} is not installed in the image"),
     (r"object has no attribute '(?P<what>cython_sources)'", "its build does not work with Cython 3"),
@@ -90,6 +76,14 @@ _REASONS = (
     (r"module '(?P<what>pkgutil)' has no attribute 'impimporter'", "its build is older than this Python"),
     (r"no module named '?(?P<what>[\w.]+)'?", "its build needs {}, which is not installed where it is built"),
     (r"(?P<what>cuda_home) environment variable is not set", "it needs the CUDA toolkit to compile"),
+)
+
+
+_TOOL_LINE = r"not found|is required|must be installed|is not installed"
+_TOOL = re.compile(
+    r"\b(?P<what>(?:pg|mysql|krb5|nc|gdal|geos|xml2|curl|llvm)[_-]config|cmake|ninja|swig|pkg-config|make|bazel)\b"
+    r"[^\n]{0,30}(?:not found|is required|must be installed|is not installed)",
+    re.IGNORECASE,
 )
 
 
@@ -152,4 +146,7 @@ def _reason(reading: Reading) -> tuple[str, Hit | None]:
     for pattern, words in _REASONS:
         if line := reading.find(pattern):
             return words.format(line["what"]), line
+    for line in reading.find_all(_TOOL_LINE, limit=30):
+        if tool := _TOOL.search(line.line.text):
+            return f"{tool['what']} is missing", line
     return "", None
