@@ -44,6 +44,9 @@ class MLDeploy(SingletonConfigurable):
     ca_bundle = Unicode(help="PEM file of the certificates that builds and services trust besides the usual.").tag(
         config=True
     )
+    build_network = Unicode(
+        help="Docker network of the commands of a build; empty: the engine's own, 'host': this machine's."
+    ).tag(config=True)
     context = Unicode(help="Docker or kubeconfig context; empty: the current one.").tag(config=True)
     namespace = Unicode(help="Kubernetes namespace; empty: the context's.").tag(config=True)
     scoring_timeout = Float(help="Seconds until a request is answered with 504.").tag(config=True)
@@ -73,6 +76,10 @@ class MLDeploy(SingletonConfigurable):
     @default("ca_bundle")
     def _default_ca_bundle(self) -> str:
         return str(_from_environment("ca_bundle", ""))
+
+    @default("build_network")
+    def _default_build_network(self) -> str:
+        return str(_from_environment("build_network", ""))
 
     @default("context")
     def _default_context(self) -> str:

@@ -1,0 +1,105 @@
+"""What was built, kept: the log of each image, also of those that failed, and what became of it.
+
+    <home>/images/<repository, with - for />/<tag>.log
+                                             <tag>.json
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from jupyter_mldeploy.evidence import redact
+from jupyter_mldeploy.records import write_aside
+
+__all__ = ["BuildLogs", "ImageEntry"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageEntry:
+    """One build.
+
+    Attributes:
+        reference: Name of the image.
+        service: What it was built for.
+        state: ``built``, ``failed`` or ``interrupted``.
+        built: When it ended, in seconds since the epoch.
+        seconds: How long it took.
+        parents: References of the parts it stands on.
+        steps: Each with ``step``, ``command``, ``seconds`` and ``cached``.
+        dockerfile: The whole of it.
+        digest: Of the registry, once it was pushed.
+    """
+
+    reference: str
+    service: str
+    state: str
+    built: float = field(default_factory=time.time)
+    seconds: float = 0.0
+    parents: tuple[str, ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = ()
+    dockerfile: str = ""
+    digest: str = ""
+
+
+class BuildLogs:
+    """The builds of one home folder."""
+
+    def __init__(self, home: Path) -> None:
+        self._root = home / "images"
+
+    def path(self, reference: str) -> Path:
+        """The log of an image, whether or not there is one."""
+        repository, _, tag = reference.rpartition(":")
+        return self._root / (repository or reference).replace("/", "-").replace(":", "-") / f"{tag or 'latest'}.log"
+
+    def open(self, reference: str) -> IO[bytes]:
+        """Begin the log of a build; the one of an earlier try is replaced."""
+        path = self.path(reference)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb", buffering=0)
+
+    def keep(self, entry: ImageEntry) -> None:
+        """Remember what became of a build."""
+        content = json.dumps(asdict(entry), indent=1).encode()
+        write_aside(self.path(entry.reference).with_suffix(".json"), content)
+
+    def find(self, reference: str) -> ImageEntry | None:
+        """What is known of an image, or ``None``."""
+        return _read(self.path(reference).with_suffix(".json"))
+
+    def list(self) -> list[ImageEntry]:
+        """All builds, newest first."""
+        found = [entry for path in self._root.glob("*/*.json") if (entry := _read(path))]
+        return sorted(found, key=lambda entry: entry.built, reverse=True)
+
+    def text(self, reference: str) -> str:
+        """The log of an image and of the parts it stands on, in the order they were built."""
+        entry = self.find(reference)
+        parts = [*(entry.parents if entry else ()), reference]
+        return "".join(_text(self.path(part)) for part in parts)
+
+    def forget(self, reference: str) -> None:
+        """Remove the log of an image."""
+        for path in (self.path(reference), self.path(reference).with_suffix(".json")):
+            path.unlink(missing_ok=True)
+
+
+def _text(path: Path) -> str:
+    try:
+        return redact(path.read_bytes().decode("utf-8", "backslashreplace"))
+    except OSError:
+        return ""
+
+
+def _read(path: Path) -> ImageEntry | None:
+    try:
+        content = json.loads(path.read_bytes())
+        content["parents"], content["steps"] = tuple(content["parents"]), tuple(content["steps"])
+        return ImageEntry(**content)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

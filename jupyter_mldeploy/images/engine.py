@@ -1,0 +1,187 @@
+"""The Docker engine, found as the ``docker`` command finds it, and its failures in our words.
+
+``DOCKER_HOST`` first, then the context that was named or chosen, then the usual sockets: Docker's, a rootless engine's, Podman's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from jupyter_mldeploy.errors import TargetUnavailable
+
+__all__ = ["Engine", "connect", "engine_errors"]
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+CALL_TIMEOUT = 60
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A connection to an engine that has answered.
+
+    Attributes:
+        api: docker-py's low-level client.
+        address: What was connected to, for people.
+        origin: Where the address is from.
+    """
+
+    api: Any
+    address: str
+    origin: str
+
+    @property
+    def is_local(self) -> bool:
+        """Whether ports that it publishes on the loopback interface are this machine's."""
+        scheme, host = urlsplit(self.address)[0], urlsplit(self.address).hostname
+        return scheme in {"unix", "npipe", "http+unix"} or host in {"localhost", "127.0.0.1", "::1"}
+
+    def has_image(self, reference: str) -> dict[str, Any] | None:
+        """What the engine knows of an image, or ``None``."""
+        from docker.errors import ImageNotFound, NotFound
+
+        try:
+            with engine_errors(self):
+                found: dict[str, Any] = self.api.inspect_image(reference)
+        except (ImageNotFound, NotFound):
+            return None
+        return found
+
+    def close(self) -> None:
+        """Give up its connections."""
+        self.api.close()
+
+
+def connect(context: str | None = None) -> Engine:
+    """Find the engine and let it answer.
+
+    Raises:
+        TargetUnavailable: None answers, or it may not be used; says where it was looked for.
+    """
+    import docker
+    import docker.errors
+    from docker.tls import TLSConfig
+
+    address, tls, origin = _find(context)
+    try:
+        options: dict[str, Any] = {"base_url": address, "version": "auto", "timeout": CALL_TIMEOUT}
+        if isinstance(tls, TLSConfig):
+            options["tls"] = tls
+        return Engine(docker.APIClient(**options), address, origin)
+    except (docker.errors.DockerException, OSError) as error:
+        raise _unavailable(address, origin, error) from None
+
+
+@contextmanager
+def engine_errors(engine: Engine) -> Iterator[None]:
+    """Turn an engine that stopped answering into ``TargetUnavailable``; what it answers passes."""
+    from docker.errors import APIError, DockerException
+    from requests.exceptions import ConnectionError as Unconnected
+    from requests.exceptions import Timeout
+
+    try:
+        yield
+    except APIError:
+        raise
+    except (Unconnected, Timeout, DockerException) as error:
+        raise _unavailable(engine.address, engine.origin, error) from None
+
+
+# -- where it is -------------------------------------------------------------------------------------------------------
+
+
+def _find(context: str | None) -> tuple[str, Any, str]:
+    if context is None and (host := os.environ.get("DOCKER_HOST")):
+        from docker.utils import kwargs_from_env
+
+        found = kwargs_from_env()
+        return str(found.get("base_url", host)), found.get("tls"), "DOCKER_HOST"
+    name = context or os.environ.get("DOCKER_CONTEXT") or _current_context()
+    if name and name != "default":
+        from docker.context import ContextAPI
+        from docker.errors import DockerException
+
+        try:
+            chosen = ContextAPI.get_context(name)
+        except (DockerException, OSError, ValueError, KeyError):
+            chosen = None
+        if chosen is None or not chosen.Host:
+            raise TargetUnavailable(f"There is no Docker context {name!r}.", "`docker context ls` lists those there are.")
+        return str(chosen.Host), chosen.TLSConfig, f"the Docker context {name!r}"
+    for path in _sockets():
+        if _is_socket(path):
+            return f"unix://{path}", None, "its usual place"
+    return f"unix://{DEFAULT_SOCKET}", None, "its usual place"
+
+
+def _current_context() -> str:
+    import json
+
+    folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        return str(json.loads((folder / "config.json").read_bytes()).get("currentContext") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _sockets() -> Iterator[str]:
+    yield DEFAULT_SOCKET
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if runtime:
+        yield f"{runtime}/docker.sock"
+    yield str(Path.home() / ".docker/run/docker.sock")
+    if runtime:
+        yield f"{runtime}/podman/podman.sock"
+    yield "/run/podman/podman.sock"
+
+
+def _is_socket(path: str) -> bool:
+    try:
+        return stat.S_ISSOCK(Path(path).stat().st_mode)
+    except OSError:
+        return False
+
+
+# -- why not -----------------------------------------------------------------------------------------------------------
+
+
+def _unavailable(address: str, origin: str, error: BaseException) -> TargetUnavailable:
+    cause = _cause(error)
+    where = f"at {address} (from {origin})"
+    if isinstance(cause, PermissionError):
+        return TargetUnavailable(
+            f"You may not use the Docker engine {where}: permission denied.",
+            "Join the group that owns the socket (`sudo usermod -aG docker $USER`, then log in again), or use a rootless engine.",
+        )
+    if isinstance(cause, FileNotFoundError | ConnectionRefusedError):
+        how = "there is no such socket" if isinstance(cause, FileNotFoundError) else "nothing listens there"
+        return TargetUnavailable(
+            f"Cannot connect to the Docker engine {where}: {how}.",
+            "Is the engine running? Start it (Docker Desktop, or `sudo systemctl start docker`), or use --target local.",
+        )
+    return TargetUnavailable(
+        f"The Docker engine {where} does not answer: {cause}.", "`docker version` shows whether it can be reached."
+    )
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The system's error at the bottom, through the layers of the HTTP library."""
+    seen: set[int] = set()
+    stack: list[BaseException] = [error]
+    while stack:
+        current = stack.pop()
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        if isinstance(current, OSError) and current.errno in {errno.EACCES, errno.ENOENT, errno.ECONNREFUSED}:
+            return current
+        linked = (current.__cause__, current.__context__, getattr(current, "reason", None), *current.args)
+        stack += [item for item in linked if isinstance(item, BaseException)]
+    return error
