@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from jupyter_mldeploy.errors import MLDeployError
+from jupyter_mldeploy.notebook.leaving import close_at_exit
 from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.question import Question
 from jupyter_mldeploy.notebook.remedies import Remedy, remedies
@@ -43,6 +44,7 @@ class ActionPanel:
         self._redo = redo
         self._remedies = remedies(actions, service)
         self._output = Output()
+        self._closed = False
         self._question = Question()
         self._result = ipywidgets.HTML()
         self._buttons = [self._button(remedy, first=not position) for position, remedy in enumerate(self._remedies)]
@@ -55,8 +57,18 @@ class ActionPanel:
     def show(self) -> None:
         """Show the buttons, if there are any."""
         if self._remedies:
-            text = "\n".join(f"  {remedy.label}:  {remedy.command}" for remedy in self._remedies)
-            self._output.show({**self._box._repr_mimebundle_(), "text/plain": text})
+            self._output.show({**self._box._repr_mimebundle_(), "text/plain": self._commands()})
+            close_at_exit(self)
+
+    def close(self) -> None:
+        """Leave the commands in the buttons' place."""
+        if self._remedies and not self._closed:
+            self._closed = True
+            self._output.show({"text/plain": self._commands()})
+            self._box.close()
+
+    def _commands(self) -> str:
+        return "\n".join(f"  {remedy.label}:  {remedy.command}" for remedy in self._remedies)
 
     def _button(self, remedy: Remedy, *, first: bool) -> Any:
         button = ipywidgets.Button(description=remedy.label, tooltip=remedy.command)

@@ -123,12 +123,18 @@ def _script(shell: Any, line: Parsed, cell: str | None) -> Any:
     if cell is not None:
         if "script" in line.options:
             raise UsageError("%%deploy: the cell is the script; use %deploy (one %) with --script.")
-        return script_from_cell(cell, f"cell [{shell.execution_count}]")
+        return script_from_cell(cell, f"cell [{_cell_number(shell)}]")
     if "script" in line.options:
         return line.options["script"]
     if not line.get("model"):
         raise UsageError("%deploy: name a --script FILE or a --model; or put the script in the cell, below %%deploy.")
     return None
+
+
+def _cell_number(shell: Any) -> int:
+    """The number beside the cell that runs. IPython versions differ in when they count on, but not in when they store."""
+    stored = len(shell.user_ns.get("In", ())) - 1
+    return stored if stored > 0 else int(shell.execution_count)
 
 
 def _asked(shell: Any, line: Parsed) -> tuple[dict[str, Any], list[str]]:

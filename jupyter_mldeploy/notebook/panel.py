@@ -6,7 +6,6 @@ What is shown follows ``Service.watch`` in one thread that ends with the panel.
 
 from __future__ import annotations
 
-import atexit
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import ipywidgets
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.notebook.edits import watch_file
+from jupyter_mldeploy.notebook.leaving import close_at_exit
 from jupyter_mldeploy.notebook.log_tail import LogTail
 from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.question import Question
@@ -52,13 +52,6 @@ def service_panel(service: Service, output: Output | None = None) -> ServicePane
     return panel
 
 
-@atexit.register
-def _close_all() -> None:
-    """A panel whose kernel is gone would show an error when the notebook is opened again."""
-    for panel in list(_open.values()):
-        panel.close()
-
-
 class ServicePanel:
     """One panel. ``close`` leaves a static picture of the service in its place."""
 
@@ -72,6 +65,7 @@ class ServicePanel:
         self._output = output or Output()
         self._build()
         self._draw(self._view)
+        close_at_exit(self)
 
     def _ipython_display_(self) -> None:
         """As the last expression of a cell: it is shown already."""

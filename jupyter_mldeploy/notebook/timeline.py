@@ -26,6 +26,9 @@ _BY_TARGET: Mapping[str, tuple[Stage, ...]] = {
     "container": (Stage.REGISTER, Stage.BUILD, Stage.PUSH, Stage.LAUNCH, Stage.INIT, Stage.READY),
     "kubernetes": tuple(Stage),
 }
+_UNSAID = {Stage.READY: "no sample was given"}
+"""What a stage that has nothing to say has done."""
+
 _ORDER = {stage: position for position, stage in enumerate(Stage)}
 
 
@@ -169,7 +172,7 @@ def _stage_after(view: StageView, event: Event) -> StageView:
         case EventKind.PROGRESS:
             return replace(view, state="running", note=event.message or view.note)
         case EventKind.FINISHED:
-            note = event.message or ("cached" if event.data.get("cached") else "")
+            note = event.message or ("cached" if event.data.get("cached") else _UNSAID.get(view.stage, ""))
             return replace(view, state="done", note=note, seconds=(view.seconds or 0.0) + (event.seconds or 0.0))
         case EventKind.SKIPPED:
             return replace(view, state="skipped", note=event.message or "skipped")

@@ -88,6 +88,7 @@ class LiveView:
             button.on_click(lambda _button: cancel())
             parts.append(button)
         self._box = ipywidgets.VBox(parts)
+        self._box.add_class("mld-box")
         self._output = Output()
         self._output.show({**self._box._repr_mimebundle_(), "text/plain": timeline_text(timeline)})
         self._shown = self._card.value

@@ -51,7 +51,7 @@ def explanation_text(explanation: Explanation) -> str:
 def _stage(view: StageView) -> str:
     if view.state == "waiting" or (view.state == "skipped" and view.note == "not needed"):
         return ""
-    took = seconds(view.seconds) if view.seconds is not None else ""
+    took = seconds(view.seconds) if view.seconds is not None and (view.seconds >= 0.001 or not view.note) else ""
     match view.state:
         case "failed":
             return f"{view.stage} {took} FAILED".replace("  ", " ")

@@ -31,12 +31,7 @@ def rail(stages: tuple[StageView, ...], now: float | None = None) -> Html:
 
 
 def _stage(view: StageView, now: float | None) -> Html:
-    took = view.seconds
-    if view.state == "running" and now is not None and view.began is not None:
-        # Whole seconds only: a number that changes ten times a second cannot be read.
-        took = float(int(max(now - view.began, 0.0)))
-        took = took or None
-    shown = " · ".join(part for part in (seconds(took) if took is not None else "", view.note) if part)
+    shown = " · ".join(part for part in (_took(view, now), view.note) if part)
     said = {"running": "running", "failed": "failed", "cancelled": "interrupted"}.get(view.state)
     return tag(
         "li",
@@ -47,6 +42,16 @@ def _stage(view: StageView, now: float | None) -> Html:
         aria_current="step" if view.state == "running" else None,
         aria_label=f"{view.stage}: {said}" if said else None,
     )
+
+
+def _took(view: StageView, now: float | None) -> str:
+    if view.state == "running" and now is not None and view.began is not None:
+        # Whole seconds only: a number that changes ten times a second cannot be read.
+        whole = int(now - view.began)
+        return f"{whole} s" if whole > 0 else ""
+    if view.seconds is None or (view.seconds < 0.001 and view.note):
+        return ""  # nothing was done, and the note says why
+    return seconds(view.seconds)
 
 
 def live_card(timeline: Timeline, now: float | None = None) -> Html:
@@ -85,14 +90,12 @@ def static_card(timeline: Timeline) -> Html:
             first = head("warn", timeline.service, _cancelled_line(timeline), moment(timeline.began))
             return card(first, rail(timeline.stages), _notes(timeline), label=f"{timeline.service}: interrupted")
     first = head("good", timeline.service, timeline.headline, moment(timeline.began))
-    address = tag("div", "mld-foot", tag("code", "", timeline.uri)) if timeline.uri else None
     script = _written_script(timeline.script)
     return card(
         first,
         rail(timeline.stages),
         _notes(timeline),
         script,
-        address,
         label=f"{timeline.service}: {timeline.headline}",
     )
 
@@ -124,6 +127,8 @@ def _written_script(text: str) -> Html | None:
 
 
 def _notes(timeline: Timeline) -> Html | None:
-    if not timeline.notes:
-        return None
-    return tag("div", "mld-foot", *(join(tag("span", "", note), " ") for note in timeline.notes))
+    """Where it listens, and what was understood."""
+    parts = [tag("span", "", note) for note in timeline.notes]
+    if timeline.uri:
+        parts.insert(0, tag("code", "", timeline.uri))
+    return tag("div", "mld-foot", *(join(part, " ") for part in parts)) if parts else None
