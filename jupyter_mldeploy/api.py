@@ -107,6 +107,8 @@ class Service:
         record = self.record
         driver = driver_for(record.spec.target, self._records)
         status = driver.status(record)
+        if record.state == "failed" and (kept := self._records.evidence(self.name)):
+            return diagnose(kept)
         stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
         return diagnose(driver.evidence(record, stage, failure=status.failure))
 
@@ -216,10 +218,16 @@ class Service:
     def delete(self) -> None:
         """Remove it: its processes, what the target keeps of it, and its record."""
         with self._records.operation(self.name, "deletion"):
-            record = self.record
-            driver = driver_for(record.spec.target, self._records)
-            driver.stop(record)
-            driver.delete(record)
+            try:
+                record = self._records.find(self.name)
+            except RecordDamaged:
+                record = None
+            if record is not None:
+                driver = driver_for(record.spec.target, self._records)
+                driver.stop(record)
+                driver.delete(record)
+            else:
+                self._end_what_has_no_record()
             self._records.remove(self.name)
 
     def wait(self, timeout: float | None = None) -> Service:
@@ -234,6 +242,15 @@ class Service:
         import importlib
 
         return importlib.import_module("jupyter_mldeploy.notebook.panel").service_panel(self)
+
+    def _end_what_has_no_record(self) -> None:
+        """A service whose record was lost is still there on the machine that kept it."""
+        from jupyter_mldeploy.targets.local.process import end_servers_of
+
+        folder = self._records.folder(self.name)
+        if not folder.is_dir():
+            self._records.get(self.name)  # raises, and names the nearest
+        end_servers_of(folder)
 
     def _of_running(self, what: str) -> Record:
         record = self.record

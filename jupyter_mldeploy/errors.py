@@ -114,6 +114,9 @@ class InvalidScript(InvalidValue):
         self.field = "script"
         self.value = name
 
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "problems": list(self.problems)}
+
     def _render_traceback_(self) -> list[str]:
         lines = [f"{type(self).__name__}: {self.summary}"]
         if len(self.problems) > 1:
@@ -229,3 +232,7 @@ class ScoringFailed(MLDeployError):
         self.body = body
         self.evidence = evidence
         self.diagnosis: Any = None
+
+    def to_json(self) -> dict[str, Any]:
+        diagnosis = self.diagnosis.to_json() if self.diagnosis is not None else None
+        return {**super().to_json(), "status": self.status, "body": self.body, "diagnosis": diagnosis}

@@ -241,6 +241,8 @@ def _take_back(error: BaseException, work: Work, driver: Driver, former: Record 
     if work.previous is not None:
         return
     if isinstance(error, MLDeployError) and not isinstance(error, Cancelled):
+        if isinstance(error, DeploymentFailed):
+            work.records.write_evidence(work.spec.name, error.evidence)
         work.records.write(work.record.with_(state="failed", failure=error.summary))
     elif former is not None:
         work.records.write(former)

@@ -1,6 +1,7 @@
 """What is known of services, on disk, so that any process can find them again.
 
     <home>/services/<name>/service.json   the record; never holds a secret
+                           evidence.json  of the failure that its last deployment ended with
                            secrets.json   mode 0600: the admin token and scoring keys
     <home>/locks/<name>.lock              held while an operation runs; <name>.json says whose
 
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.errors import NotFound, OperationInProgress, RecordDamaged, StorageError
+from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.spec import ServiceSpec, check_service_name
 
 __all__ = ["Record", "Records", "write_aside"]
@@ -117,7 +119,7 @@ class Records:
             path.replace(aside)
             raise RecordDamaged(
                 f"The record of {name!r} could not be read ({error}); it was kept as {str(aside)!r}.",
-                "What still runs can be found with `mldeploy services`; deploy the cell again to make a new record.",
+                "Deploy it again, which takes the place of what still runs, or delete it.",
             ) from error
 
     def get(self, name: str) -> Record:
@@ -156,6 +158,20 @@ class Records:
     def write_secrets(self, name: str, secrets: Mapping[str, str]) -> None:
         """Keep secrets where only this user can read them."""
         write_aside(self.folder(name) / "secrets.json", json.dumps(dict(secrets)).encode(), mode=0o600)
+
+    def evidence(self, name: str) -> Evidence | None:
+        """What was seen of the failure that the service's last deployment ended with, or ``None``."""
+        import msgspec
+
+        try:
+            return msgspec.json.decode((self.folder(name) / "evidence.json").read_bytes(), type=Evidence)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def write_evidence(self, name: str, evidence: Evidence) -> None:
+        """Keep it, so that the failure can be explained later and elsewhere; secrets were taken out when it was made."""
+        content = json.dumps(evidence.to_json(), default=str).encode()
+        write_aside(self.folder(name) / "evidence.json", content, mode=0o600)
 
     @contextmanager
     def operation(self, name: str, what: str) -> Iterator[None]:

@@ -86,7 +86,7 @@ def stop(options: argparse.Namespace, screen: Screen) -> int:
 
 def delete(options: argparse.Namespace, screen: Screen) -> int:
     """Remove it, after asking."""
-    service = api.service(options.name)
+    service = api.Service(options.name)  # one whose record is lost can be deleted too
     if not options.yes and not confirmed(screen, f"Delete the service {options.name!r}?", "delete"):
         return 1
     service.delete()

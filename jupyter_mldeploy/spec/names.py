@@ -19,7 +19,7 @@ def check_service_name(name: str, field: str = "name") -> str:
         raise InvalidValue(field, name, f"it has {len(name)} characters, the limit is {SERVICE_NAME_LIMIT}.")
     if not _SERVICE.fullmatch(name):
         expected = "use lower-case letters, digits and '-', beginning with a letter and ending with a letter or digit."
-        suggestion = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
+        suggestion = re.sub(r"[^a-z0-9]+", "-", name.lower()).lstrip("-0123456789").rstrip("-")
         hint = f"{suggestion!r} would do." if _SERVICE.fullmatch(suggestion) else ""
         raise InvalidValue(field, name, expected, hint)
     return name

@@ -24,7 +24,7 @@ from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, sh
 from jupyter_mldeploy.targets.app_folder import fill_app_folder
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
-from jupyter_mldeploy.targets.local.process import ServiceProcess, StartFailed
+from jupyter_mldeploy.targets.local.process import ServiceProcess, StartFailed, end_servers_of
 from jupyter_mldeploy.targets.local.server_config import HOST, server_config, server_settings
 from jupyter_mldeploy.targets.local.waiting import await_replicas
 from jupyter_mldeploy.targets.log_file import read_lines
@@ -76,6 +76,8 @@ class LocalDriver:
 
     def _launch(self, work: Work) -> dict[str, Any]:
         app = self._app_folder(work.record)
+        if work.previous is None:
+            end_servers_of(self._records.folder(work.spec.name))  # of a record that was lost
         self._forget_revisions(work)
         fill_app_folder(app, work.spec.inference, work.spec.models, work.models)
         port = work.spec.port or work.record.details.get("former_port") or 0

@@ -15,7 +15,7 @@ from typing import Any
 from jupyter_mldeploy.errors import PortInUse, StorageError
 from jupyter_mldeploy.events import Cancel
 
-__all__ = ["ServiceProcess", "StartFailed", "find_port_owner"]
+__all__ = ["ServiceProcess", "StartFailed", "end_servers_of", "find_port_owner"]
 
 COMMAND = (sys.executable, "-m", "jupyter_mldeploy.runtime")
 PORT_TAKEN = 98
@@ -137,6 +137,28 @@ class ServiceProcess:
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
+
+
+def end_servers_of(folder: Path) -> int:
+    """End the servers that were started with a configuration in a service's folder, and return how many there were.
+
+    For a service whose record is lost: the process is the only thing that still knows of itself.
+    """
+    import psutil
+
+    if not any(folder.glob("serve-*.json")):
+        return 0
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            if "--service_config" in words and any(Path(word).parent == folder for word in words):
+                found.append(ServiceProcess(process.pid, process.create_time()))
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    for server in found:
+        server.stop()
+    return len(found)
 
 
 def _children(process: Any) -> list[Any]:
