@@ -7,7 +7,7 @@ from pathlib import Path
 
 __all__ = ["ADDING", "Gate", "edited"]
 
-ADDING = '''\
+ADDING = """\
 import json, os, sys
 
 def init():
@@ -21,10 +21,10 @@ def run(data):
         raise ValueError("run was told to fail")
     print("scored", given["x"])
     return {"sum": given["x"] + 1, "started": started}
-'''
+"""
 """Adds one; tells which run of ``init()`` it is; prints what it scored; raises when told to."""
 
-READS_MODEL = '''\
+READS_MODEL = """\
 import json
 from azureml.core.model import Model
 
@@ -35,7 +35,7 @@ def init():
 
 def run(data):
     return text
-'''
+"""
 """Answers with the text of the model ``words``."""
 
 
