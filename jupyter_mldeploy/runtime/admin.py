@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from jupyter_mldeploy.runtime.http_message import HttpRequest
     from jupyter_mldeploy.runtime.reload import Reloader
+    from jupyter_mldeploy.runtime.scaling import Scaler
     from jupyter_mldeploy.runtime.service import Service
     from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
@@ -30,9 +31,10 @@ class BadOrderError(ValueError):
 class Admin:
     """Answers the control routes; without the right token they do not exist."""
 
-    def __init__(self, service: Service, reloader: Reloader, token: str) -> None:
+    def __init__(self, service: Service, reloader: Reloader, scaler: Scaler, token: str) -> None:
         self._service = service
         self._reloader = reloader
+        self._scaler = scaler
         self._token = token.encode()
         self._tasks: set[asyncio.Task[None]] = set()
         self._routes: dict[tuple[str, str], Callable[[HttpRequest], Awaitable[None]]] = {
@@ -119,7 +121,7 @@ class Admin:
         whole = isinstance(least, int) and not isinstance(least, bool) and least >= 1
         if not whole or not (most is None or (isinstance(most, int) and most >= least)):
             raise BadOrderError("min_replicas must be a number from 1 on, and max_replicas null or at least as large.")
-        pool.scale(least, most)
+        self._scaler.scale(least, most)
         self._answer(request, 200, self.status())
 
     async def _reload(self, request: HttpRequest) -> None:

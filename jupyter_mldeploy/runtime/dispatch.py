@@ -12,6 +12,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
 
@@ -45,6 +47,7 @@ class Dispatcher:
         self.most_waiting = most_waiting
         self.waiting: deque[QueuedCall] = deque()
         self.running: dict[QueuedCall, float] = {}
+        self.on_queue: Callable[[], None] | None = None
         self._free: list[WorkerLink] = []
         self._loop = asyncio.get_event_loop()
         self._queue_timer: asyncio.TimerHandle | None = None
@@ -66,6 +69,8 @@ class Dispatcher:
             call.overloaded()
             return
         self.waiting.append(call)
+        if self.on_queue is not None:
+            self.on_queue()
         if self.max_wait_s is not None and self._queue_timer is None:
             self._queue_timer = self._loop.call_later(self.max_wait_s, self._expire_waiting)
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import failures
-from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig
 from jupyter_mldeploy.runtime.generation import MOST_FAILURES, Generation
 from jupyter_mldeploy.runtime.limits import Limits
-from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, make_channels, spawn
-from jupyter_mldeploy.runtime.worker import frames
-from jupyter_mldeploy.runtime.worker_link import WorkerLink
+from jupyter_mldeploy.runtime.recruiting import Recruiter
 
 if TYPE_CHECKING:
+    from jupyter_mldeploy.runtime.configuration import ServiceConfig
     from jupyter_mldeploy.runtime.dispatch import Dispatcher
     from jupyter_mldeploy.runtime.events import EventLog
     from jupyter_mldeploy.runtime.log import Log
     from jupyter_mldeploy.runtime.scoring import ScoreCall
+    from jupyter_mldeploy.runtime.spawning import Lifeline
+    from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
 _BACK_OFF_S = 0.5
 _STOP_GRACE_S = 3.0
@@ -39,7 +39,6 @@ class Pool:
         self.config = config
         self.generation = generation
         self.dispatcher = dispatcher
-        self.lifeline = lifeline
         self.events = events
         self.log = log
         self.min_replicas = config.min_replicas
@@ -52,15 +51,9 @@ class Pool:
         self.deaths = 0
         self.on_start_failure: Callable[[dict[str, Any]], None] | None = None
         self._state = "starting"
-        self._links: dict[int, WorkerLink] = {}
-        self._generation_of: dict[WorkerLink, Generation] = {}
         self._why: dict[WorkerLink, dict[str, Any]] = {}
-        self._timers: dict[WorkerLink, asyncio.TimerHandle] = {}
-        self._early_exits: dict[int, int] = {}
-        self._next_replica = 1
-        self._forks_under_way = 0
-        self._all_gone = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.timers: dict[WorkerLink, asyncio.TimerHandle] = {}
+        self.recruiter = Recruiter(self, lifeline)
 
     # ---- state
 
@@ -85,8 +78,10 @@ class Pool:
     @property
     def replicas(self) -> list[WorkerLink]:
         """Every live worker that serves or is about to, oldest first."""
-        links = self._links.values()
-        return [worker for worker in links if worker.replica and self._generation_of[worker] is self.generation]
+        links = self.recruiter.links.values()
+        return [
+            worker for worker in links if worker.replica and self.recruiter.generation_of[worker] is self.generation
+        ]
 
     def utilization(self) -> float:
         """(busy + queued) / replicas, a fraction; above 1 while calls wait."""
@@ -95,98 +90,9 @@ class Pool:
         places = sum(worker.slots for worker in ready)
         return (busy + self.dispatcher.queued) / max(1, places)
 
-    # ---- starting
-
-    def adopt(self, generation: Generation, pid: int, channels: Channels) -> WorkerLink:
-        """Take in a process that has been started."""
-        parent = channels.fork_socket is not None
-        worker = self._link(generation, pid, channels, 0 if parent else self._number())
-        if parent:
-            generation.parent = worker
-        self._spawn_task(self._bring_up(worker, generation))
-        return worker
-
-    def _number(self) -> int:
-        self._next_replica += 1
-        return self._next_replica - 1
-
-    def _link(self, generation: Generation, pid: int, channels: Channels, replica: int) -> WorkerLink:
-        worker = WorkerLink(replica, pid, channels, self, self.log, generation.script)
-        worker.slots = self.config.threads
-        self._links[pid] = worker
-        self._all_gone.clear()
-        self._generation_of[worker] = generation
-        generation.workers.append(worker)
-        self.events.emit("worker_started", worker.label, pid=pid)
-        return worker
-
-    async def _bring_up(self, worker: WorkerLink, generation: Generation) -> None:
-        await worker.connect()
-        worker.send(frames.LOAD, generation.order(debug=self.config.debug), generation.source)
-        if self.config.init_timeout_s is not None:
-            loop = asyncio.get_running_loop()
-            self._timers[worker] = loop.call_later(self.config.init_timeout_s, self._init_timed_out, worker)
-        if worker.pid in self._early_exits:
-            worker.exited(self._early_exits.pop(worker.pid))
-
-    def start_worker(self, generation: Generation) -> None:
-        """Start one more worker of a generation."""
-        try:
-            pid, channels = spawn(generation.make, self.lifeline, parent=self.forking(generation))
-        except ConfigurationError as error:
-            self._failed_to_start(generation, failures.failure("start", "exception", str(error)))
-            return
-        self.adopt(generation, pid, channels)
-
     def fill(self, generation: Generation | None = None) -> None:
         """Start workers until there are as many as wanted."""
-        generation = generation or self.generation
-        if self.stopping or generation.retired or generation.gave_up or generation.resting:
-            return
-        missing = self.wanted - len(generation.ready) - generation.starting
-        if self.forking(generation):
-            parent = generation.parent
-            if parent is None:
-                self.start_worker(generation)
-            elif parent.state == "parent":
-                for _ in range(missing):
-                    self._spawn_task(self._fork(generation, parent))
-            return
-        for _ in range(missing):
-            self.start_worker(generation)
-
-    def forking(self, generation: Generation) -> bool:
-        """Whether replicas of a generation are forked from a parent: where there can be several, and it is safe."""
-        return generation.forks and (self.max_replicas is None or self.max_replicas > 1)
-
-    async def _fork(self, generation: Generation, parent: WorkerLink) -> None:
-        """Have the parent fork one replica."""
-        ours, theirs = make_channels()
-        generation.forking += 1
-        self._forks_under_way += 1
-        try:
-            parent.send_descriptors([theirs.link.fileno(), theirs.log_fd, theirs.output_fd])
-            reply, _ = await parent.ask(frames.FORK, {})
-        except OSError:
-            ours.close()
-            return
-        finally:
-            generation.forking -= 1
-            self._forks_under_way -= 1
-            theirs.close()
-        worker = self._link(generation, reply["pid"], ours, self._number())
-        worker.parent = parent
-        worker.stage = "run"
-        await worker.connect()
-        if not parent.alive:
-            worker.orphan()
-        if worker.pid in self._early_exits:
-            worker.exited(self._early_exits.pop(worker.pid))
-
-    def _spawn_task(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.recruiter.fill(generation or self.generation, self.wanted)
 
     # ---- what workers report
 
@@ -219,7 +125,7 @@ class Pool:
 
     def _parent_ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
         self._cancel_timer(worker)
-        generation = self._generation_of[worker]
+        generation = self.recruiter.generation_of[worker]
         worker.stage = "run"
         worker.state = "parent"
         worker.script = notice["script"]
@@ -228,15 +134,17 @@ class Pool:
 
     def _ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
         self._cancel_timer(worker)
-        generation = self._generation_of[worker]
+        generation = self.recruiter.generation_of[worker]
         generation.libraries = notice.get("libraries", generation.libraries)
         if worker is generation.parent:  # forking is not safe: it serves itself, and the others are started anew
             generation.parent, generation.forks = None, False
-            worker.replica = self._number()
+            worker.replica = self.recruiter.number()
             self.log.info(f"Replicas are started one by one, not forked: {notice['obstacle']}.")
         worker.stage = "run"
         self.took(worker, notice)
         worker.state = "idle"
+        if worker.script != generation.script:  # forked while its parent was being changed
+            self.retire(worker)
         generation.failures = 0
         self.events.emit("replica_ready", worker.replica, script=worker.script)
         generation.changed()
@@ -246,7 +154,8 @@ class Pool:
             self.state_changed()
         self.fill(generation)
 
-    def _init_timed_out(self, worker: WorkerLink) -> None:
+    def init_timed_out(self, worker: WorkerLink) -> None:
+        """init() has taken longer than allowed."""
         seconds = self.config.init_timeout_s
         message = f"init() had not returned after {seconds:g} seconds."
         found = failures.failure(worker.stage, "timeout", message, replica=worker.label)
@@ -272,27 +181,27 @@ class Pool:
 
     def reaped(self, pid: int, status: int) -> None:
         """A child process has ended."""
-        worker = self._links.get(pid)
+        worker = self.recruiter.links.get(pid)
         if worker is None:
-            if self._forks_under_way:
-                self._early_exits[pid] = status  # a replica whose number its parent has not told yet
+            if self.recruiter.forks_under_way:
+                self.recruiter.early_exits[pid] = status  # a replica whose number its parent has not told yet
         elif hasattr(worker, "_loop"):
             worker.exited(status)
         else:
-            self._early_exits[pid] = status
+            self.recruiter.early_exits[pid] = status
 
     def ended(self, worker: WorkerLink) -> None:
         """A worker's process and its socket are gone."""
         self._cancel_timer(worker)
         self.dispatcher.withdraw(worker)
-        generation = self._generation_of.pop(worker)
+        generation = self.recruiter.generation_of.pop(worker)
         generation.workers.remove(worker)
         if worker is generation.parent:
             generation.parent = None
             for replica in list(generation.workers):
                 if replica.parent is worker:
                     replica.orphan()
-        self._links.pop(worker.pid, None)
+        self.recruiter.links.pop(worker.pid, None)
         calls: list[ScoreCall] = list(worker.calls.values())  # type: ignore[arg-type]
         worker.calls.clear()
         known = self._why.pop(worker, None)
@@ -301,8 +210,8 @@ class Pool:
         for call in calls:
             self.dispatcher.finished(call)
             call.worker_died(worker, known)
-        if not self._links:
-            self._all_gone.set()
+        if not self.recruiter.links:
+            self.recruiter.all_gone.set()
         if generation is self.generation:
             self.fill()
             self.state_changed()
@@ -338,7 +247,7 @@ class Pool:
         for call in calls:
             call.failure = found
         if worker.stage != "run" or (worker.requests == 0 and not calls):
-            self._failed_to_start(generation, found)
+            self.failed_to_start(generation, found)
 
     def report(self, found: dict[str, Any], replica: int | None) -> None:
         """Log a failure and tell those who follow the events."""
@@ -348,7 +257,8 @@ class Pool:
         self.log.line("E", "mldeploy", text, found["request_id"] or "")
         self.events.emit("failure", replica, failure=found)
 
-    def _failed_to_start(self, generation: Generation, found: dict[str, Any]) -> None:
+    def failed_to_start(self, generation: Generation, found: dict[str, Any]) -> None:
+        """A worker of this generation came to nothing: try again after a pause, or give up."""
         generation.failures += 1
         generation.failure = found
         generation.changed()
@@ -374,7 +284,7 @@ class Pool:
         self.fill(generation)
 
     def _cancel_timer(self, worker: WorkerLink) -> None:
-        timer = self._timers.pop(worker, None)
+        timer = self.timers.pop(worker, None)
         if timer is not None:
             timer.cancel()
 
@@ -421,28 +331,6 @@ class Pool:
             worker.stopping = True
             worker.kill()
 
-    def scale(self, least: int, most: int | None) -> None:
-        """Set the bounds of the number of replicas."""
-        self.min_replicas, self.max_replicas = least, most
-        wanted = max(least, self.wanted if most is None else min(self.wanted, most))
-        self.resize(wanted)
-
-    def resize(self, wanted: int) -> None:
-        """Start or retire replicas until there are as many as wanted."""
-        if wanted == self.wanted:
-            return
-        self.events.emit("scaled", **{"from": self.wanted, "to": wanted})
-        self.wanted = wanted
-        surplus = len(self.generation.ready) + self.generation.starting - wanted
-        for worker in sorted(self.replicas, key=lambda w: (len(w.calls), -w.replica)):
-            if surplus <= 0:
-                break
-            if not worker.stopping:
-                self.retire(worker)
-                surplus -= 1
-        self.fill()
-        self.state_changed()
-
     # ---- stopping
 
     def retire(self, worker: WorkerLink) -> None:
@@ -460,11 +348,11 @@ class Pool:
         """End every worker, those that do not go by force."""
         self.stopping = True
         self.state_changed()
-        for worker in list(self._links.values()):
+        for worker in list(self.recruiter.links.values()):
             worker.stop() if worker.state in ("idle", "stopping", "parent") else worker.kill()
         try:
-            if self._links:
-                await asyncio.wait_for(self._all_gone.wait(), _STOP_GRACE_S)
+            if self.recruiter.links:
+                await asyncio.wait_for(self.recruiter.all_gone.wait(), _STOP_GRACE_S)
         except TimeoutError:
-            for worker in list(self._links.values()):
+            for worker in list(self.recruiter.links.values()):
                 worker.kill()

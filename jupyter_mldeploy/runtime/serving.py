@@ -17,6 +17,7 @@ from jupyter_mldeploy.runtime.http_connection import Connection
 from jupyter_mldeploy.runtime.log import Log
 from jupyter_mldeploy.runtime.pool import Pool
 from jupyter_mldeploy.runtime.reload import Reloader, ReloadRefusedError, ReloadRunningError
+from jupyter_mldeploy.runtime.scaling import Scaler
 from jupyter_mldeploy.runtime.service import Service
 
 if TYPE_CHECKING:
@@ -45,17 +46,19 @@ async def serve(
     pool = Pool(config, generation, dispatcher, lifeline, events, log)
     service = Service(config, dispatcher, pool, events, log)
     reloader = Reloader(pool)
+    scaler = Scaler(pool)
     if config.admin_token:
-        service.admin = Admin(service, reloader, config.admin_token)
+        service.admin = Admin(service, reloader, scaler, config.admin_token)
     front = _Front(service, reloader, loop)
     address = listener.getsockname()
     events.emit("listening", host=address[0], port=address[1])
     log.info(f"Listening on http://{address[0]}:{address[1]}")
     if first is not None:
-        pool.adopt(generation, *first)
+        pool.recruiter.adopt(generation, *first)
     if config.by_hand:
         pool.on_start_failure = front.start_failed
     pool.fill()
+    scaler.start()
     server = await loop.create_server(lambda: Connection(service, loop.time), sock=listener, backlog=4096)
     front.install()
     code = await front.finished
