@@ -20,10 +20,11 @@ _SHORTEST = 3
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """Fixed text, in lower case, and the whole words in it."""
+    """Fixed text, in lower case, the whole words in it, and what at its ends may be a part of a word."""
 
     text: str
     words: tuple[str, ...]
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def compiled(pattern: str) -> Pattern:
             return Pattern(regex, ())
         # Words at the ends of the run may be parts of longer words, so only those inside it are known to be whole.
         words = tuple(word for word in (m.group() for m in _WORD.finditer(run[1:-1])) if _whole(word, run))
-        needles.append(Needle(run, words))
+        ends = tuple(m.group() for m in _WORD.finditer(run) if m.start() == 0 or m.end() == len(run))
+        needles.append(Needle(run, words, ends))
     return Pattern(regex, tuple(needles))
 
 

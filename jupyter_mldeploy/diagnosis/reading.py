@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.cleaning import clean, flatten_json, unfold
-from jupyter_mldeploy.diagnosis.needles import Pattern, compiled, vocabulary
+from jupyter_mldeploy.diagnosis.needles import Needle, Pattern, compiled, vocabulary
 
 if TYPE_CHECKING:
     import re
@@ -66,6 +66,17 @@ class Source:
         return vocabulary(self.lowered)
 
     @cached_property
+    def letters(self) -> str:
+        """Each word once: a part of a word is looked for here, which is shorter than the text."""
+        return " ".join(self.words)
+
+    def has(self, needle: Needle) -> bool:
+        """Whether the text contains the needle; told from its words where they suffice."""
+        if not self.words.issuperset(needle.words) or any(part not in self.letters for part in needle.parts):
+            return False
+        return needle.text in self.lowered
+
+    @cached_property
     def lines(self) -> list[str]:
         """Clean lines."""
         return self.text.split("\n")
@@ -95,7 +106,7 @@ class Source:
         if not pattern.needles:
             yield from self._spans(pattern)
             return
-        present = [n.text for n in pattern.needles if self.words.issuperset(n.words) and n.text in lowered]
+        present = [needle.text for needle in pattern.needles if self.has(needle)]
         spans: set[tuple[int, int]] = set()
         for needle in present:
             position, tries = 0, 0
