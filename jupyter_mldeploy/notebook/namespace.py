@@ -81,7 +81,7 @@ def read_models(words: Sequence[str], namespace: Mapping[str, Any]) -> tuple[Mod
             models.append(word)
             continue
         models.append((name, value))
-        notes.append(f"{name}: the notebook's variable, a {type(value).__name__}")
+        notes.append(f"{name} is the notebook's variable ({type(value).__name__})")
     return models, notes
 
 

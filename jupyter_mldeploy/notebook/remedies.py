@@ -13,7 +13,9 @@ from jupyter_mldeploy.notebook.options import BadLine, Parsed, parse
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
 
-__all__ = ["Remedy", "remedies"]
+__all__ = ["Remedy", "commands", "remedies"]
+
+SHOWN = 3
 
 _CHANGEABLE = ("pip", "environment", "memory", "cpu", "replicas", "autoscale", "timeout", "target", "port")
 _LOGS = {"logs": False, "build-log": True}
@@ -44,12 +46,12 @@ def remedies(actions: Iterable[Action], service: str) -> list[Remedy]:
     for action in actions:
         if action.kind in _LOGS:
             found.append(Remedy(action.label, action.command, service, {}, _LOGS[action.kind]))
-        elif (line := read_command(action.command)) and (changes := line.given(*_CHANGEABLE)):
+        elif (line := _read_command(action.command)) and (changes := line.given(*_CHANGEABLE)):
             found.append(Remedy(action.label, action.command, line.places.get("NAME", service), changes))
     return found
 
 
-def read_command(command: str) -> Parsed | None:
+def _read_command(command: str) -> Parsed | None:
     """The line of a deploying magic, or ``None`` if it is another, or not one we understand."""
     name, _, line = command.lstrip("%").partition(" ")
     if not command.startswith("%") or name not in {"deploy", "service_update"}:
@@ -60,7 +62,12 @@ def read_command(command: str) -> Parsed | None:
         return None
 
 
-def can_be_typed(command: str) -> bool:
+def commands(actions: Iterable[Action]) -> list[tuple[str, str]]:
+    """Label and command of the first actions that can be typed: what a saved notebook shows in place of buttons."""
+    return [(action.label, action.command) for action in actions if _can_be_typed(action.command)][:SHOWN]
+
+
+def _can_be_typed(command: str) -> bool:
     """Whether a command that is offered in text would be understood if it were typed."""
     if re.search(r"\b(NAME|PACKAGE)\b", command):
         return False  # something is not known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from jupyter_mldeploy.notebook.remedies import commands
 from jupyter_mldeploy.notebook.render.wording import capitalised, seconds
 from jupyter_mldeploy.notebook.timeline import StageView, Timeline
 
@@ -60,7 +61,7 @@ def _stage(view: StageView) -> str:
         case "skipped":
             return f"{view.stage} {view.note or 'skipped'}"
     note = f" ({view.note})" if view.note else ""
-    return f"{view.stage} {took}{note}".rstrip()
+    return " ".join(part for part in (str(view.stage), f"{took}{note}".strip()) if part)
 
 
 def _failed_line(timeline: Timeline, where: str) -> str:
@@ -80,6 +81,7 @@ def _below(explanation: Explanation | None) -> list[str]:
     lines += _wrapped(explanation.what, "  ", "  ")
     for number, step in enumerate(explanation.steps, 1):
         lines += _wrapped(step, f"  {number}. ", "     ")
+    lines += [f"  type:  {command}   {label}" for label, command in commands(explanation.actions)]
     if explanation.cause and explanation.service:
         lines.append(f"  more:  %diagnose {explanation.service}")
     return lines
@@ -102,7 +104,7 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
             lines.append(rest + line)
         else:
             lines += textwrap.wrap(
-                line.replace("`", ""), WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False,
+                line.replace("`", "").replace("**", ""), WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False,
                 break_on_hyphens=False,
             )  # fmt: skip
     return lines

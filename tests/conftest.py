@@ -1,0 +1,10 @@
+"""What all tests share: the switch that writes golden files anew."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``pytest --update-golden`` writes what was made in the place of what was expected; look at the difference."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
