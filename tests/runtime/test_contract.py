@@ -1,0 +1,346 @@
+"""The HTTP contract, line by line: routes, inputs, outputs, status codes, headers."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from urllib.parse import urlencode
+
+import pytest
+from runtime_harness import SCRIPTS, Serve, Server, in_background
+
+
+def test_health(plain: Server) -> None:
+    head = plain.request("HEAD", "/")
+    assert (head.status, head.body, head.headers["content-length"]) == (200, b"", "7")
+    assert plain.request("POST", "/").status == 405
+
+
+@pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH"])
+def test_methods_that_score_does_not_know(plain: Server, method: str) -> None:
+    answer = plain.request(method, "/score")
+    assert answer.status == 405
+    assert answer.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/score/", "/nope", "/_mldeploy/status", "/_mldeploy/nothing", "//", "/SCORE"])
+def test_unknown_routes(plain: Server, path: str) -> None:
+    answer = plain.request("GET", path)
+    assert answer.status == 404
+    assert "not found" in answer.message
+
+
+def test_admin_routes_do_not_exist_without_the_token(plain: Server) -> None:
+    unknown = plain.request("GET", "/_mldeploy/nothing").body
+    assert plain.request("GET", "/_mldeploy/status", headers={"X-MLDeploy-Token": "wrong"}).body == unknown
+    assert plain.control("GET", "nothing").status == 404
+    assert plain.control("PUT", "status").status == 405
+
+
+# ---- input
+
+
+def test_a_body_that_is_not_utf8(plain: Server) -> None:
+    answer = plain.request("POST", "/score", b"\xff\xfe")
+    assert answer.status == 400
+    assert "UTF-8" in answer.message
+
+
+def test_a_form_arrives_whole(plain: Server) -> None:
+    form = urlencode({"a": "1 2", "b": "ü"})
+    answer = plain.request("POST", "/score", form, {"content-type": "application/x-www-form-urlencoded"})
+    assert answer.json == {"raw": form}
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate", "identity"])
+def test_encoded_bodies(plain: Server, encoding: str) -> None:
+    text = json.dumps({"a": "x" * 1000}).encode()
+    raw = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(text),
+        "deflate": zlib.compress(text),
+        "raw deflate": raw.compress(text) + raw.flush(),
+        "identity": text,
+    }[encoding]
+    answer = plain.request("POST", "/score", packed, {"content-encoding": encoding.split()[-1]})
+    assert answer.json == {"echo": {"a": "x" * 1000}}
+
+
+def test_encodings_that_are_wrong(plain: Server) -> None:
+    assert plain.request("POST", "/score", b"{}", {"content-encoding": "br"}).status == 415
+    assert plain.request("POST", "/score", b"not gzip", {"content-encoding": "gzip"}).status == 400
+    assert plain.request("POST", "/score", gzip.compress(b"{}")[:-4], {"content-encoding": "gzip"}).status == 400
+
+
+def test_request_headers(serve: Serve) -> None:
+    server = serve("def init(): pass\ndef run(data, request_headers): return request_headers\n")
+    assert server.score(1, X_Test="yes").json["X-Test"] == "yes"
+
+
+def test_extra_parameters_with_defaults(serve: Serve) -> None:
+    server = serve("def init(): pass\ndef run(data, scale=3): return [data, scale]\n")
+    assert server.request("POST", "/score", "x").json == ["x", 3]
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("def run(data): pass", "init() is missing"),
+        ("def init(): pass", "run() is missing"),
+        ("init = 1\ndef run(data): pass", "init() is not a function"),
+        ("def init(x): pass\ndef run(data): pass", "requires `x`"),
+        ("def init(): pass\ndef run(*data): pass", "*data"),
+        ("def init(): pass\ndef run(data, **more): pass", "**more"),
+        ("def init(): pass\ndef run(data, /): pass", "positional-only"),
+        ("def init(): pass\ndef run(): pass", "must take a parameter"),
+        ("def init(): pass\ndef run(request_headers): pass", "must take a parameter"),
+    ],
+)
+def test_scripts_that_are_refused(serve: Serve, script: str, reason: str) -> None:
+    server = serve(script, wait=False)
+    failure = server.wait_for("failure")["failure"]
+    assert failure["kind"] == "contract"
+    assert reason in failure["message"]
+    server.wait_for("state", state="failed")
+    answer = server.request("GET", "/")
+    assert answer.status == 503
+    assert reason in answer.message
+    assert reason in server.score().message
+
+
+# ---- output
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [("set", [1, 2, 3]), ("bytes", "abc"), ("generator", [0, 1, 2])],
+)
+def test_results_that_are_converted(plain: Server, kind: str, result: object) -> None:
+    assert plain.score({"k": kind}).json == result
+
+
+def test_a_result_without_json_form_is_named(plain: Server) -> None:
+    answer = plain.score({"k": "object"})
+    assert answer.status == 500
+    assert "an object, which has no JSON form" in answer.message
+    assert answer.headers["x-ms-run-function-failed"] == "False"
+
+
+def test_sys_exit_costs_a_request_not_the_worker(plain: Server) -> None:
+    before = plain.score({"k": "pid"}).json
+    answer = plain.score({"k": "sysexit"})
+    assert (answer.status, answer.headers["x-ms-run-function-failed"]) == (500, "True")
+    assert plain.score({"k": "pid"}).json == before
+
+
+def test_the_traceback_is_only_in_the_log(plain: Server) -> None:
+    answer = plain.score({"k": "raise"}, x_request_id="failing-one")
+    assert b"boom" not in answer.body
+    log = plain.wait_for_log("ValueError: boom")
+    traceback = log[log.index("[failing-one] - Traceback") :]
+    assert traceback.splitlines()[1].strip().startswith('File "')
+    assert "score.py" in traceback.splitlines()[1]
+
+
+def test_debug_puts_the_traceback_into_the_answer(serve: Serve) -> None:
+    server = serve("plain.py", debug=True)
+    answer = server.score({"k": "raise"}).json
+    assert "boom" in answer["traceback"]
+    assert answer["unsafe_for_production"] is True
+
+
+# ---- headers
+
+
+def test_ids_are_made_up(plain: Server) -> None:
+    answer = plain.score(1)
+    assert len(answer.headers["x-request-id"]) == 36
+    assert answer.headers["x-ms-request-id"] == answer.headers["x-request-id"]
+    assert "x-ms-client-request-id" not in answer.headers
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "x-ms-request-id", "x-ms-client-request-id"])
+def test_long_ids(plain: Server, name: str) -> None:
+    assert plain.request("POST", "/score", "1", {name: "a" * 100}).status == 200
+    answer = plain.request("POST", "/score", "1", {name: "a" * 101})
+    assert answer.status == 431
+    assert answer.message == f"{name} must not exceed 100 characters"
+    assert "x-request-id" not in answer.headers
+
+
+def test_two_long_ids_are_both_named(plain: Server) -> None:
+    answer = plain.request("GET", "/", headers={"x-request-id": "a" * 101, "x-ms-client-request-id": "a" * 101})
+    assert "x-request-id and x-ms-client-request-id" in answer.message
+
+
+def test_what_ran_and_where(plain: Server) -> None:
+    headers = plain.score(1).headers
+    assert headers["x-mldeploy-script"] == plain.status()["script"]
+    assert headers["x-mldeploy-replica"] == "1"
+    assert float(headers["x-ms-run-fn-exec-ms"]) >= 0
+    assert len(headers["x-ms-run-fn-exec-ms"].partition(".")[2]) == 3
+
+
+def test_cors(plain: Server) -> None:
+    answer = plain.request("POST", "/score", "1", {"origin": "https://a.example.com"})
+    assert answer.headers["access-control-allow-origin"] == "https://a.example.com"
+    assert answer.headers["vary"] == "Origin"
+    other = plain.request("POST", "/score", "1", {"origin": "https://evil.com"})
+    assert "access-control-allow-origin" not in other.headers
+
+
+def test_no_cors_unless_asked_for(serve: Serve) -> None:
+    server = serve("plain.py")
+    headers = server.request(
+        "OPTIONS", "/score", headers={"origin": "x", "access-control-request-method": "POST"}
+    ).headers
+    assert not [name for name in headers if name.startswith("access-control")]
+
+
+# ---- keys
+
+
+def test_keys(serve: Serve) -> None:
+    server = serve("plain.py", env={"MLDEPLOY_SCORING_KEYS": "one, two"})
+    for authorization in (None, "Bearer three", "Basic one", "one", "Bearer"):
+        headers = {} if authorization is None else {"authorization": authorization}
+        answer = server.request("POST", "/score", "1", headers)
+        assert answer.status == 401
+        assert "key" in answer.message
+    assert server.request("POST", "/score", "1", {"authorization": "Bearer one"}).status == 200
+    assert server.request("POST", "/score", "1", {"authorization": "bearer two"}).status == 200
+    assert server.request("GET", "/").status == 200
+    assert server.control("POST", "score", {"a": 1}).json == {"echo": {"a": 1}}
+    environment = server.control("POST", "score", {"k": "env"}).json
+    assert not [name for name in environment if name.startswith("MLDEPLOY_")]
+
+
+# ---- status codes of a full or broken service
+
+
+def test_no_free_replica(serve: Serve) -> None:
+    server = serve("plain.py", service="iris", max_request_wait_ms=50)
+    with in_background(lambda: server.score({"k": "sleep", "s": 1})) as slow:
+        server.wait_for_log("Listening")
+        while server.control("GET", "utilization").json["busy"] == 0:
+            pass
+        answer = server.score(1)
+    assert answer.status == 503
+    assert answer.message == "Too many requests for service iris (overloaded)"
+    assert answer.headers["retry-after"] == "1"
+    assert slow[0].json == "slept"
+
+
+def test_scoring_timeout(serve: Serve) -> None:
+    server = serve("plain.py", scoring_timeout_ms=200)
+    before = server.score({"k": "pid"}).json
+    answer = server.score({"k": "sleep", "s": 60})
+    assert answer.status == 504
+    assert answer.message == "Scoring timeout after 200 ms"
+    assert server.score({"k": "pid"}).json != before
+    assert server.wait_for("failure")["failure"]["kind"] == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ({"k": "exit", "code": 7}, "exit code 7"),
+        ({"k": "exit", "code": 0}, "exit code 0"),
+        ({"k": "signal", "signal": 9}, "SIGKILL"),
+        ({"k": "signal", "signal": 11}, "SIGSEGV"),
+    ],
+)
+def test_a_worker_that_dies(serve: Serve, what: dict[str, object], words: str) -> None:
+    server = serve("plain.py")
+    answer = server.score(what, x_request_id="deadly")
+    assert answer.status == 502
+    assert words in answer.message
+    assert server.wait_for("worker_died")["request_id"] == "deadly"
+    assert server.score(1).status == 200
+
+
+def test_body_limit(serve: Serve) -> None:
+    server = serve("plain.py", max_body_bytes=1000)
+    assert server.request("POST", "/score", "x" * 1000).status == 200
+    assert server.request("POST", "/score", "x" * 1001).status == 413
+    assert server.request("POST", "/score", gzip.compress(b"x" * 5000), {"content-encoding": "gzip"}).status == 413
+
+
+# ---- swagger
+
+
+@pytest.mark.parametrize(
+    ("version", "key", "value"),
+    [("2", "swagger", "2.0"), ("2.0", "swagger", "2.0"), ("3", "openapi", "3.0.3"), ("3.1", "openapi", "3.1.0")],
+)
+def test_swagger_versions(plain: Server, version: str, key: str, value: str) -> None:
+    answer = plain.request("GET", f"/swagger.json?version={version}")
+    assert answer.json[key] == value
+    assert set(answer.json["paths"]) == {"/", "/score"}
+
+
+def test_a_swagger_file_wins(serve: Serve) -> None:
+    server = serve("plain.py")
+    folder = server.log_path.parent
+    (folder / "swagger.json").write_text('{"swagger": "2.0", "mine": true}')
+    (folder / "swagger3.1.json").write_text('{"openapi": "3.1.0", "mine": 31}')
+    assert server.request("GET", "/swagger.json").json["mine"] is True
+    assert server.request("GET", "/swagger.json?version=3.1").json["mine"] == 31
+    assert "mine" not in server.request("GET", "/swagger.json?version=3").json
+
+
+# ---- raw HTTP scripts
+
+
+def test_raw_requests(serve: Serve) -> None:
+    server = serve("raw.py")
+    answer = server.request("POST", "/score?a=1&b=x%20y", b"\xff\x00", {"X-Test": "yes"})
+    assert answer.json["method"] == "POST"
+    assert answer.json["full_path"] == "/score?a=1&b=x%20y" or answer.json["flask"]
+    assert answer.json["args"] == {"a": "1", "b": "x y"}
+    assert answer.json["header"] == "yes"
+    assert answer.json["body"] == "\xff\x00"
+    assert server.request("OPTIONS", "/score").json["method"] == "OPTIONS"
+    assert server.request("GET", "/score").json["method"] == "GET"
+
+    teapot = server.request("GET", "/score?teapot=1", headers={"x-request-id": "mine"})
+    assert (teapot.status, teapot.body) == (418, b"short and stout")
+    assert teapot.headers["x-request-id"] == "mine"
+    assert teapot.headers["content-type"] == "text/tea"
+    assert teapot.headers["x-brew"] == "b"  # two headers; the harness keeps the last
+
+    assert server.request("GET", "/score?json=1").json == {"a": 1}
+    assert server.request("GET", "/score?none=1").json == {}
+    failed = server.request("GET", "/score?failed=1")
+    assert (failed.status, failed.headers["x-ms-run-function-failed"]) == (400, "True")
+
+
+def test_raw_uploads(serve: Serve) -> None:
+    server = serve("raw.py")
+    body = (
+        b'--B\r\nContent-Disposition: form-data; name="image"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n'
+        b'the file\r\n--B\r\nContent-Disposition: form-data; name="note"\r\n\r\nhello\r\n--B--\r\n'
+    )
+    answer = server.request("POST", "/score", body, {"content-type": "multipart/form-data; boundary=B"})
+    assert answer.json["files"] == {"image": "the file"}
+    assert answer.json["form"] == {"note": "hello"}
+
+
+def test_the_models_of_a_service(serve: Serve) -> None:
+    script = (
+        "from azureml.core.model import Model\ndef init(): pass\ndef run(data): return Model.get_model_path('iris')\n"
+    )
+    server = serve(script)
+    folder = server.log_path.parent / "azureml-models" / "iris"
+    for version in ("2", "10"):
+        (folder / version).mkdir(parents=True)
+        (folder / version / "model.pkl").touch()
+    assert server.score().json == str(folder / "10" / "model.pkl")
+    (folder / "10" / "second.pkl").touch()
+    server.score(x_request_id="two-files")
+    assert "can contain only 1 file or folder" in server.wait_for_log("[two-files] - Traceback")
+
+
+def test_scripts_folder_is_complete() -> None:
+    assert {path.name for path in SCRIPTS.glob("*.py")} >= {"plain.py", "raw.py"}

@@ -1,0 +1,66 @@
+"""Scripts with schemas; they need the real inference-schema package, in an environment named by a variable."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from runtime_harness import Serve, Server
+
+PYTHON = os.environ.get("MLDEPLOY_TEST_SCHEMA_PYTHON", "")
+pytestmark = pytest.mark.skipif(
+    not PYTHON, reason="MLDEPLOY_TEST_SCHEMA_PYTHON names no interpreter with inference-schema"
+)
+
+
+@pytest.fixture
+def server(serve: Serve) -> Server:
+    return serve("schema.py", worker={"python": PYTHON})
+
+
+def test_arguments_come_from_the_object(server: Server) -> None:
+    assert server.score({"data": [1, 2]}).json == [2, 4]
+    assert server.score({"data": [1, 2], "scale": 3, "more": 1}).json == [3, 6]
+
+
+def test_what_the_client_did_wrong(server: Server) -> None:
+    assert server.score({"scale": 2}).status == 400
+    assert '"data"' in server.score({}).message
+    assert server.score([1]).status == 400
+    assert server.request("POST", "/score", "{", {"content-type": "application/json"}).status == 400
+    assert server.request("POST", "/score", "{}", {"content-type": "text/plain"}).status == 415
+
+
+def test_swagger_shows_the_schemas(server: Server) -> None:
+    document = server.request("GET", "/swagger.json").json
+    assert set(document["definitions"]["ServiceInput"]["properties"]) == {"data", "scale"}
+    assert document["definitions"]["ServiceOutput"]["type"] == "array"
+    assert server.request("GET", "/swagger.json?version=3.1").status == 200
+
+
+def test_both_decorators_are_refused(serve: Serve) -> None:
+    text = (
+        "from azureml.contrib.services.aml_request import rawhttp\n"
+        "from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType\n"
+        "from inference_schema.schema_decorators import input_schema\n"
+        "def init(): pass\n"
+        "@rawhttp\n@input_schema('data', StandardPythonParameterType(1))\ndef run(data): return 1\n"
+    )
+    server = serve(text, wait=False, worker={"python": PYTHON})
+    assert "@rawhttp together" in server.wait_for("failure")["failure"]["message"]
+
+
+def test_an_edited_run_with_schemas_is_changed_in_place(server: Server) -> None:
+    file = server.log_path.parent / "score.py"
+    done = server.reload(script=file.read_text().replace("value * scale", "value * scale + 1")).json
+    assert done["mode"] == "in-place"
+    assert server.score({"data": [1, 2]}).json == [3, 5]
+
+
+def test_raw_scripts_get_flask_where_it_is(serve: Serve) -> None:
+    server = serve("raw.py", worker={"python": PYTHON})
+    answer = server.request("POST", "/score?a=1", "x")
+    assert answer.json["flask"] is True
+    assert answer.json["body"] == "x"
+    assert server.request("GET", "/score?teapot=1").status == 418
+    assert server.request("GET", "/score?none=1").json == {}
