@@ -89,7 +89,7 @@ def test_a_problem_of_the_script_is_shown_line_by_line() -> None:
     html = timeline_bundle(timeline)["text/html"]
     assert "The scoring script has 2 problems" in html
     assert "line 7: &lt;x&gt; is not defined" in html
-    assert "mld-rail" not in html, "no stage began, so none is shown"
+    assert "<ol" not in html, "no stage began, so none is shown"
 
 
 def test_evidence_without_a_diagnosis_is_shown() -> None:

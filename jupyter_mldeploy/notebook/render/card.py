@@ -36,6 +36,6 @@ def head(dot: str, name: str, about: str = "", right: str = "", tag_text: str = 
     )
 
 
-def card(*children: Child, role: str | None = None, label: str | None = None, styled: bool = True) -> Html:
+def card(*children: Child, role: str = "group", label: str | None = None, styled: bool = True) -> Html:
     """One panel. ``styled`` brings the stylesheet along, which an output needs once."""
     return join(style() if styled else None, tag("div", "mld", *children, role=role, aria_label=label))

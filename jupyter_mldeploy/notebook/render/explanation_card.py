@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mldeploy.notebook.remedies import can_be_typed
+from jupyter_mldeploy.notebook.remedies import commands
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, join, prose, tag
 from jupyter_mldeploy.notebook.render.wording import capitalised
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.notebook.explanation import Explanation
 
 __all__ = ["explanation_card", "explanation_parts"]
-
-_SHOWN_ACTIONS = 3
 
 
 def explanation_card(explanation: Explanation) -> Html:
@@ -63,12 +61,10 @@ def _remedy(explanation: Explanation) -> Html | None:
 
 def _commands(explanation: Explanation) -> Html | None:
     """What the buttons do, to be typed: a saved notebook has no buttons."""
-    typed = [action for action in explanation.actions if can_be_typed(action.command)][:_SHOWN_ACTIONS]
+    typed = commands(explanation.actions)
     if not typed:
         return None
-    lines = (
-        join(tag("span", "mld-dim", f"{action.label}: "), tag("code", "", action.command), " ") for action in typed
-    )
+    lines = (join(tag("span", "mld-dim", f"{label}: "), tag("code", "", command)) for label, command in typed)
     return tag("div", "mld-actions", *(tag("div", "", line) for line in lines))
 
 

@@ -64,7 +64,8 @@ def service_text(view: ServiceView) -> str:
             f", p50 {milliseconds(replica.p50_ms)}, p99 {milliseconds(replica.p99_ms)}" if replica.requests else ""
         )
         lines.append(
-            f"  replica {replica.name}  {replica.state}  script {short_hash(replica.script)}  "
+            f"  replica {replica.name}  {replica.state}  "
+            f"{f'script {short_hash(replica.script)}  ' if replica.script else ''}"
             f"{count(replica.requests, 'request')}{errors}{latency}"
         )
     return "\n".join(lines)

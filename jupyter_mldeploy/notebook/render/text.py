@@ -104,7 +104,11 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
             lines.append(rest + line)
         else:
             lines += textwrap.wrap(
-                line.replace("`", "").replace("**", ""), WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False,
+                line.replace("`", "").replace("**", ""),
+                WIDTH,
+                initial_indent=start,
+                subsequent_indent=rest,
+                break_long_words=False,
                 break_on_hyphens=False,
-            )  # fmt: skip
+            )
     return lines
