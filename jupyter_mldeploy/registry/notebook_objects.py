@@ -88,15 +88,15 @@ def survey(thing: object) -> Pickled:
     return found
 
 
-def refuse_notebook_types(thing: object, parts: Iterable[object]) -> None:
-    """Raise ``InvalidValue`` if the class of one of ``parts`` lives only in the notebook."""
+def refuse_notebook_types(thing: object, parts: Iterable[object], way_out: str = "") -> None:
+    """Raise ``InvalidValue`` if the class of one of ``parts`` lives only in the notebook; ``way_out``: another one."""
     found = Pickled()
     for part in parts:
         found.add(type(part))
-    refuse(thing, found)
+    refuse(thing, found, way_out=way_out)
 
 
-def refuse(thing: object, found: Pickled, *, by_value: bool = True) -> None:
+def refuse(thing: object, found: Pickled, *, by_value: bool = True, way_out: str = "") -> None:
     """Raise ``InvalidValue`` if anything in ``found`` lives only in the notebook.
 
     Without ``by_value`` also if a class or function has no name it could be imported by.
@@ -114,7 +114,7 @@ def refuse(thing: object, found: Pickled, *, by_value: bool = True) -> None:
         _name(thing),
         f"{shown} {verb} only in the notebook, and the service could not load it.",
         "Move it into a module file (say features.py), import it from there, make the model again, "
-        "and ship the file with --source-directory.",
+        f"and ship the file with --source-directory.{f' {way_out}' if way_out else ''}",
     )
 
 

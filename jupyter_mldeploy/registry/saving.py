@@ -60,6 +60,7 @@ class Saver:
         by_value: Whether it can also take functions of modules that have no name to be imported by.
         parts: Objects inside it whose classes loading needs, where that can be known without pickling.
         also: Further modules that loading needs.
+        way_out: A sentence for who has a class in the notebook, besides the usual one.
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Saver:
     by_value: bool = False
     parts: Callable[[Any], Iterable[object]] = field(default=lambda _thing: ())
     also: tuple[str, ...] = ()
+    way_out: str = ""
 
     def save(self, thing: Any, name: str, folder: Path, modules: set[str]) -> Saved:
         """Write ``thing`` as ``<name><suffix>`` into ``folder``; ``modules`` is what ``check`` found.
@@ -101,7 +103,7 @@ class Saver:
             found = survey(thing)
             refuse(thing, found, by_value=self.by_value)
             modules |= found.modules | ({"cloudpickle"} if found.nameless else set())
-        refuse_notebook_types(thing, (thing, *self.parts(thing)))
+        refuse_notebook_types(thing, (thing, *self.parts(thing)), self.way_out)
         return modules
 
     def _properties(self, thing: Any, modules: set[str]) -> dict[str, str]:
@@ -183,9 +185,13 @@ def _lightgbm(thing: Any) -> Saver | None:
 def _keras(thing: Any) -> Saver | None:
     if not (hasattr(thing, "save") and hasattr(thing, "layers")):
         return None
-    return Saver(
-        "keras", ".keras", lambda model, path: model.save(str(path)), parts=lambda m: m.layers, also=("keras",)
-    )
+    return Saver("keras", ".keras", lambda model, path: model.save(str(path)), parts=_layers, also=("keras",))
+
+
+def _layers(model: Any) -> Iterable[object]:
+    # A model inside a model is one of its layers.
+    layers: Iterable[object] = model._flatten_layers() if hasattr(model, "_flatten_layers") else model.layers  # noqa: SLF001
+    return layers
 
 
 def _torch(thing: Any) -> Saver | None:
@@ -193,7 +199,12 @@ def _torch(thing: Any) -> Saver | None:
         return None
     if any(base.__module__.startswith("torch.jit") for base in type(thing).__mro__):
         return Saver("torch", ".pt", lambda module, path: module.save(str(path)), also=("torch",))
-    return Saver("torch", ".pt", _dump_torch, parts=lambda module: module.modules(), also=("torch",))
+    return Saver(
+        *("torch", ".pt", _dump_torch),
+        parts=lambda module: module.modules(),
+        also=("torch",),
+        way_out="Or register torch.jit.script(model), which needs no class.",
+    )
 
 
 def _transformers(thing: Any) -> Saver | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from jupyter_mldeploy.errors import InvalidValue, NotFound
 __all__ = ["Environment"]
 
 _PYTHON = re.compile(r"3(\.\d{1,2}){0,2}")
-_CONDA_PYTHON = re.compile(r"python\s*(?:[=~]=?\s*(?P<version>[\d.]+)(?:\.\*|\*)?)?(?:=\S+)?")
+_CONDA_PYTHON = re.compile(
+    r"(?:\S+::)?python\s*(?:(?:==?\s*)?(?P<version>\d+(?:\.\d+)*)(?:\.?\*)?(?:[=\s]\w+)?|(?P<range>[<>!~].*))?"
+)
 
 
 @dataclass(frozen=True)
@@ -191,9 +194,27 @@ def _split_dependencies(dependencies: list[Any], path: Path) -> tuple[str | None
                 raise InvalidValue(
                     "dependencies", entry, f"in {path} the only section known inside it is 'pip:', a list."
                 )
-            pip += [str(requirement) for requirement in entry["pip"] or []]
+            pip += [str(requirement) for requirement in entry["pip"] or [] if requirement is not None]
         elif match := _CONDA_PYTHON.fullmatch(str(entry).strip()):
             python = match["version"] or python
-        elif not re.fullmatch(r"pip(\s*[=<>!~].*)?", str(entry).strip()):
+            if match["range"]:
+                _check_python_range(match["range"])
+        elif entry is not None and not re.fullmatch(r"pip(\s*[=<>!~].*)?", str(entry).strip()):
             conda.append(str(entry).strip())
     return python, conda, pip
+
+
+def _check_python_range(text: str) -> None:
+    """Of a range the version at hand is taken, if it is in it."""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    here = platform.python_version()
+    try:
+        fits = SpecifierSet(text.replace(" ", "")).contains(here, prereleases=True)
+    except InvalidSpecifier:
+        fits = False
+    if not fits:
+        minor = ".".join(here.split(".")[:2])
+        raise InvalidValue(
+            "python", text, f"this Python, {here}, is not in it; write the version to take, such as python={minor}."
+        )

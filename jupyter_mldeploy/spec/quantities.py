@@ -9,7 +9,7 @@ from jupyter_mldeploy.errors import InvalidValue
 
 __all__ = ["parse_cpu", "parse_memory", "parse_seconds", "show_memory"]
 
-_NUMBER = r"(?P<number>\d+(?:\.\d*)?|\.\d+)"
+_NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _CPU = re.compile(_NUMBER + r"(?P<unit>m?)")
 _MEMORY = re.compile(_NUMBER + r"\s*(?P<unit>(?:[kKMGTP]i?)?)[bB]?")
 _SECONDS = re.compile(_NUMBER + r"\s*(?P<unit>ms|s|m|h|d|)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import keyword
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -89,10 +90,18 @@ class Script:
 
     def __post_init__(self) -> None:
         stem = Path(self.file_name).stem
-        if not (self.file_name == Path(self.file_name).name and self.file_name.endswith(".py") and stem.isidentifier()):
+        importable = stem.isidentifier() and not keyword.iskeyword(stem)
+        if not (self.file_name == Path(self.file_name).name and self.file_name.endswith(".py") and importable):
             raise InvalidValue(
                 "script", self.file_name, "name a Python file whose name can be imported, such as score.py."
             )
+        try:
+            self.text.encode()
+        except UnicodeEncodeError as error:
+            line = self.text.count("\n", 0, error.start) + 1
+            raise InvalidValue(
+                "script", self.origin, f"line {line} holds half a character, which is no text."
+            ) from None
 
     @classmethod
     def from_file(cls, path: str | Path) -> Script:
@@ -100,7 +109,7 @@ class Script:
 
         Raises:
             NotFound: There is no such file.
-            InvalidValue: It is not UTF-8 text, or not a name that Python can import.
+            InvalidValue: It may not be read, is not UTF-8 text, or not a name that Python can import.
         """
         file = Path(path)
         try:
@@ -109,6 +118,8 @@ class Script:
             raise NotFound(f"There is no scoring script {str(path)!r} in {str(Path.cwd())!r}.") from None
         except UnicodeDecodeError as error:
             raise InvalidValue("script", str(path), f"it is not UTF-8 text (byte {error.start}).") from None
+        except OSError as error:
+            raise InvalidValue("script", str(path), f"it cannot be read: {error.strerror or error}.") from None
         return cls(text, file.name, str(path), str(file.resolve()))
 
     @property

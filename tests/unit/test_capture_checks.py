@@ -103,7 +103,7 @@ def test_a_syntax_error_has_its_line_and_its_text() -> None:
     assert problem.hint == "The line reads `def init(:`."
 
 
-@pytest.mark.parametrize("text", ["return 1\n", "await x\n", "a\0b\n", "(" * 500 + ")" * 500, "x = '\ud800'\n"])
+@pytest.mark.parametrize("text", ["return 1\n", "await x\n", "a\0b\n", "(" * 500 + ")" * 500])
 def test_what_python_cannot_compile_is_one_problem(text: str) -> None:
     (problem,) = check(text)
     assert problem.message.startswith("Syntax: ")
