@@ -7,6 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
-from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, ScoringFailed
+from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, ScoringFailed, StorageError
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
@@ -24,6 +25,7 @@ from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, read_
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
+from jupyter_mldeploy.targets.local.process import end_servers_of
 
 __all__ = ["Service", "deploy", "service", "services"]
 
@@ -110,7 +112,10 @@ class Service:
         if record.state == "failed" and (kept := self._records.evidence(self.name)):
             return diagnose(kept)
         stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
-        return diagnose(driver.evidence(record, stage, failure=status.failure))
+        failure = status.failure
+        if status.state == "failed" and not failure:
+            failure = {"stage": stage, "kind": "gone", "message": status.message}
+        return diagnose(driver.evidence(record, stage, failure=failure))
 
     # -- using it --------------------------------------------------------------------------------------------------
 
@@ -149,8 +154,7 @@ class Service:
 
     def logs(self, lines: int | None = None, **query: Any) -> str:
         """Its log as text. ``query``: ``previous, build, replica, grep, since`` of ``LogQuery``."""
-        found = self.follow(LogQuery(lines=lines, **query), Cancel())
-        return "\n".join(line.text for line in found)
+        return "\n".join(line.text for line in self.follow(LogQuery(lines=lines, **query), Cancel()))
 
     def follow(self, query: LogQuery, cancel: Cancel | None = None) -> Iterator[LogLine]:
         """Its log line by line; with ``query.follow`` until cancelled or the service ends."""
@@ -210,9 +214,9 @@ class Service:
     def stop(self) -> Service:
         """End its processes and keep what is known of it, so that it can be started again."""
         with self._records.operation(self.name, "stop"):
-            record = self.record
+            # First the record: whoever watches sees an end that was meant, not a death.
+            record = self._records.write(self.record.with_(state="stopped", failure=""))
             driver_for(record.spec.target, self._records).stop(record)
-            self._records.write(record.with_(state="stopped", failure=""))
         return self
 
     def delete(self) -> None:
@@ -224,6 +228,8 @@ class Service:
                 record = None
             if record is not None:
                 driver = driver_for(record.spec.target, self._records)
+                with suppress(StorageError):  # a full disk is a reason to delete
+                    self._records.write(record.with_(state="stopped"))
                 driver.stop(record)
                 driver.delete(record)
             else:
@@ -245,12 +251,9 @@ class Service:
 
     def _end_what_has_no_record(self) -> None:
         """A service whose record was lost is still there on the machine that kept it."""
-        from jupyter_mldeploy.targets.local.process import end_servers_of
-
-        folder = self._records.folder(self.name)
-        if not folder.is_dir():
+        if not self._records.folder(self.name).is_dir():
             self._records.get(self.name)  # raises, and names the nearest
-        end_servers_of(folder)
+        end_servers_of(self._records.folder(self.name))
 
     def _of_running(self, what: str) -> Record:
         record = self.record

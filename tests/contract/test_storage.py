@@ -58,6 +58,9 @@ def test_a_full_disk_is_said_and_nothing_is_left(
     filling = fill(small_disk, leave)
     said = _what_the_disk_says(deployed)
     assert "No space left on device" in said or (leave and said == "")
+    for made in services():
+        made.delete()
+    assert target.leftovers() == []
     filling.unlink()
     assert deployed().run({"x": 1})["sum"] == 2
     for made in services():

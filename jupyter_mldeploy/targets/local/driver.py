@@ -222,17 +222,19 @@ class LocalDriver:
     def status(self, record: Record) -> Status:
         """See ``Driver``."""
         process = ServiceProcess.of(record.details)
-        if record.state == "stopped":
-            return Status(state="stopped", message="It was stopped.")
         if process is None or not process.is_running():
             return self._status_without_process(record, process)
         try:
             told = self._client(record).status()
         except RuntimeGone as error:
+            if record.state == "stopped":  # it is on its way
+                return self._status_without_process(record, None)
             return Status(state="failed", message=f"Its process does not answer: {error}.")
         return status_from_runtime(told, f"http://{HOST}:{record.details['port']}/score")
 
     def _status_without_process(self, record: Record, process: ServiceProcess | None) -> Status:
+        if record.state == "stopped":
+            return Status(state="stopped", message="It was stopped.")
         if record.state == "deploying":
             if self._records.is_busy(record.name):
                 return Status(state="deploying")
