@@ -12,25 +12,22 @@ import re
 __all__ = ["clean", "flatten_json", "unfold"]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+# "İ" is the one letter whose lower case is longer, and positions must stay the same.
+_CONTROL = {**{code: " " for code in [*range(9), 11, *range(12, 32), 127]}, ord("İ"): "I"}
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-_PREFIX = re.compile(
-    rf"""(?xm)
-    ^(?:
-        \[(?:pod/)?[\w.-]+/[\w.-]+\]\s                        # kubectl logs --prefix
-      | [A-Za-z][\w.@-]*\s*\|\s(?=\S|\s)                      # docker compose, docker service
-      | {_STAMP}\ (?:stdout|stderr)\ [FP]\                    # CRI: containerd, cri-o
-      | {_STAMP}[ \t]
-      | [IWEF]\d{{4}}\ \d\d:\d\d:\d\d\.\d+\s+\d+\ [\w.-]+:\d+\]\  # klog, glog
-      | [A-Z][a-z]{{2}}\ [ \d]\d\ \d\d:\d\d:\d\d\ [\w.-]+\ [\w./-]+(?:\[\d+\])?:\   # syslog, journald
-      | \#\d+\ (?:\d+\.\d+\ )?                                # BuildKit, plain progress
-      | \d+\.\d{{1,4}}[ ](?=\S|\s{{2}})                       # BuildKit, the excerpt under an error
-    )"""
+_PREFIXES = tuple(
+    re.compile(rf"(?m)^{prefix}")
+    for prefix in (
+        r"\[(?:pod/)?[\w.-]+/[\w.-]+\] ",  # kubectl logs --prefix
+        r"[A-Za-z][\w.@-]*\s*\| (?=\S|\s)",  # docker compose, docker service
+        rf"{_STAMP} (?:(?:stdout|stderr) [FP] )?",  # CRI: containerd, cri-o; docker logs -t; and what programs write
+        r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [\w.-]+:\d+\] ",  # klog, glog
+        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: ",  # syslog, journald
+        r"#\d+ (?:\d+\.\d+ )?",  # BuildKit, plain progress
+        r"\d+\.\d{1,4} (?=\S|\s{2})",  # BuildKit, the excerpt under an error
+    )
 )
 _ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
-_PREFIX_HINT = re.compile(
-    r"(?m)^(?:\[pod|#\d|\d|[IWEF]\d{4} |[A-Z][a-z]{2} [ \d]\d |[A-Za-z][\w.@-]*\s*\| |\[[\w.-]+/)"
-)
 _HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
 
 
@@ -49,13 +46,22 @@ def clean(text: str) -> str:
     """``text`` without colours, control characters, and prefixes of the tools that carried it."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
-    text = _CONTROL.sub(" ", text).replace("İ", "I")  # the one letter whose lower case is longer
-    if _PREFIX_HINT.search(text):
-        text = _PREFIX.sub("", text)
-        if _PREFIX_HINT.search(text):  # compose before a time stamp, a time stamp before BuildKit
-            text = _PREFIX.sub("", text)
+    text = text.translate(_CONTROL)
+    for _ in range(3):  # a collector's prefix, then a time stamp, then BuildKit's
+        shorter = _without_prefix(text)
+        if shorter == text:
+            break
+        text = shorter
     if any(words in text for words in _HARMLESS):
         text = _without_harmless(text)
+    return text
+
+
+def _without_prefix(text: str) -> str:
+    """Remove one layer of prefixes. Kinds that do not occur in the text cost one look at the beginning of each line."""
+    for prefix in _PREFIXES:
+        if prefix.search(text):
+            text = prefix.sub("", text)
     return text
 
 

@@ -1,79 +1,103 @@
 """What a line must contain before a pattern is worth trying on it.
 
-There are hundreds of patterns and a log can be a megabyte. Searching for a fixed piece of text is some hundred times
-cheaper than trying a pattern, and a look into a set of words cheaper still, so each pattern is compiled together with the
-longest piece of fixed text that every match of it must contain.
+There are a thousand patterns and a log can be a megabyte. Searching for a fixed piece of text is some hundred times cheaper
+than trying a pattern, and a look at the words that occur at all cheaper still. So a pattern is split at its bars into
+branches, and each branch is compiled together with a set of texts of which every match of it must contain one.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from re import _constants, _parser  # type: ignore[attr-defined]
+from typing import Any
 
-__all__ = ["Pattern", "compiled", "vocabulary"]
+__all__ = ["Branch", "Needle", "branches", "vocabulary"]
 
-_LITERAL_ESCAPES = set(r".\\()[]{}*+?|^$/-'\"#:@!=<>,&~ ")
-_WORD = re.compile(r"[a-z]+")
+_LETTERS = re.compile(r"[a-z]+")
 _SHORTEST = 3
+_MOST = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """Fixed text, in lower case, the whole words in it, and what at its ends may be a part of a word."""
+    """Fixed text in lower case, with the runs of letters in it, the longest first."""
 
     text: str
-    words: tuple[str, ...]
-    parts: tuple[str, ...]
+    letters: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
-    """A compiled pattern; ``needles`` is empty if it may match a line that contains no text known beforehand."""
+class Branch:
+    """One alternative of a pattern. Without ``needles`` it may match anywhere."""
 
     regex: re.Pattern[str]
     needles: tuple[Needle, ...]
 
 
 @cache
-def compiled(pattern: str) -> Pattern:
-    """Compile ``pattern`` (case is ignored) and work out what its matches contain."""
-    regex = re.compile(pattern, re.IGNORECASE)
-    needles = []
-    for branch in _branches(pattern):
-        run = max(_runs(branch), key=len, default="")
-        if len(run) < _SHORTEST:
-            return Pattern(regex, ())
-        # Words at the ends of the run may be parts of longer words, so only those inside it are known to be whole.
-        words = tuple(word for word in (m.group() for m in _WORD.finditer(run[1:-1])) if _whole(word, run))
-        ends = tuple(m.group() for m in _WORD.finditer(run) if m.start() == 0 or m.end() == len(run))
-        needles.append(Needle(run, words, ends))
-    return Pattern(regex, tuple(needles))
+def branches(pattern: str) -> tuple[Branch, ...]:
+    """The alternatives of a pattern, in order. Case is ignored."""
+    found = []
+    for text in _split(pattern):
+        regex = re.compile(text, re.IGNORECASE)
+        texts = _required(_parser.parse(text, re.IGNORECASE)) or ()
+        found.append(Branch(regex, tuple(_needle(needle) for needle in sorted(texts))))
+    return tuple(found)
 
 
-def vocabulary(lowered: str) -> frozenset[str]:
-    """All runs of letters in a text in lower case."""
-    return (
-        frozenset(_NOT_LETTERS.sub(" ", lowered).split()) if len(lowered) < _SMALL else frozenset(_split_fast(lowered))
-    )
+def vocabulary(lowered: str) -> str:
+    """All runs of letters that occur in a text in lower case, as one text."""
+    data = lowered.encode("ascii", "replace").translate(_TO_SPACE)
+    return b" ".join(set(data.split())).decode("ascii")
 
 
-_NOT_LETTERS = re.compile(r"[^a-z]+")
-_SMALL = 4_000
 _TO_SPACE = bytes(b if ord("a") <= b <= ord("z") else ord(" ") for b in range(256))
 
 
-def _split_fast(lowered: str) -> list[str]:
-    return [word.decode("ascii") for word in set(lowered.encode("ascii", "replace").translate(_TO_SPACE).split())]
+def _needle(text: str) -> Needle:
+    return Needle(text, tuple(sorted(_LETTERS.findall(text), key=len, reverse=True)[:3]))
 
 
-def _whole(word: str, run: str) -> bool:
-    return re.search(rf"(?<![a-z])(?<!^){word}(?![a-z])(?!$)", run) is not None
+def _required(parsed: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:
+    """Texts of which each match of a parsed pattern contains one, or ``None`` if none are known."""
+    candidates: list[frozenset[str]] = []
+    run = ""
+    for operation, value in parsed:
+        if operation is _constants.LITERAL and chr(value).isascii():
+            run += chr(value).lower()
+            continue
+        if len(run) >= _SHORTEST:
+            candidates.append(frozenset({run}))
+        run = ""
+        if inner := _inner(operation, value):
+            candidates.append(inner)
+    if len(run) >= _SHORTEST:
+        candidates.append(frozenset({run}))
+    # Long texts are rare ones, and few are quicker to look for than many.
+    return max(candidates, key=lambda texts: min(map(len, texts)) - len(texts) / 4, default=None)
 
 
-def _branches(pattern: str) -> list[str]:
-    """Split at the bars that stand outside of groups and classes; one group around everything is opened first."""
-    branches, depth, start, i = [], 0, 0, 0
+def _inner(operation: Any, value: Any) -> frozenset[str] | None:
+    if operation is _constants.SUBPATTERN:
+        return _required(value[-1])
+    if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
+        return _required(value[2]) if value[0] > 0 else None
+    if operation is _constants.ATOMIC_GROUP:
+        return _required(value)
+    if operation is _constants.BRANCH:
+        parts = [_required(part) for part in value[1]]
+        if all(parts):
+            united = frozenset().union(*(part for part in parts if part))
+            return united if len(united) <= _MOST else None
+    return None
+
+
+def _split(pattern: str) -> Sequence[str]:
+    """Split at the bars that stand outside of groups and classes."""
+    parts, depth, start, i = [], 0, 0, 0
     while i < len(pattern):
         char = pattern[i]
         if char == "\\":
@@ -85,40 +109,10 @@ def _branches(pattern: str) -> list[str]:
         elif char == ")":
             depth -= 1
         elif char == "|" and depth == 0:
-            branches.append(pattern[start:i])
+            parts.append(pattern[start:i])
             start = i + 1
         i += 1
-    return [*branches, pattern[start:]]
-
-
-def _runs(branch: str) -> list[str]:
-    """Pieces of fixed text that stand outside of groups, in lower case."""
-    runs, run, depth, i = [], "", 0, 0
-    while i < len(branch):
-        char = branch[i]
-        literal = ""
-        if char == "\\":
-            i += 1
-            literal = branch[i] if branch[i] in _LITERAL_ESCAPES else ""
-        elif char == "[":
-            i = _class_end(branch, i)
-        elif char == "(":
-            depth += 1
-        elif char == ")":
-            depth -= 1
-        elif char in "*?{":
-            run = run[:-1]  # the character before may be absent
-            if char == "{":
-                i = branch.index("}", i)
-        elif char not in ".^$+|":
-            literal = char
-        if literal and depth == 0 and literal.isascii():
-            run += literal.lower()
-        else:
-            runs.append(run)
-            run = ""
-        i += 1
-    return [*runs, run]
+    return [*parts, pattern[start:]]
 
 
 def _class_end(pattern: str, start: int) -> int:

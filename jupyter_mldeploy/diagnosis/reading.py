@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.cleaning import clean, flatten_json, unfold
-from jupyter_mldeploy.diagnosis.needles import Needle, Pattern, compiled, vocabulary
+from jupyter_mldeploy.diagnosis.needles import Branch, Needle, branches, vocabulary
 
 if TYPE_CHECKING:
     import re
@@ -26,8 +26,11 @@ __all__ = ["LOGS", "Hit", "Line", "Reading", "Source"]
 LOGS = ("log", "previous_log", "build_log")
 """What processes printed. The other sources are what a platform says."""
 
-_TRIES = 400
-"""Lines a pattern is tried on before giving up: enough for any real log, few enough for a repeated line of a bad one."""
+_FIRST, _LAST = 150, 50
+"""How many of the lines with a fixed text are looked at: the first ones and the last ones."""
+
+_LONGEST_LINE = 4_000
+"""Characters of a line that are searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,11 @@ class Hit:
     match: re.Match[str]
 
     def __getitem__(self, group: str | int) -> str:
-        """A group's text, or ``""`` if it took no part."""
-        return self.match[group] or ""
+        """A group's text, or ``""`` if it took no part or belongs to another alternative of the pattern."""
+        try:
+            return self.match[group] or ""
+        except IndexError:
+            return ""
 
 
 class Source:
@@ -60,21 +66,11 @@ class Source:
         self._shown_text = unfold(text)
         self.text = clean(self._shown_text)
         self.lowered = self.text.lower()
+        self._spans: dict[str, list[tuple[int, int]]] = {}
 
     @cached_property
-    def words(self) -> frozenset[str]:
+    def words(self) -> str:
         return vocabulary(self.lowered)
-
-    @cached_property
-    def letters(self) -> str:
-        """Each word once: a part of a word is looked for here, which is shorter than the text."""
-        return " ".join(self.words)
-
-    def has(self, needle: Needle) -> bool:
-        """Whether the text contains the needle; told from its words where they suffice."""
-        if not self.words.issuperset(needle.words) or any(part not in self.letters for part in needle.parts):
-            return False
-        return needle.text in self.lowered
 
     @cached_property
     def lines(self) -> list[str]:
@@ -93,43 +89,66 @@ class Source:
     def line_at(self, position: int) -> Line:
         return self.line(self.text.count("\n", 0, position) + 1)
 
-    def search(self, pattern: Pattern) -> Iterator[Hit]:
-        """Matches, one for each line, from the first on."""
+    def search(self, alternatives: Sequence[Branch]) -> Iterator[Hit]:
+        """Matches of any of the alternatives, one for each line, from the first line on."""
         if not self.text:
             return
-        for start, end in self._candidates(pattern):
-            if match := pattern.regex.search(self.text[start:end]):
-                yield Hit(self.line_at(start), match)
+        spans: dict[tuple[int, int], list[re.Pattern[str]]] = {}
+        for branch in alternatives:
+            for span in self._candidates(branch):
+                spans.setdefault(span, []).append(branch.regex)
+        for start, end in sorted(spans):
+            line = self.text[start : min(end, start + _LONGEST_LINE)]
+            for regex in spans[start, end]:
+                if match := regex.search(line):
+                    yield Hit(self.line_at(start), match)
+                    break
 
-    def _candidates(self, pattern: Pattern) -> Iterator[tuple[int, int]]:
+    def _candidates(self, branch: Branch) -> Iterator[tuple[int, int]]:
+        """The lines that an alternative may match."""
+        if not branch.needles:
+            yield from self._last_lines
+        for needle in branch.needles:
+            if self._has(needle):
+                yield from self._lines_with(needle.text)
+
+    def _has(self, needle: Needle) -> bool:
+        return all(letters in self.words for letters in needle.letters) and needle.text in self.lowered
+
+    def _lines_with(self, needle: str) -> list[tuple[int, int]]:
+        """Lines that contain a text: of very many the first and the last. Looked up once."""
+        if (known := self._spans.get(needle)) is not None:
+            return known
         text, lowered = self.text, self.lowered
-        if not pattern.needles:
-            yield from self._spans(pattern)
-            return
-        present = [needle.text for needle in pattern.needles if self.has(needle)]
-        spans: set[tuple[int, int]] = set()
-        for needle in present:
-            position, tries = 0, 0
-            while tries < _TRIES and (position := lowered.find(needle, position)) >= 0:
-                start = text.rfind("\n", 0, position) + 1
-                end = text.find("\n", position)
-                end = len(text) if end < 0 else end
-                spans.add((start, end))
-                position, tries = end + 1, tries + 1
-            if tries == _TRIES and (position := lowered.rfind(needle)) >= 0:
-                end = text.find("\n", position)
-                spans.add((text.rfind("\n", 0, position) + 1, len(text) if end < 0 else end))
-        yield from sorted(spans)
+        spans: list[tuple[int, int]] = []
+        position = 0
+        while len(spans) < _FIRST and (position := lowered.find(needle, position)) >= 0:
+            start, end = text.rfind("\n", 0, position) + 1, text.find("\n", position)
+            end = len(text) if end < 0 else end
+            spans.append((start, end))
+            position = end + 1
+        last = len(text)
+        for _ in range(_LAST if len(spans) == _FIRST else 0):
+            position = lowered.rfind(needle, spans[_FIRST - 1][1], last)
+            if position < 0:
+                break
+            start, end = text.rfind("\n", 0, position) + 1, text.find("\n", position)
+            spans.append((start, len(text) if end < 0 else end))
+            last = start
+        self._spans[needle] = spans
+        return spans
 
-    def _spans(self, pattern: Pattern) -> Iterator[tuple[int, int]]:
-        """Lines that match a pattern of which no fixed text is known: found by the pattern itself, in bounded text."""
-        text = self.text if len(self.text) <= 200_000 else self.text[-200_000:]
-        offset = len(self.text) - len(text)
-        start = 0
-        for line in text.split("\n"):
-            if pattern.regex.search(line):
-                yield offset + start, offset + start + len(line)
-            start += len(line) + 1
+    @cached_property
+    def _last_lines(self) -> list[tuple[int, int]]:
+        """Where alternatives are tried of which no fixed text is known."""
+        spans: list[tuple[int, int]] = []
+        end = len(self.text)
+        while end > 0 and len(spans) < _FIRST and len(self.text) - end < 40_000:
+            start = self.text.rfind("\n", 0, end) + 1
+            if end > start:
+                spans.append((start, end))
+            end = start - 1
+        return spans
 
 
 class Reading:
@@ -212,7 +231,7 @@ class Reading:
         return not any(source.text.strip() for source in self.sources.values())
 
     def _search(self, pattern: str, sources: Sequence[str] | None) -> Iterator[Hit]:
-        ready = compiled(pattern)
+        ready = branches(pattern)
         for name in sources or self.sources:
             yield from self.sources[name].search(ready)
 

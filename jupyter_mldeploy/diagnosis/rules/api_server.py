@@ -74,6 +74,7 @@ _REACH = (
         r"|x509: certificate is valid for (?P<names>[^\n]+)"
         r"|tls: failed to verify certificate|certificate_verify_failed|certificate verify failed"
         r"|x509: cannot validate certificate"
+        r"|reason: invalidcertificate|kubernetes error: authenticationexception"
         r"|unable to load root certificates|tls: private key does not match"
         r"|unable to read certificate-authority|illegal base64 data at input byte",
         Depth.ROOT - 2,
@@ -85,6 +86,7 @@ _REACH = (
         r"|max retries exceeded with url: /(?:apis?|version|openapi|livez)\b[^\n]*"
         r"|kubernetes cluster unreachable: (?P<helm>[^\n]+)"
         r"|\"https?://(?P<host>[\w.:\[\]-]+)/(?:apis?|version|healthz|openapi|livez)[^\"\n]*\\?\": (?P<go>[^\n]+)"
+        r"|kubernetesunaccessible[^\n]*"
         r"|error from server \((?:serviceunavailable|timeout|gatewaytimeout|internalerror)\)|etcdserver: "
         r"|apiexception: \((?:500|503|504)\)"
         r"|couldn't get current server api group list: [^\n]*|the server is currently unable to handle the request"
@@ -219,13 +221,8 @@ def objects(reading: Reading) -> Iterator[Finding]:
     """What the server does not know, no longer knows, or is about to forget."""
     removal = deleting(reading)
     if removal and (hit := reading.find(_GONE, [name for name in reading.sources if name != "k8s_events"])):
-        groups = hit.match.groupdict()
-        name = next(
-            (groups[key] for key in ("name", "service", "container", "local", "gone", "object") if groups[key]), ""
-        )
-        yield found(
-            "resource-not-found-on-delete", Depth.ROOT - 3, hit, name=name.strip(" ,.'\""), kind=groups["kind"] or ""
-        )
+        name = next((hit[key] for key in ("name", "service", "container", "local", "gone", "object") if hit[key]), "")
+        yield found("resource-not-found-on-delete", Depth.ROOT - 3, hit, name=name.strip(" ,.'\""), kind=hit["kind"])
     for finding in show(reading, _OBJECTS):
         facts = dict(finding.facts)
         if finding.cause == "namespace-not-found" and removal:

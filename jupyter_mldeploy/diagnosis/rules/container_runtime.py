@@ -77,15 +77,14 @@ def start_command(reading: Reading) -> Iterator[Finding]:
     hit = reading.find(_INTERPRETER)
     if hit and not _elsewhere(hit):
         crlf = any(_CARRIAGE.search(line.text + line.shown) for line in reading.near(hit.line, after=1))
-        groups = hit.match.groupdict()
-        interpreter = next((groups[k] for k in ("interpreter", "plain", "busybox", "cut") if groups[k]), "")
+        interpreter = next((hit[k] for k in ("interpreter", "plain", "busybox", "cut") if hit[k]), "")
         interpreter = re.sub(r"\^M|\\r|: no such file.*", "", interpreter, flags=re.IGNORECASE).strip(" :")
         note = f" `{interpreter}`" if interpreter else ""
         yield found(
             "entrypoint-bad-interpreter",
             root - 1 if crlf else root,
             hit,
-            command=groups["command"] or groups["script"] or "",
+            command=hit["command"] or hit["script"],
             interpreter=f"{note}, with CRLF line endings" if crlf else note,
         )
     hit = reading.find(_NOT_EXECUTABLE)
