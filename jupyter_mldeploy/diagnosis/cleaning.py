@@ -12,8 +12,7 @@ import re
 __all__ = ["clean", "flatten_json", "unfold"]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-# "İ" is the one letter whose lower case is longer, and positions must stay the same.
-_CONTROL = {**{code: " " for code in [*range(9), 11, *range(12, 32), 127]}, ord("İ"): "I"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _PREFIXES = tuple(
     re.compile(rf"(?m)^{prefix}")
@@ -28,6 +27,7 @@ _PREFIXES = tuple(
     )
 )
 _ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
+_SAMPLE = 10_000
 _HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
 
 
@@ -46,7 +46,8 @@ def clean(text: str) -> str:
     """``text`` without colours, control characters, and prefixes of the tools that carried it."""
     if "\x1b" in text:
         text = _ANSI.sub("", text)
-    text = text.translate(_CONTROL)
+    # "İ" is the one letter whose lower case is longer, and positions must stay the same.
+    text = _CONTROL.sub(" ", text).replace("İ", "I")
     for _ in range(3):  # a collector's prefix, then a time stamp, then BuildKit's
         shorter = _without_prefix(text)
         if shorter == text:
@@ -58,10 +59,16 @@ def clean(text: str) -> str:
 
 
 def _without_prefix(text: str) -> str:
-    """Remove one layer of prefixes. Kinds that do not occur in the text cost one look at the beginning of each line."""
+    """Remove one layer of prefixes, of the kinds that a sample of the lines has."""
+    if len(text) <= 3 * _SAMPLE:
+        sample = text
+    else:
+        middle = len(text) // 2
+        sample = "\n".join((text[:_SAMPLE], text[middle : middle + _SAMPLE], text[-_SAMPLE:]))
     for prefix in _PREFIXES:
-        if prefix.search(text):
+        if prefix.search(sample):
             text = prefix.sub("", text)
+            sample = prefix.sub("", sample)
     return text
 
 

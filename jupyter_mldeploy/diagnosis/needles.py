@@ -19,6 +19,7 @@ __all__ = ["Branch", "Needle", "branches", "vocabulary"]
 _LETTERS = re.compile(r"[a-z]+")
 _SHORTEST = 3
 _MOST = 24
+_LONGEST_WORD = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,9 @@ def branches(pattern: str) -> tuple[Branch, ...]:
 
 
 def vocabulary(lowered: str) -> str:
-    """All runs of letters that occur in a text in lower case, as one text."""
+    """All runs of letters that occur in a text in lower case, as one text; without such as no language has."""
     data = lowered.encode("ascii", "replace").translate(_TO_SPACE)
-    return b" ".join(set(data.split())).decode("ascii")
+    return b" ".join(word for word in set(data.split()) if len(word) <= _LONGEST_WORD).decode("ascii")
 
 
 _TO_SPACE = bytes(b if ord("a") <= b <= ord("z") else ord(" ") for b in range(256))
