@@ -45,8 +45,8 @@ class Kernel:
     def __init__(self, manager: KernelManager, attended: bool) -> None:
         self.manager = manager
         self.client = manager.client()
-        self.client.allow_stdin = attended
         self.client.start_channels()
+        self.client.allow_stdin = attended
         self.client.wait_for_ready(timeout=60)
         self.widgets: dict[str, dict[str, Any]] = {}
         self._cells: dict[str, Cell] = {}
