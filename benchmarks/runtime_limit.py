@@ -39,7 +39,8 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         result = json.dumps(self.run(self.body.decode())).encode()
         self.transport.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(result), result),
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+            % (len(result), result),
         )
 
 

@@ -59,7 +59,9 @@ class Client(asyncio.Protocol):
 
 async def measure(port: int, connections: int, seconds: float, body: bytes) -> dict[str, float]:
     """Requests a second, latencies in milliseconds and failed requests; a fifth of the time before is not counted."""
-    request = b"POST /score HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    request = (
+        b"POST /score HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    )
     state: dict[str, Any] = {"times": [], "failed": 0, "going": True, "open": connections}
     loop = asyncio.get_running_loop()
     for _ in range(connections):

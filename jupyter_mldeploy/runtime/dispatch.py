@@ -11,6 +11,8 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
+from jupyter_mldeploy.runtime.shared_queue import SharedQueue
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,8 +27,8 @@ class QueuedCall(Protocol):
     since: float  # loop time: queued at, then started at
     abandoned: bool  # the client is gone
 
-    def payload(self, worker: WorkerLink) -> tuple[bytes, bytes]:
-        """Meta and body for this worker."""
+    def payload(self, *, described: bool) -> tuple[bytes, bytes]:
+        """Meta and body for a worker, with the whole request described or not."""
 
     def answered(self, worker: WorkerLink, status: int, flags: int, exec_us: int, meta: bytes, body: bytes) -> None:
         """Take the worker's answer."""
@@ -47,6 +49,8 @@ class Dispatcher:
         self.most_waiting = most_waiting
         self.waiting: deque[QueuedCall] = deque()
         self.running: dict[QueuedCall, float] = {}
+        self.shared = SharedQueue()
+        self.described = False  # whether the script wants to see whole requests
         self.on_queue: Callable[[], None] | None = None
         self._free: list[WorkerLink] = []
         self._loop = asyncio.get_event_loop()
@@ -68,11 +72,61 @@ class Dispatcher:
         if len(self.waiting) >= self.most_waiting:
             call.overloaded()
             return
-        self.waiting.append(call)
+        if self.waiting or not self._share(call):
+            self.waiting.append(call)
         if self.on_queue is not None:
             self.on_queue()
         if self.max_wait_s is not None and self._queue_timer is None:
             self._queue_timer = self._loop.call_later(self.max_wait_s, self._expire_waiting)
+
+    def use(self, shared: SharedQueue) -> None:
+        """Calls wait in another generation's queue from now on."""
+        self._recall()
+        self.shared = shared
+        self._refill()
+
+    def took(self, worker: WorkerLink, sequence: int) -> None:
+        """A worker has taken a call of the shared queue."""
+        call = self.shared.taken(sequence)
+        if call is None:
+            return
+        call.since = now = self._loop.time()
+        worker.has_call(sequence, call)
+        self.running[call] = now
+        self._refill()
+
+    def died(self) -> None:
+        """A worker has died: a call that it had taken, but could not tell so any more, must not wait for ever."""
+        self._recall()
+        lost = list(self.shared.calls)
+        self._refill()
+        if lost:
+            self._loop.call_later(self.scoring_timeout_s, self._give_up, self.shared, lost)
+
+    def _give_up(self, shared: SharedQueue, sequences: list[int]) -> None:
+        for sequence in sequences:
+            call = shared.taken(sequence)
+            if call is not None and not call.abandoned:
+                call.overloaded()
+
+    def _share(self, call: QueuedCall) -> bool:
+        meta, body = call.payload(described=self.described)
+        return self.shared.put(call, meta, body)
+
+    def _refill(self) -> None:
+        waiting = self.waiting
+        while waiting:
+            if waiting[0].abandoned or self._share(waiting[0]):
+                waiting.popleft()
+            else:
+                return
+
+    def _recall(self) -> None:
+        """Take every call back from the shared queue to the head of the waiting ones."""
+        back = []
+        while (call := self.shared.take_back()) is not None:
+            back.append(call)
+        self.waiting.extendleft(reversed(back))
 
     def offer(self, worker: WorkerLink) -> None:
         """A worker has a free place."""
@@ -96,9 +150,12 @@ class Dispatcher:
     @property
     def queued(self) -> int:
         """How many calls wait for a worker."""
-        return len(self.waiting)
+        return len(self.waiting) + len(self.shared.calls)
 
     def _next_waiting(self) -> QueuedCall | None:
+        while (call := self.shared.take_back()) is not None:
+            if not call.abandoned:
+                return call
         while self.waiting:
             call = self.waiting.popleft()
             if not call.abandoned:
@@ -110,22 +167,29 @@ class Dispatcher:
         self.running[call] = now
         if self._run_timer is None:
             self._run_timer = self._loop.call_later(self.scoring_timeout_s, self._expire_running)
-        meta, body = call.payload(worker)
+        meta, body = call.payload(described=worker.full_request)
         worker.send_call(call, meta, body)
 
     def _expire_waiting(self) -> None:
         self._queue_timer = None
         assert self.max_wait_s is not None
         now = self._loop.time()
+        oldest = next(iter(self.shared.calls.values()), None)
+        if oldest is not None and oldest.since + self.max_wait_s - now <= 0.0005:
+            self._recall()  # they are the oldest; what has not expired goes back below
         while self.waiting:
             call = self.waiting[0]
             left = call.since + self.max_wait_s - now
             if left > 0.0005 and not call.abandoned:
-                self._queue_timer = self._loop.call_later(left, self._expire_waiting)
-                return
+                break
             self.waiting.popleft()
             if not call.abandoned:
                 call.overloaded()
+        self._refill()
+        oldest = next(iter(self.shared.calls.values()), None) or next(iter(self.waiting), None)
+        if oldest is not None:
+            left = max(0.001, oldest.since + self.max_wait_s - now)
+            self._queue_timer = self._loop.call_later(left, self._expire_waiting)
 
     def _expire_running(self) -> None:
         self._run_timer = None
@@ -140,6 +204,7 @@ class Dispatcher:
 
     def refuse_waiting(self) -> None:
         """Answer every waiting call that there is no worker."""
+        self._recall()
         while self.waiting:
             call = self.waiting.popleft()
             if not call.abandoned:

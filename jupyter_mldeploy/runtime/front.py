@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig
+from jupyter_mldeploy.runtime.shared_queue import SharedQueue
 from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, spawn
 
 if TYPE_CHECKING:
@@ -37,10 +38,11 @@ def run(config: ServiceConfig, announce_fd: int | None = None) -> int:
         sys.stderr.write(f"The port {config.port} on {config.host} {reason}.\n")
         return EXIT_PORT_TAKEN if taken else 1
     lifeline = Lifeline.make()
+    shared = SharedQueue()
     first: tuple[int, Channels] | None = None
     with contextlib.suppress(ConfigurationError):  # the pool tries again and reports it
         several = config.max_replicas is None or config.max_replicas > 1
-        first = spawn(config.worker, lifeline, parent=several)
+        first = spawn(config.worker, lifeline, shared.workers_end, parent=several)
     if announce_fd is not None:
         _announce(announce_fd, listener)
     raise_file_limit()
@@ -54,7 +56,7 @@ def run(config: ServiceConfig, announce_fd: int | None = None) -> int:
         runner = uvloop.run
     from jupyter_mldeploy.runtime.serving import serve
 
-    code: int = runner(serve(config, listener, lifeline, first))
+    code: int = runner(serve(config, listener, lifeline, shared, first))
     return code
 
 

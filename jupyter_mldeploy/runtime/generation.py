@@ -7,6 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mldeploy.runtime.shared_queue import SharedQueue
+
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import WorkerMake
     from jupyter_mldeploy.runtime.worker_link import WorkerLink
@@ -17,7 +19,8 @@ MOST_FAILURES = 3
 class Generation:
     """One make, one script, and the workers that serve it."""
 
-    def __init__(self, make: WorkerMake, source: bytes) -> None:
+    def __init__(self, make: WorkerMake, source: bytes, shared: SharedQueue | None = None) -> None:
+        self.shared = shared or SharedQueue()
         self.make = make
         self.source = source
         self.script = self.script_of(source)
@@ -39,9 +42,9 @@ class Generation:
         return hashlib.sha256(source).hexdigest()
 
     @classmethod
-    def read(cls, make: WorkerMake) -> Generation:
+    def read(cls, make: WorkerMake, shared: SharedQueue | None = None) -> Generation:
         """A generation of the script as it is on disk; raises OSError."""
-        return cls(make, Path(make.script_path).read_bytes())
+        return cls(make, Path(make.script_path).read_bytes(), shared)
 
     @property
     def ready(self) -> list[WorkerLink]:

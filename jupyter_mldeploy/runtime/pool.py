@@ -96,11 +96,15 @@ class Pool:
 
     # ---- what workers report
 
+    def took_shared(self, worker: WorkerLink, sequence: int) -> None:
+        """A worker goes on with a call of the shared queue."""
+        self.dispatcher.took(worker, sequence)
+
     def freed(self, worker: WorkerLink) -> None:
         """A worker has finished a call."""
         if worker.stopping:
             if not worker.calls:
-                self._stop_worker(worker)
+                self._end_soon(worker)
         else:
             self.dispatcher.offer(worker)
 
@@ -194,6 +198,8 @@ class Pool:
         """A worker's process and its socket are gone."""
         self._cancel_timer(worker)
         self.dispatcher.withdraw(worker)
+        if not worker.stopping:
+            self.dispatcher.died()
         generation = self.recruiter.generation_of.pop(worker)
         generation.workers.remove(worker)
         if worker is generation.parent:
@@ -298,6 +304,8 @@ class Pool:
         self.limits = Limits.of(new.make)
         for worker in list(old.workers):
             self.retire(worker)
+        self.dispatcher.described = any(worker.full_request for worker in new.ready)
+        self.dispatcher.use(new.shared)
         for worker in new.ready:
             self.dispatcher.offer(worker)
         self.fill()
@@ -323,6 +331,8 @@ class Pool:
         worker.contract = reply["contract"]
         worker.full_request = worker.contract["input"] != "plain" or worker.contract["headers"]
         worker.took(reply["script"])
+        if self.recruiter.generation_of[worker] is self.generation:
+            self.dispatcher.described = worker.full_request
 
     def discard(self, generation: Generation) -> None:
         """Give up a generation that never served."""
@@ -336,12 +346,11 @@ class Pool:
     def retire(self, worker: WorkerLink) -> None:
         """Let a worker finish what it has and end."""
         self.dispatcher.withdraw(worker)
-        worker.stopping = True
+        worker.stop()  # read only once the worker has no call any more
         if not worker.calls:
-            self._stop_worker(worker)
+            self._end_soon(worker)
 
-    def _stop_worker(self, worker: WorkerLink) -> None:
-        worker.stop()
+    def _end_soon(self, worker: WorkerLink) -> None:
         asyncio.get_running_loop().call_later(_STOP_GRACE_S, worker.kill)
 
     async def stop(self) -> None:

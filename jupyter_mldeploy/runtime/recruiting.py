@@ -67,7 +67,12 @@ class Recruiter:
 
     def _start(self, generation: Generation) -> None:
         try:
-            pid, channels = spawn(generation.make, self._lifeline, parent=self.forking(generation))
+            pid, channels = spawn(
+                generation.make,
+                self._lifeline,
+                generation.shared.workers_end,
+                parent=self.forking(generation),
+            )
         except ConfigurationError as error:
             self._pool.failed_to_start(generation, failures.failure("start", "exception", str(error)))
             return

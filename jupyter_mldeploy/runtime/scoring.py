@@ -42,19 +42,19 @@ class ScoreCall:
     def _client_gone(self) -> None:
         self.abandoned = True
 
-    def payload(self, worker: WorkerLink) -> tuple[bytes, bytes]:
+    def payload(self, *, described: bool) -> tuple[bytes, bytes]:
         """Meta and body of the frame; the description goes along only where the script can see it."""
         request = self._request
-        if not worker.full_request and request.method == "POST":
+        if not described and request.method == "POST":
             return b"", request.body
-        described = {
+        description = {
             "method": request.method,
             "target": request.target,
             "remote": request.connection.peer(),
             "host": request.fields.get(b"host", b"").decode("latin-1"),
             "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers],
         }
-        return json.dumps(described).encode(), request.body
+        return json.dumps(description).encode(), request.body
 
     # ---- how it ends
 

@@ -22,6 +22,7 @@ from jupyter_mldeploy.runtime.service import Service
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import ServiceConfig
+    from jupyter_mldeploy.runtime.shared_queue import SharedQueue
     from jupyter_mldeploy.runtime.spawning import Channels, Lifeline
 
 EXIT_SCRIPT = 3
@@ -33,6 +34,7 @@ async def serve(
     config: ServiceConfig,
     listener: socket.socket,
     lifeline: Lifeline,
+    shared: SharedQueue,
     first: tuple[int, Channels] | None,
 ) -> int:
     """Serve on `listener` until SIGTERM or SIGINT; returns the exit code."""
@@ -42,7 +44,8 @@ async def serve(
     events = EventLog()
     wait = config.max_request_wait_ms
     dispatcher = Dispatcher(None if wait is None else wait / 1000, config.scoring_timeout_ms / 1000)
-    generation = _generation(config)
+    generation = _generation(config, shared)
+    dispatcher.use(generation.shared)
     pool = Pool(config, generation, dispatcher, lifeline, events, log)
     service = Service(config, dispatcher, pool, events, log)
     reloader = Reloader(pool)
@@ -67,11 +70,11 @@ async def serve(
     return code
 
 
-def _generation(config: ServiceConfig) -> Generation:
+def _generation(config: ServiceConfig, shared: SharedQueue) -> Generation:
     try:
-        return Generation.read(config.worker)
+        return Generation.read(config.worker, shared)
     except OSError:
-        return Generation(config.worker, b"")
+        return Generation(config.worker, b"", shared)
 
 
 class _Front:

@@ -15,7 +15,7 @@ from jupyter_mldeploy.runtime.configuration import ConfigurationError, WorkerMak
 
 BOOT = str(Path(__file__).with_name("worker") / "boot.py")
 SECRETS = ("MLDEPLOY_ADMIN_TOKEN", "MLDEPLOY_SCORING_KEYS")
-_SOCKET_FD, _LOG_FD, _LIFELINE_FD, _FORK_FD = 3, 4, 5, 6
+_SOCKET_FD, _LOG_FD, _LIFELINE_FD, _SHARED_FD, _FORK_FD = 3, 4, 5, 6, 7
 
 
 @dataclass
@@ -90,7 +90,13 @@ def environment_of(make: WorkerMake, base: dict[str, str] | None = None) -> dict
     return environment
 
 
-def spawn(make: WorkerMake, lifeline: Lifeline, *, parent: bool = False) -> tuple[int, Channels]:
+def spawn(
+    make: WorkerMake,
+    lifeline: Lifeline,
+    shared: socket.socket | None,
+    *,
+    parent: bool = False,
+) -> tuple[int, Channels]:
     """Start a worker that waits for its first order; a `parent` can also fork replicas.
 
     Returns
@@ -110,6 +116,8 @@ def spawn(make: WorkerMake, lifeline: Lifeline, *, parent: bool = False) -> tupl
         sources = [_above(fd) for fd in (null, theirs.output_fd, theirs.output_fd, theirs.link.fileno())]
         sources += [_above(theirs.log_fd), _above(lifeline.read_fd)]
         arguments = [make.python, BOOT, str(_SOCKET_FD), str(_LOG_FD), str(_LIFELINE_FD)]
+        sources.append(_above(lifeline.read_fd if shared is None else shared.fileno()))
+        arguments.append("-1" if shared is None else str(_SHARED_FD))
         if parent:
             ours.fork_socket, child_end = socket.socketpair()
             sources.append(_above(child_end.fileno()))

@@ -37,6 +37,9 @@ class Call(Protocol):
 class Owner(Protocol):
     """Who a worker belongs to."""
 
+    def took_shared(self, worker: WorkerLink, sequence: int) -> None:
+        """The worker runs this call of the shared queue next."""
+
     def freed(self, worker: WorkerLink) -> None:
         """A call is over; the worker can take another."""
 
@@ -134,18 +137,23 @@ class WorkerLink(asyncio.Protocol):
     def send_call(self, call: Call, meta: bytes, body: bytes) -> None:
         """Hand a call to the worker; `call.answered` follows, or the worker's end."""
         self._sequence = sequence = (self._sequence + 1) & 0xFFFFFFFF
-        self.calls[sequence] = call
-        call.worker = self
-        self.state = "busy"
-        self.began = time.perf_counter()
+        self.has_call(sequence, call)
         request_id = call.request_id
         meta = request_id + meta
-        head = frames.HEADER.pack(frames.REQUEST, 0, len(request_id), sequence, 0, len(meta), len(body))
+        head = frames.HEADER.pack(frames.REQUEST, 0, len(request_id), sequence, 0, len(meta), len(body), 0)
         if len(body) > _READ:
             self._transport.write(head + meta)
             self._transport.write(body)
         else:
             self._transport.write(head + meta + body)
+
+    def has_call(self, sequence: int, call: Call) -> None:
+        """The worker runs this call now."""
+        self.calls[sequence] = call
+        call.worker = self
+        if not self.stopping:
+            self.state = "busy"
+        self.began = time.perf_counter()
 
     def send(self, kind: int, meta: Any, body: bytes = b"") -> None:
         """Send an order that is answered by notices."""
@@ -173,21 +181,25 @@ class WorkerLink(asyncio.Protocol):
         """Take apart what arrived (asyncio calls this)."""
         buffer = self._buffer
         if not buffer and len(data) >= frames.HEADER_SIZE:
-            kind, flags, status, sequence, exec_us, meta_size, body_size = frames.HEADER.unpack_from(data)
+            kind, flags, status, sequence, exec_us, meta_size, body_size, taken = frames.HEADER.unpack_from(data)
             middle = frames.HEADER_SIZE + meta_size
             if len(data) == middle + body_size:  # nearly always: one whole frame
-                self._frame(kind, flags, status, sequence, exec_us, data[frames.HEADER_SIZE : middle], data[middle:])
+                meta, body = data[frames.HEADER_SIZE : middle], data[middle:]
+                self._frame(kind, flags, status, sequence, exec_us, meta, body, taken)
                 return
         buffer += data
-        while len(buffer) >= frames.HEADER_SIZE:
-            kind, flags, status, sequence, exec_us, meta_size, body_size = frames.HEADER.unpack_from(buffer)
-            middle = frames.HEADER_SIZE + meta_size
+        start, size = 0, len(buffer)
+        while size - start >= frames.HEADER_SIZE:
+            header = frames.HEADER.unpack_from(buffer, start)
+            kind, flags, status, sequence, exec_us, meta_size, body_size, taken = header
+            middle = start + frames.HEADER_SIZE + meta_size
             end = middle + body_size
-            if len(buffer) < end:
-                return
-            meta, body = bytes(buffer[frames.HEADER_SIZE : middle]), bytes(buffer[middle:end])
-            del buffer[:end]
-            self._frame(kind, flags, status, sequence, exec_us, meta, body)
+            if size < end:
+                break
+            meta, body = bytes(buffer[start + frames.HEADER_SIZE : middle]), bytes(buffer[middle:end])
+            start = end
+            self._frame(kind, flags, status, sequence, exec_us, meta, body, taken)
+        del buffer[:start]
 
     def _frame(
         self,
@@ -198,6 +210,7 @@ class WorkerLink(asyncio.Protocol):
         exec_us: int,
         meta: bytes,
         body: bytes,
+        taken: int,
     ) -> None:
         if kind == frames.ANSWER:
             call = self.calls.pop(sequence, None)
@@ -207,14 +220,16 @@ class WorkerLink(asyncio.Protocol):
                 self._last_request_id = call.request_id.decode("latin-1")
                 self._read_output()
             self._last_request_id = ""
-            if not self.calls:
-                self.state = "idle"
-            if flags & frames.LEAVING:
+            if taken:
+                self.owner.took_shared(self, taken)
+            if flags & frames.LEAVING or self.stopping:
                 self.state = "stopping"
+            elif not self.calls:
+                self.state = "idle"
             self.requests += 1
             self.ran_us += exec_us
             call.answered(self, status, flags, exec_us, meta, body)
-            if self.state != "stopping":
+            if not flags & frames.LEAVING:
                 self.owner.freed(self)
         elif kind == frames.NOTICE:
             self.owner.noticed(self, json.loads(meta))

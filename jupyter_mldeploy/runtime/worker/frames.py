@@ -4,7 +4,8 @@ A frame is a fixed header, then `meta` bytes, then `body` bytes. Bodies travel a
 data. The same layout serves both directions:
 
     request   status = length of the request id that opens `meta`; the rest of `meta` is JSON or empty
-    answer    status = HTTP status, exec_us = microseconds in run(); `meta` is JSON with headers, or empty for plain JSON
+    answer    status = HTTP status, exec_us = microseconds in run(); `meta` is JSON with headers, or empty for plain JSON;
+              taken = the call from the shared queue that the worker runs next, or 0
     others    `meta` is JSON, `body` is bytes that belong to it (a script's source, for one)
 """
 
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 import struct
 
-HEADER = struct.Struct("<BBHIIII")  # kind, flags, status, sequence, exec_us, length of meta, length of body
+# kind, flags, status, sequence, exec_us, length of meta, length of body, sequence of the call taken next
+HEADER = struct.Struct("<BBHIIIII")
 HEADER_SIZE = HEADER.size
 
 # front → worker
@@ -36,6 +38,7 @@ RUN_RETURNED = 2  # exec_us is valid
 OUTPUT_PENDING = 4  # bytes of this request still lie in the output pipe
 LEAVING = 8  # the worker ends itself after this answer
 
+MOST_SHARED = 32_768  # bytes of meta and body of a call in the shared queue
 MAX_EXEC_US = 0xFFFFFFFF
 
 
@@ -51,5 +54,5 @@ def pack(
 ) -> bytes:
     """One frame as bytes."""
     return b"".join(
-        (HEADER.pack(kind, flags, status, sequence, exec_us, len(meta), len(body)), meta, body),
+        (HEADER.pack(kind, flags, status, sequence, exec_us, len(meta), len(body), 0), meta, body),
     )

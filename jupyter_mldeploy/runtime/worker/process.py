@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -24,6 +25,9 @@ from .request import Request
 from .scoring import Answer, Scorer, refusal
 
 _RECEIVE = 262_144
+_MOST_TAKEN = frames.HEADER_SIZE + frames.MOST_SHARED + 256
+_TAKE_IN_A_ROW = 16
+_LOOK_EVERY_S = 0.05
 _F_SETSIG = 10  # <fcntl.h> of Linux; Python's fcntl does not name it everywhere
 
 
@@ -34,7 +38,18 @@ class FrontGone(Exception):
 class Worker:
     """One worker process; `descriptors` are socket, log pipe and lifeline."""
 
-    def __init__(self, socket_fd: int, log_fd: int, lifeline_fd: int, fork_fd: int | None = None) -> None:
+    def __init__(
+        self,
+        socket_fd: int,
+        log_fd: int,
+        lifeline_fd: int,
+        shared_fd: int,
+        fork_fd: int | None = None,
+    ) -> None:
+        self.shared = None if shared_fd < 0 else socket.socket(fileno=shared_fd)
+        self._next: bytes | None = None  # a call taken from the shared queue
+        self._taken_in_a_row = 0
+        self._looked = 0.0
         self.log_fd = log_fd
         self.fork_fd = fork_fd
         self.socket = socket.socket(fileno=socket_fd)
@@ -51,9 +66,36 @@ class Worker:
     def read_frame(self) -> tuple[int, int, bytes, bytes]:
         """Kind, length of the request id, meta and body of the next frame; raises `FrontGone` at the end."""
         head = self._take(frames.HEADER_SIZE)
-        kind, _, status, self.sequence, _, meta_size, body_size = frames.HEADER.unpack(head)
+        kind, _, status, self.sequence, _, meta_size, body_size, _ = frames.HEADER.unpack(head)
         rest = self._take(meta_size + body_size)
         return kind, status, rest[:meta_size], rest[meta_size:]
+
+    def _unpack(self, data: bytes) -> tuple[int, int, bytes, bytes]:
+        kind, _, status, self.sequence, _, meta_size, _, _ = frames.HEADER.unpack_from(data)
+        middle = frames.HEADER_SIZE + meta_size
+        return kind, status, data[frames.HEADER_SIZE : middle], data[middle:]
+
+    def _take_shared(self) -> int:
+        """Take the oldest call that waits for any worker; its sequence, 0 when there is none.
+
+        Now and then the front's own orders go first, or a busy service could never be told anything.
+        """
+        if self.shared is None or self._received:
+            return 0
+        self._taken_in_a_row += 1
+        now = time.perf_counter()
+        if self._taken_in_a_row >= _TAKE_IN_A_ROW or now - self._looked > _LOOK_EVERY_S:
+            self._taken_in_a_row, self._looked = 0, now
+            if select.select([self.socket], [], [], 0)[0]:
+                return 0
+        try:
+            self._next = data = self.shared.recv(_MOST_TAKEN, socket.MSG_DONTWAIT)
+        except OSError:
+            return 0
+        if not data:
+            self._next = None
+            return 0
+        return int(frames.HEADER.unpack_from(data)[3])
 
     @property
     def buffered(self) -> bool:
@@ -105,7 +147,8 @@ class Worker:
     def serve(self) -> None:
         """Answer frames until the front says stop or is gone."""
         while True:
-            kind, id_size, meta, body = self.read_frame()
+            shared, self._next = self._next, None
+            kind, id_size, meta, body = self.read_frame() if shared is None else self._unpack(shared)
             if kind == frames.REQUEST:
                 self._answer(id_size, meta, body)
             elif not self.obey(kind, meta, body):
@@ -154,7 +197,8 @@ class Worker:
         status, body, flags, exec_us, meta = result
         if self.output.pending():
             flags |= frames.OUTPUT_PENDING
-        head = frames.HEADER.pack(frames.ANSWER, flags, status, self.sequence, exec_us, len(meta), len(body))
+        taken = 0 if flags & frames.LEAVING else self._take_shared()
+        head = frames.HEADER.pack(frames.ANSWER, flags, status, self.sequence, exec_us, len(meta), len(body), taken)
         self.socket.sendall(head + meta + body)
         if flags & frames.LEAVING:
             os._exit(137)
@@ -289,9 +333,9 @@ def tie_to_front(lifeline_fd: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Run a worker whose descriptors are given by number: socket, log pipe, lifeline and, to fork, one more socket."""
+    """Run a worker; its descriptors by number: socket, log pipe, lifeline, shared queue and, to fork, one more."""
     descriptors = [int(text) for text in arguments]
-    for descriptor in descriptors:
+    for descriptor in (d for d in descriptors if d >= 0):
         os.set_inheritable(descriptor, False)
     lifeline_fd = descriptors[2]
     tie_to_front(lifeline_fd)
