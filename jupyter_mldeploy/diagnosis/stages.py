@@ -6,12 +6,16 @@ while a manifest is applied the API server's, while init() runs that of whatever
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.diagnosis.rule import Depth, Finding
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
 
-__all__ = ["building", "calling_cluster", "deleting", "on_cluster", "pushing"]
+__all__ = ["building", "calling_cluster", "deleting", "on_cluster", "overcome", "pushing"]
 
 _BUILDERS = (
     r"^step \d+/\d+ "
@@ -44,7 +48,9 @@ _LATER = frozenset({"launch", "init", "run", "ready", "http", "reload", "schedul
 _CLIENT = (
     r"kubernetes[/\\.]client"
     r"|unable to connect to the server|you must be logged in to the server|apiexception: "
-    r"|no matches for kind|resource mapping not found|ensure crds are installed|unable to recognize "
+    r"|exceeded with url: /version|couldn't get (?:available|current) |could not find the requested resource"
+    r"|kubernetesunaccessible|no matches for kind|resource mapping not found|ensure crds are installed"
+    r"|unable to recognize "
     r"|error from server"
     r"|the connection to the server "
     r"|/api/v1\b|/apis/[a-z0-9.]+/"
@@ -85,3 +91,25 @@ def deleting(reading: Reading) -> bool:
     return reading.stage == "delete" or bool(
         reading.find(r"kubectl delete|service delete|helm uninstall|error when deleting|docker rm |found to delete")
     )
+
+
+_WENT_ON = (
+    r"successfully installed |successfully built [a-z]|installing collected packages|^setting up [a-z0-9]"
+    r"|processing triggers for|executing transaction: done|solving environment: done|removing intermediate container"
+)
+
+
+def overcome(reading: Reading, finding: Finding, patterns: Iterable[str]) -> Finding:
+    """The finding as it is; or, if the installer went on after it, as one that only may have had to do with the failure.
+
+    Retries that succeed, wheels that are built in a second way and lists that are left out are printed like failures.
+    """
+    source = (finding.proof[0].source,) if finding.proof else ("log",)
+    success = reading.find_last(_WENT_ON, source)
+    if success is None:
+        return finding
+    for pattern in patterns:
+        last = reading.find_last(pattern, source)
+        if last is not None and last.line.number >= success.line.number:
+            return finding
+    return replace(finding, depth=max(finding.depth + 15, int(Depth.SYMPTOM - 5)), certain=False)

@@ -585,3 +585,25 @@ def test_named_without_a_stage_and_behind_prefixes(cause: str, log: str) -> None
     """A log pasted by a user, of BuildKit's plain progress: the stage is told from who speaks."""
     text = "\n".join(f"#12 {1.5 + number:.3f} {line}" for number, line in enumerate(log.split("\n")))
     assert first_cause(Evidence(log=text)) == cause
+
+
+def test_what_the_installer_got_over_is_not_the_cause() -> None:
+    log = """WARNING: Retrying (Retry(total=4)) after connection broken by 'ReadTimeoutError("HTTPSConnectionPool(host='pypi.org', port=443): Read timed out. (read timeout=15)")': /simple/wrapt/
+Collecting wrapt
+  error: command 'gcc' failed with exit status 1
+  ERROR: Failed building wheel for wrapt
+Failed to build wrapt
+Installing collected packages: wrapt
+    Running setup.py install for wrapt: finished with status 'done'
+Successfully installed wrapt-1.11
+Step 7/9 : COPY model.pkl /app/
+COPY failed: file not found in build context or excluded by .dockerignore: stat model.pkl: file does not exist"""
+    assert first_cause(Evidence(stage="build", log=log, exit_code=1)) == "dockerfile-copy-missing"
+
+
+def test_retries_that_end_in_another_failure() -> None:
+    log = """W: Failed to fetch http://deb.debian.org/debian/dists/buster/InRelease  Connection failed [IP: 1.2.3.4 80]
+Setting up curl (7.64.0-4) ...
+ERROR: Could not find a version that satisfies the requirement torch==9 (from versions: 1.0, 2.0)
+ERROR: No matching distribution found for torch==9"""
+    assert first_cause(Evidence(stage="build", log=log, exit_code=1)) == "pip-no-matching-distribution"

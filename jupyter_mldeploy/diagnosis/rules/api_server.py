@@ -89,6 +89,7 @@ _REACH = (
         r"|kubernetesunaccessible[^\n]*"
         r"|error from server \((?:serviceunavailable|timeout|gatewaytimeout|internalerror)\)|etcdserver: "
         r"|apiexception: \((?:500|503|504)\)"
+        r"|couldn't get available api versions from server: (?P<old>[^\n]+)"
         r"|couldn't get current server api group list: [^\n]*|the server is currently unable to handle the request"
         r"|cannot connect to host (?P<aio>[\w.-]+:\d+)|api server (?:is )?(?:not reachable|unreachable)"
         r"|dial tcp (?P<dial>[\w.:\[\]-]+): [^\n]*"
@@ -171,7 +172,7 @@ _OBJECTS = (
         r"|ensure crds are installed first|unable to recognize \\?\"(?P<file>[^\"\\\n]+)"
         r"|does not support the api version|the server does not allow access to the requested resource"
         r"|the server could not find the requested resource(?! \(get [\w./ ]*metrics)(?! \(post [\w./"
-        r" ]*metrics)|the server doesn't have a resource type|unsupported api version",
+        r" ]*metrics)|the server doesn't have a resource type|404 page not found|unsupported api version",
         Depth.ROOT - 3,
     ),
     Sign(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
-from jupyter_mldeploy.diagnosis.stages import building
+from jupyter_mldeploy.diagnosis.stages import building, overcome
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
@@ -74,9 +74,9 @@ def repository(reading: Reading) -> Iterator[Finding]:
         host = re.search(r"(?:https?://)?([\w-]+(?:\.[\w-]+)+)", where)
         suite = re.search(r"https?://\S+ ([\w./-]+) (?:Release|InRelease)", finding.proof[0].text)
         facts = {"host": host[1] if host else "", "suite": f" (release {suite[1]})" if suite else ""}
-        yield Finding(
-            finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
-        )
+        known = {name: value for name, value in facts.items() if value}
+        shown = Finding(finding.cause, finding.depth, finding.proof, known, finding.certain)
+        yield overcome(reading, shown, [sign.pattern for sign in _GONE])
 
 
 def _speaks(reading: Reading) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
-from jupyter_mldeploy.diagnosis.stages import building
+from jupyter_mldeploy.diagnosis.stages import building, overcome
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
@@ -127,7 +127,9 @@ def way_to_the_index(reading: Reading) -> Iterator[Finding]:
     for finding in show(reading, _SIGNS):
         if finding.cause == "build-network-unreachable" and _ENGINE.search(finding.proof[0].text):
             continue  # the engine's way to a registry is base_image's, its socket engine's
-        yield Finding(finding.cause, finding.depth, finding.proof, _facts(finding), finding.certain)
+        patterns = [sign.pattern for sign in _SIGNS if sign.cause == finding.cause]
+        known = Finding(finding.cause, finding.depth, finding.proof, _facts(finding), finding.certain)
+        yield overcome(reading, known, patterns)
 
 
 def _facts(finding: Finding) -> dict[str, str]:

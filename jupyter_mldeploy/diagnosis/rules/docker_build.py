@@ -22,7 +22,7 @@ _CONTEXT = (
         r"|failed to read dockerfile: (?:open )?(?P<dockerfile>[^\n:]+)"
         r"|cannot locate specified dockerfile:? ?(?P<specified>[^\n]*)"
         r"|cannot find (?:the )?(?:specified )?dockerfile"
-        r"|error: resolve : lstat (?P<lstat>[^\n:]+): no such file|resolve : createfile (?P<createfile>[^\n:]+)"
+        r"|resolve : lstat (?P<lstat>[^\n:]+): no such file|resolve : createfile (?P<createfile>[^\n:]+)"
         r"|build path (?P<compose>\S+) either does not exist, is not accessible"
         r"|you must specify a directory to build in path|either path or fileobj needs to be specified"
         r"|no context directory and no containerfile specified"
@@ -140,6 +140,7 @@ _BASE = (
         r"|pull access denied for (?P<denied>[^\s,]+)"
         r"|manifest for (?P<manifest>\S+) not found|manifest unknown"
         r"|repository (?P<repository>\S+) not found: does not exist"
+        r"|get https://(?P<plain>[\w.:-]+)/v[12]/|get \"https://(?P<quoted>[\w.:-]+)/v[12]/|error getting credentials"
         r"|error response from daemon: (?:get|head) \"?https://(?P<host>[\w.:-]+)/v[12]/"
         r"|invalid reference format|invalid from flag value|failed to parse stage name"
         r"|base name \([^)]*\) should not be blank"
@@ -172,12 +173,20 @@ def base_image(reading: Reading) -> Iterator[Finding]:
     if not building(reading) or pushing(reading) or reading.evidence.k8s_events:
         return
     for finding in show(reading, _BASE):
+        depth = finding.depth
         facts = {name: value for name, value in finding.facts.items() if name == "platform"}
         if finding.cause == "base-image-unavailable":
             line = finding.proof[0].text.lower()
             facts["reason"] = next((words for sign, words in _REASONS if sign in line), "")
+            if "x509" in line or "proxyconnect" in line:
+                depth += 2  # the way to the registry is at fault
         image = next(
-            (value for name, value in finding.facts.items() if name not in ("platform", "host", "request")), ""
+            (
+                value
+                for name, value in finding.facts.items()
+                if name not in ("platform", "host", "request", "plain", "quoted")
+            ),
+            "",
         )
         start = reading.find(
             r"\bfrom (?:--platform=\S+ )?(?P<image>[\w.-]+(?:[/:@][\w.:/@-]+)?)\s*(?:as"
@@ -185,6 +194,4 @@ def base_image(reading: Reading) -> Iterator[Finding]:
             ("log", "build_log"),
         )
         facts["image"] = image.rstrip(":,") or (start["image"] if start else "")
-        yield Finding(
-            finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
-        )
+        yield Finding(finding.cause, depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain)

@@ -183,7 +183,7 @@ def pull(reading: Reading) -> Iterator[Finding]:
         depth = finding.depth
         if finding.cause == "image-pull-auth" and _never_private(finding.proof[0].text):
             # Docker Hub's own library has no private images: such a name means that there is no such image.
-            yield found("image-not-found", depth - 1, *finding.proof, certain=True, **facts)
+            yield found("image-not-found", depth - 1, *finding.proof, certain=True, facts=facts)
         yield Finding(finding.cause, depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain)
     if (
         not shown

@@ -94,7 +94,7 @@ def liveness(reading: Reading) -> Finding | None:
     else:
         depth = int(Depth.SYMPTOM + 2 if memory else Depth.ROOT + 2)
     hit = killed or failing
-    return found("liveness-probe-killed", depth, failing, killed, certain=hit is killed, **_probe(failing))
+    return found("liveness-probe-killed", depth, failing, killed, certain=hit is killed, facts=_probe(failing))
 
 
 @rule("readiness-probe-failing")
@@ -114,7 +114,7 @@ def readiness(reading: Reading) -> Finding | None:
     statuses = reading.find(r"readiness probe failed: http probe failed with statuscode: (?P<code>\d+)")
     if times <= 3 and not stuck and (statuses is None or times < 2):
         return None
-    return found("readiness-probe-failing", Depth.SYMPTOM - 2, failing, certain=True, **_probe(failing))
+    return found("readiness-probe-failing", Depth.SYMPTOM - 2, failing, certain=True, facts=_probe(failing))
 
 
 def _probe(failing: Hit | None) -> dict[str, str]:

@@ -150,7 +150,9 @@ _PYTHON = (
         r"| needs) python (?:version )?(?P<wanted>>=? ?\d[\d.]*|\d[\d.]* or (?:later|newer|above|greater|higher))"
         r"|python (?:version )?(?P<least>>= ?\d[\d.]*|\d\.\d+\+?) (?:or (?:later|newer|above) )?is required"
         r"|requires-python[^\n]{0,80} (?:not|does not) (?:satisf|support|compatible)"
-        r"|unsupported python version[: ]",
+        r"|unsupported python version[: ]"
+        r"|this script does not work on python (?P<script>[\d.]+)|sys\.stderr\.write\(f\"error: \{exc\}\"\)"
+        r"|get-pip\.py requires python|the minimum supported python version is (?P<minimum>[\d.]+)",
         Depth.SPECIFIC - 3,
         certain=False,
     ),
@@ -206,8 +208,10 @@ def conflict(reading: Reading) -> Finding | None:
             package=f": {sides}" if sides else "",
             conflict="\n".join(lines),
         )
-    deep = reading.find(r"resolution-too-deep|resolutiontoodeep")
-    if deep:
+    deep = reading.find(
+        r"resolution-too-deep|resolutiontoodeep|contextualversionconflict|pkg_resources\.versionconflict"
+    )
+    if deep and (building(reading) or "resolution" in deep[0].lower()):
         return found("pip-resolution-conflict", Depth.SPECIFIC - 1, deep)
     # Printed by pip after it has installed everything: it breaks nothing by itself, so it counts only if the build failed.
     late = reading.find(

@@ -25,6 +25,7 @@ _MISSING = (
         r"|poetry could not find a (?P<poetry>pyproject\.toml) file"
         r"|no `?(?P<project>pyproject\.toml)`? found in "
         r"|neither 'setup\.py' nor 'pyproject\.toml' found"
+        r"|'(?P<conda>[^'\n]+\.ya?ml)' file not found"
         r"|environment file (?P<lost>\S+) (?:not found|does not exist)"
         r"|(?:conda|requirements|dependencies"
         r"|environment) file (?:path )?'?(?P<named>[^'\n]{1,200}?)'? (?:was not found|not found|does not exist)"
@@ -148,7 +149,7 @@ def hash_mismatch(reading: Reading) -> Iterator[Finding]:
             host=host[1] if host else "",
             reason="the downloaded file is damaged or truncated",
         )
-    yield found("pip-hash-mismatch", Depth.ROOT + 1, *around[:4], certain=True, **facts)
+    yield found("pip-hash-mismatch", Depth.ROOT + 1, *around[:4], certain=True, facts=facts)
 
 
 _PLACEHOLDER = (

@@ -109,8 +109,7 @@ def unschedulable(reading: Reading) -> Iterator[Finding]:
             certain=place == 0,
             blocked=str(counts[cause]),
             nodes=str(nodes) if nodes else "",
-            **known,
-            **_key(known.get("taint", "")),
+            facts={**known, **_key(known.get("taint", ""))},
         )
 
 
@@ -154,7 +153,7 @@ _OTHERS = (
         r"|unbound (?:immediate )?persistentvolumeclaims?|waiting for a volume to be created"
         r"|persistentvolumeclaim is not bound: \\?\"(?P<claim>[^\"\\\n]+)"
         r"|cannot find (?:volume )?plugin for alpha provisioner"
-        r"|multi-attach error for volume|provisioningfailed",
+        r"|binding volumes: (?:timed out|context deadline)|multi-attach error for volume|provisioningfailed",
         Depth.ROOT - 1,
     ),
     Sign(

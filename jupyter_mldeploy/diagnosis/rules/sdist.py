@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
-from jupyter_mldeploy.diagnosis.stages import building
+from jupyter_mldeploy.diagnosis.stages import building, overcome
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Hit, Reading
@@ -104,8 +104,12 @@ def _package(hit: Hit | None, reading: Reading, before: Hit) -> str:
 @rule("compiler-missing", "pip-package-build-failed", "pynacl-build-failed")
 def source_build(reading: Reading) -> Iterator[Finding]:
     """A source build fails: for want of a compiler, of libsodium, or for a reason of its own."""
-    if not building(reading):
-        return
+    if building(reading):
+        for finding in _failures(reading):
+            yield overcome(reading, finding, (_FAILED, _FAILED_SOMEWHERE, _COMPILER))
+
+
+def _failures(reading: Reading) -> Iterator[Finding]:
     compiler = reading.find(_COMPILER)
     named = reading.find(_FAILED)
     hit = named or reading.find(_FAILED_SOMEWHERE)
