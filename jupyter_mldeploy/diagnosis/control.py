@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["verdict"]
 
 _WELL = (
-    r"init has completed successfully|Application startup complete|Uvicorn running on|\" (?:200|201|202|204) |(?:POST|GET) /\S* (?:200|204) |Successfully (?:built|tagged|installed)|naming to \S+ (?:\S+ )?done|exporting manifest list|writing image sha256:\w+ (?:\S+ )?done"
-    r"|successfully rolled out|condition met|^\S+: digest: sha256:\w+ size:|init_finished|replica_ready|state: ?(?:Healthy|Succeeded|ready|Running)|operation finished, operation \"Succeeded\"|^Succeeded$|^Healthy$|HTTP/[\d.]+\"? 200\b"
+    r"init has completed successfully|Application startup complete|Uvicorn running on|\" (?:200|201|202|204) "
+    r"|(?:POST|GET) /\S* (?:200|204) |Successfully (?:built|tagged|installed)|naming to \S+ (?:\S+ )?done"
+    r"|exporting manifest list|writing image sha256:\w+ (?:\S+ )?done"
+    r"|successfully rolled out|condition met|^\S+: digest: sha256:\w+ size:|init_finished|replica_ready"
+    r"|state: ?(?:Healthy|Succeeded|ready|Running)|operation finished, operation \"Succeeded\"|^Succeeded$"
+    r"|^Healthy$|HTTP/[\d.]+\"? 200\b"
     r"|Deployment (?:is )?(?:complete|succeeded)|has been deployed|\b1/1\s+Running\b"
 )
 _FAILING_REASONS = re.compile(
-    r"CrashLoop|BackOff|Err|Fail|Kill|Invalid|Evict|Unschedul|Exceeded|Unhealthy|NotReady|CannotRun|Config|Denied|Lost|Unknown|NeverPull|TimedOut|Forbidden|Terminating|Error",
+    r"CrashLoop|BackOff|Err|Fail|Kill|Invalid|Evict|Unschedul|Exceeded|Unhealthy|NotReady|CannotRun|Config"
+    r"|Denied|Lost|Unknown|NeverPull|TimedOut|Forbidden|Terminating|Error",
     re.IGNORECASE,
 )
 _ERROR_IN_ANSWER = re.compile(r"\berror\b|exception|traceback", re.IGNORECASE)

@@ -18,7 +18,8 @@ _REQUIREMENTS = {
     "google.protobuf": "protobuf", "haystack": "farm-haystack", "hydra": "hydra-core", "imblearn": "imbalanced-learn",
     "inference_schema": "inference-schema[numpy-support]", "jose": "python-jose", "jwt": "PyJWT", "keras": "keras",
     "lightning": "lightning", "magic": "python-magic", "MySQLdb": "mysqlclient", "OpenSSL": "pyOpenSSL",
-    "PIL": "Pillow", "pkg_resources": "setuptools", "distutils": "setuptools", "pptx": "python-pptx", "psycopg2": "psycopg2-binary",
+    "PIL": "Pillow", "pkg_resources": "setuptools", "distutils": "setuptools",
+    "pptx": "python-pptx", "psycopg2": "psycopg2-binary",
     "pytorch_lightning": "pytorch-lightning", "ruamel": "ruamel.yaml", "sentence_transformers": "sentence-transformers",
     "serial": "pyserial", "skimage": "scikit-image", "sklearn": "scikit-learn", "sklearn_crfsuite": "sklearn-crfsuite",
     "skopt": "scikit-optimize", "slugify": "python-slugify", "snowflake": "snowflake-connector-python", "spacy": "spacy",
@@ -32,39 +33,41 @@ _REQUIREMENTS = {
 }  # fmt: skip
 """Names whose package is called otherwise, or that deserve an exact spelling."""
 
-_PACKAGES = frozenset(
-    """
-    absl accelerate adlfs aiofiles aiohttp albumentations altair annoy ansible anthropic anyio apscheduler arch arrow arviz
-    asgiref asyncpg attrs autogluon autokeras automl av avro azure azureml babel bentoml bitsandbytes blinker blosc bokeh boto
-    boto3 botocore bottle bottleneck bz2file cachetools catboost causalml celery cerberus certifi cffi chainer chardet
-    charset_normalizer chromadb clearml click cloudpickle cmdstanpy colorama colorlog comet_ml confluent_kafka cryptography
-    ctranslate2 cudf cuml cupy cvxpy cython dash dask databricks datasets datatable deap deepspeed detectron2 diffusers dill
-    distributed django docker dowhy duckdb easyocr econml editdistance einops elasticsearch emoji evaluate evidently face_recognition
-    fairlearn fairseq faiss faker falcon fastai fastapi fastparquet fasttext fbprophet feast featuretools fiona flair flask
-    flasgger folium fsspec ftfy fuzzywuzzy gcsfs gensim geopandas geopy gevent git gluonts google gpytorch gradio graphene
-    greenlet grpc gunicorn h2o h3 h5py haversine hdbscan holidays horovod httptools httpx huggingface_hub hyperopt ibm_db idna
-    igraph imageio imgaug implicit inflect interpret ipykernel ipywidgets iso8601 isodate itsdangerous jax jaxlib jieba jinja2
-    joblib jpype jsonpickle jsonschema jupyter kafka kagglehub keras_preprocessing kmodes kneed konlpy kornia kubernetes langchain
-    langdetect lazypredict lifelines lightfm lightgbm lime llama_cpp llvmlite lxml lz4 mapie markdown markupsafe marshmallow
-    matplotlib mecab mediapipe minio mlflow mlserver mlxtend mmcv mmdet modin monai moviepy msal msgpack multidict mxnet mysql
-    names ncnn neo4j networkx neuralprophet ngboost nibabel nltk nmslib numba numexpr numpy onnx onnxmltools onnxruntime open3d
-    openai opencensus openpyxl opentelemetry optuna orbit orjson osmnx outlines packaging paddle paddleocr paho pandas pandera
-    paramiko parfit passlib patsy pdfminer pdfplumber peft pendulum pgeocode phonenumbers pillow pingouin plotly pmdarima
-    polars ppscore presidio_analyzer prefect prometheus_client prophet protobuf psutil psycopg ptvsd py4j pyarrow pyaudio pyautogui
-    pycaret pycocotools pycuda pydantic pydicom pydot pydub pygam pygments pyhive pymc pymc3 pymongo pymssql pymysql pynndescent
-    pynvml pyod pyodbc pyopencl pypdf pyproj pyreadstat pyro pyspark pystan pytesseract pytest pythainlp pytorch_forecasting
-    pytz pywt pyxlsb qdrant_client rapidfuzz rasterio ray rdkit redis regex reportlab requests responses rich river rpy2
-    s3fs sacremoses safetensors sagemaker sanic scikitplot scipy scispacy seaborn segmentation_models selenium sentencepiece
-    sentry_sdk setuptools shap shapely simplejson six sktime skorch slack smart_open snorkel sortedcontainers soundfile
-    librosa spacy_transformers sparknlp sqlalchemy sqlmodel stable_baselines3 stanza starlette statsforecast statsmodels streamlit
-    stripe stumpy sympy tables tabnet tabpfn tabulate tblib tenacity tensorboard tensorflow tensorflow_addons
-    tensorflow_probability tensorrt termcolor textblob textdistance textstat tflite_runtime thinc thrift tiktoken timm tokenizers toml torch
-    torch_geometric torch_scatter torch_sparse torchaudio torchmetrics torchtext torchvision tornado tqdm traitlets transformers treelite
-    treeinterpreter triton tritonclient trl tsfresh tslearn twilio typer typing_extensions tzlocal ujson ultralytics unidecode
-    urllib3 uvicorn uvloop vaderSentiment vaex validators vllm wandb watchdog weasyprint websocket websockets werkzeug wheel
-    wordcloud wrapt xarray xgboost xlrd xlsxwriter xmltodict yellowbrick yfinance zarr zstandard zeep
-    """.split()
-)  # fmt: skip
+_NAMES = """
+absl accelerate adlfs aiofiles aiohttp albumentations altair annoy ansible anthropic anyio apscheduler arch arrow
+arviz asgiref asyncpg attrs autogluon autokeras automl av avro azure azureml babel bentoml bitsandbytes blinker
+blosc bokeh boto boto3 botocore bottle bottleneck bz2file cachetools catboost causalml celery cerberus certifi cffi
+chainer chardet charset_normalizer chromadb clearml click cloudpickle cmdstanpy colorama colorlog comet_ml
+confluent_kafka cryptography ctranslate2 cudf cuml cupy cvxpy cython dash dask databricks datasets datatable deap
+deepspeed detectron2 diffusers dill distributed django docker dowhy duckdb easyocr econml editdistance einops
+elasticsearch emoji evaluate evidently face_recognition fairlearn fairseq faiss faker falcon fastai fastapi
+fastparquet fasttext fbprophet feast featuretools fiona flair flasgger flask folium fsspec ftfy fuzzywuzzy gcsfs
+gensim geopandas geopy gevent git gluonts google gpytorch gradio graphene greenlet grpc gunicorn h2o h3 h5py
+haversine hdbscan holidays horovod httptools httpx huggingface_hub hyperopt ibm_db idna igraph imageio imgaug
+implicit inflect interpret ipykernel ipywidgets iso8601 isodate itsdangerous jax jaxlib jieba jinja2 joblib jpype
+jsonpickle jsonschema jupyter kafka kagglehub keras_preprocessing kmodes kneed konlpy kornia kubernetes langchain
+langdetect lazypredict librosa lifelines lightfm lightgbm lime llama_cpp llvmlite lxml lz4 mapie markdown markupsafe
+marshmallow matplotlib mecab mediapipe minio mlflow mlserver mlxtend mmcv mmdet modin monai moviepy msal msgpack
+multidict mxnet mysql names ncnn neo4j networkx neuralprophet ngboost nibabel nltk nmslib numba numexpr numpy onnx
+onnxmltools onnxruntime open3d openai opencensus openpyxl opentelemetry optuna orbit orjson osmnx outlines packaging
+paddle paddleocr paho pandas pandera paramiko parfit passlib patsy pdfminer pdfplumber peft pendulum pgeocode
+phonenumbers pillow pingouin plotly pmdarima polars ppscore prefect presidio_analyzer prometheus_client prophet
+protobuf psutil psycopg ptvsd py4j pyarrow pyaudio pyautogui pycaret pycocotools pycuda pydantic pydicom pydot pydub
+pygam pygments pyhive pymc pymc3 pymongo pymssql pymysql pynndescent pynvml pyod pyodbc pyopencl pypdf pyproj
+pyreadstat pyro pyspark pystan pytesseract pytest pythainlp pytorch_forecasting pytz pywt pyxlsb qdrant_client
+rapidfuzz rasterio ray rdkit redis regex reportlab requests responses rich river rpy2 s3fs sacremoses safetensors
+sagemaker sanic scikitplot scipy scispacy seaborn segmentation_models selenium sentencepiece sentry_sdk setuptools
+shap shapely simplejson six skorch sktime slack smart_open snorkel sortedcontainers soundfile spacy_transformers
+sparknlp sqlalchemy sqlmodel stable_baselines3 stanza starlette statsforecast statsmodels streamlit stripe stumpy
+sympy tables tabnet tabpfn tabulate tblib tenacity tensorboard tensorflow tensorflow_addons tensorflow_probability
+tensorrt termcolor textblob textdistance textstat tflite_runtime thinc thrift tiktoken timm tokenizers toml torch
+torch_geometric torch_scatter torch_sparse torchaudio torchmetrics torchtext torchvision tornado tqdm traitlets
+transformers treeinterpreter treelite triton tritonclient trl tsfresh tslearn twilio typer typing_extensions tzlocal
+ujson ultralytics unidecode urllib3 uvicorn uvloop vaderSentiment vaex validators vllm wandb watchdog weasyprint
+websocket websockets werkzeug wheel wordcloud wrapt xarray xgboost xlrd xlsxwriter xmltodict yellowbrick yfinance
+zarr zeep zstandard
+"""
+_PACKAGES = frozenset(_NAMES.split())
 _PACKAGE_PREFIXES = (
     "azure_", "azureml_", "flask_", "fastapi_", "google_", "jupyter_", "langchain_", "llama_index", "opentelemetry_",
     "prometheus_", "pytorch_", "scikit_", "sklearn_", "spacy_", "tensorflow_", "torch_", "xgboost_", "pydantic_", "nvidia",

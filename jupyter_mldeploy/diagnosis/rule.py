@@ -101,7 +101,15 @@ def registered() -> tuple[Rule, ...]:
     return tuple(_RULES[name] for name in sorted(_RULES))
 
 
-def found(cause: str, depth: int, *hits: Hit | Line | None, certain: bool = True, **facts: str) -> Finding:
-    """A finding from hits or lines; absent ones are left out, and so are empty facts."""
+def found(
+    cause: str,
+    depth: int,
+    *hits: Hit | Line | None,
+    certain: bool = True,
+    facts: Mapping[str, str] | None = None,
+    **more: str,
+) -> Finding:
+    """A finding from hits or lines and facts; absent lines and empty facts are left out."""
     lines = tuple(hit.line if isinstance(hit, Hit) else hit for hit in hits if hit is not None)
-    return Finding(cause, int(depth), lines, {name: value for name, value in facts.items() if value}, certain)
+    known = {**(facts or {}), **more}
+    return Finding(cause, int(depth), lines, {name: value for name, value in known.items() if value}, certain)

@@ -13,14 +13,22 @@ from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 def nothing_to_register(reading: Reading) -> Iterator[Finding]:
     """The path that was given at registration has nothing at it."""
     hit = reading.find(
-        r"ModelPathNotFound\w*|Could not locate the provided model_path (?P<run>\S+)|(?:provided |given |specified )?model(?:_| )path:? ?[\[\"']?(?P<path>[^\]\"'\s]+)?[\]\"']? (?:cannot be found|could not be found|does ?n[o']t exist|not found|is not (?:a )?valid)"
-        r"|(?:specified|requested) (?:blob|artifact|path|resource|asset) does ?n[o']t exist|BlobNotFound|(?:No|Could not find|Unable to find|Cannot find) (?:such )?(?:model )?artifacts? ?(?:at|in|under|with|named|for|path|\b)|[Aa]rtifact .{0,80}(?:not found|does ?n[o']t exist)|Error, provided model path"
-        r"|(?:register|registration|Registering).{0,120}(?:No such file|not found|does ?n[o']t exist|no files?|missing|empty)|(?:no files?|nothing) (?:found |was found |were found )?(?:at|in|under|to register)|NoSuchKey|The specified key does not exist|source .{0,60}path .{0,80}(?:does ?n[o']t|not) exist|in the set of files uploaded to the run"
-        r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
+        r"ModelPathNotFound\w*|Could not locate the provided model_path (?P<run>\S+)|(?:provided |given "
+        r"|specified )?model(?:_| )path:? ?[\[\"']?(?P<path>[^\]\"'\s]+)?[\]\"']? (?:cannot be found"
+        r"|could not be found|does ?n[o']t exist|not found|is not (?:a )?valid)"
+        r"|(?:specified|requested) (?:blob|artifact|path|resource|asset) does ?n[o']t exist|BlobNotFound|(?:No"
+        r"|Could not find|Unable to find|Cannot find) (?:such )?(?:model )?artifacts? ?(?:at|in|under|with"
+        r"|named|for|path|\b)|[Aa]rtifact .{0,80}(?:not found|does ?n[o']t exist)|Error, provided model path"
+        r"|(?:register|registration|Registering).{0,120}(?:No such file|not found|does ?n[o']t exist|no files?"
+        r"|missing|empty)|(?:no files?|nothing) (?:found |was found |were found )?(?:at|in|under|to register)"
+        r"|NoSuchKey|The specified key does not exist|source .{0,60}path .{0,80}(?:does ?n[o']t|not) exist"
+        r"|in the set of files uploaded to the run"
+        r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find"
+        r"|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
     )
     if hit and (
         reading.stage in ("register", "")
-        or re.search(r"regist|model_path|ModelPathNotFound|artifact|blob", hit.line.text, re.I)
+        or re.search(r"regist|model_path|ModelPathNotFound|artifact|blob", hit.line.text, re.IGNORECASE)
     ):
         if reading.stage in ("init", "run", "build", "push", "schedule") or re.search(
             r"Max retries|docker", hit.line.text
@@ -44,26 +52,38 @@ def _quoted(text: str) -> str:
 @rule("operation-in-progress", "service-already-exists")
 def conflict(reading: Reading) -> Iterator[Finding]:
     """409: another operation is running, or the name is taken. A container's name is the engine's business."""
-    if re.search(r"container name", reading.evidence.log, re.I) or reading.stage in ("build", "push"):
+    if re.search(r"container name", reading.evidence.log, re.IGNORECASE) or reading.stage in ("build", "push"):
         return
     running = reading.find(
-        r"(?:operation|deployment|update|upgrade|delet(?:e|ion)|creation|request|reload|rollout) .{0,80}(?:already |currently |still )?(?:in[ -]progress|is (?:already |still |currently )?(?:running|being|ongoing|underway|pending))|another (?:operation|deployment|update|request|release)|OperationInProgress|in[ -]progress.{0,60}(?:operation|conflict)"
-        r"|(?:currently|already) (?:being )?(?:updat|creat|delet|transition|deploy)\w+|ConflictingOperation|(?:service|endpoint|deployment) is (?:being|busy)|(?:is |in )?[Tt]ransitioning|the object has been modified; please apply your changes|concurrent (?:operation|update|modification)|(?:resource|service) is locked|wait (?:for|until) (?:the )?(?:current|previous|running|ongoing|other)"
+        r"(?:operation|deployment|update|upgrade|delet(?:e|ion)|creation|request|reload"
+        r"|rollout) .{0,80}(?:already |currently |still )?(?:in[ -]progress|is (?:already |still "
+        r"|currently )?(?:running|being|ongoing|underway|pending))|another (?:operation|deployment|update"
+        r"|request|release)|OperationInProgress|in[ -]progress.{0,60}(?:operation|conflict)"
+        r"|(?:currently|already) (?:being )?(?:updat|creat|delet|transition|deploy)\w+|ConflictingOperation"
+        r"|(?:service|endpoint|deployment) is (?:being|busy)|(?:is |in )?[Tt]ransitioning"
+        r"|the object has been modified; please apply your changes|concurrent (?:operation|update"
+        r"|modification)|(?:resource|service) is locked|wait (?:for|until) (?:the )?(?:current|previous"
+        r"|running|ongoing|other)"
     )
     taken = reading.find(
-        r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken|in use|registered|used)|AlreadyExists|ServiceAlreadyExists|EndpointAlreadyExists|with the same name already exists|name .{0,60}(?:is (?:already )?(?:taken|in use|used)|not available|must be unique)|cannot re-use a name that is still in use"
+        r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken"
+        r"|in use|registered|used)|AlreadyExists|ServiceAlreadyExists|EndpointAlreadyExists"
+        r"|with the same name already exists|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
+        r"|not available|must be unique)|cannot re-use a name that is still in use"
     )
     status = reading.http_status == 409 or bool(reading.find(r"\b409\b|[Cc]onflict"))
     proof = reading.statement("HTTP status", 409) if reading.http_status == 409 else None
     if running and (status or re.search(r"another|OperationInProgress|object has been modified", running.line.text)):
         yield found("operation-in-progress", Depth.ROOT, running, proof)
     if taken and not re.search(
-        r"container|/score|file exists|directory|image|network with name|volume|namespaces? \"", taken.line.text, re.I
+        r"container|/score|file exists|directory|image|network with name|volume|namespaces? \"",
+        taken.line.text,
+        re.IGNORECASE,
     ):
         name = re.search(
             r"(?:service|deployments?\S*|endpoint|name|services)\W{1,3}[\"'`]?(?P<name>[a-z][\w-]*)[\"'`]? ",
             taken.line.text,
-            re.I,
+            re.IGNORECASE,
         )
         depth = Depth.ROOT + (1 if not running else 4)
         yield found(
@@ -81,10 +101,12 @@ def conflict(reading: Reading) -> Iterator[Finding]:
 def fpga(reading: Reading) -> Finding | None:
     """FPGA is by quota, and few regions have nodes with it."""
     hit = reading.find(
-        r"\bFPGA\b|Insufficient \S*(?:catapult|fpga)|PBS Family|Project Brainwave|Standard_PB6s|microsoft\.com/catapult"
+        r"\bFPGA\b|Insufficient \S*(?:catapult|fpga)|PBS Family|Project Brainwave|Standard_PB6s"
+        r"|microsoft\.com/catapult"
     )
     failed = hit and reading.find(
-        r"Insufficient|quota|not (?:available|approved|enabled|supported|found)|unavailable|fail|error|no (?:nodes?|fpga|capacity)|exceed|denied|Unschedulable"
+        r"Insufficient|quota|not (?:available|approved|enabled|supported|found)|unavailable|fail|error"
+        r"|no (?:nodes?|fpga|capacity)|exceed|denied|Unschedulable"
     )
     return found("fpga-unavailable", Depth.ROOT - 2, hit) if hit and failed else None
 
@@ -93,7 +115,9 @@ def fpga(reading: Reading) -> Finding | None:
 def key_vault(reading: Reading) -> Finding | None:
     """The workspace lost its rights on the key vault, as after running a resource template again."""
     hit = reading.find(
-        r"key ?vault.{0,200}(?:access|denied|forbidden|permission|polic|not found|unauthori[sz]ed|could not|unable|fail)|(?:access|denied|forbidden|permission|polic|unable|fail)\w*.{0,120}key ?vault|vault\.azure\.net.{0,200}(?:403|Forbidden|denied|not found)|SecretsInjectionError"
+        r"key ?vault.{0,200}(?:access|denied|forbidden|permission|polic|not found|unauthori[sz]ed|could not"
+        r"|unable|fail)|(?:access|denied|forbidden|permission|polic|unable|fail)\w*.{0,120}key ?vault"
+        r"|vault\.azure\.net.{0,200}(?:403|Forbidden|denied|not found)|SecretsInjectionError"
     )
     if hit:
         return found("key-vault-access-policy", Depth.ROOT, hit)

@@ -9,16 +9,32 @@ from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _NOT_A_FILE = re.compile(
-    r"docker\.sock|docker daemon|podman\.sock|containerd\.sock|exec:|OCI runtime|starting container process|\bbind\b|listen tcp|address \('|publickey|entrypoint|unauthorized|denied: (?:requested|access)|registry|pull access|insufficient_scope|runc create|ssh|: line \d+: \S+: Permission",
+    r"docker\.sock|docker daemon|podman\.sock|containerd\.sock|exec:|OCI runtime|starting container process"
+    r"|\bbind\b|listen tcp|address \('|publickey|entrypoint|unauthorized|denied: (?:requested|access)|registry"
+    r"|pull access|insufficient_scope|runc create|ssh|: line \d+: \S+: Permission",
     re.IGNORECASE,
 )
 _DENIED = (
-    r"PermissionError: (?:\[Errno (?:13|1)\] )?(?:Permission denied|Operation not permitted|access denied):? ?(?:b)?['\"]?(?P<python>[^'\"\n]*)|\[Errno 13\] Permission denied:? ['\"]?(?P<errno>/?[^'\"\n]*)"
-    r"|(?:mkdir|cp|mv|touch|tee|chmod|chown|rm|cat|ls|ln|tar|install): (?:cannot|can't|could not) [\w ]+ ?(?:to |for )?[`'\"‘]?(?P<shell>/?[\w./@-]+)['\"’]?: (?:Permission denied|Operation not permitted)"
-    r"|(?:open|mkdir|stat|create|write|unlink|chown|mkdirat) (?P<go>/[^:\s]+): permission denied|EACCES: permission denied, \w+ '(?P<node>[^']+)'|Permission denied: '(?P<plain>[^']+)'|(?P<before>/[\w./-]+): Permission denied"
-    r"|(?:unable|failed|can't|cannot|could not) (?:to )?(?:create|write|open|read|access)[\w ]*:? ['\"]?(?P<words>/[\w./-]+)['\"]?.{0,30}(?:Permission denied|errno = 13)|errno = 13, error message = 'permission denied'|(?:is not a writable directory|not writable|no write (?:permission|access))"
+    r"PermissionError: (?:\[Errno (?:13|1)\] )?(?:Permission denied|Operation not permitted"
+    r"|access denied):? ?(?:b)?['\"]?(?P<python>[^'\"\n]*)"
+    r"|\[Errno 13\] Permission denied:? ['\"]?(?P<errno>/?[^'\"\n]*)"
+    r"|(?:mkdir|cp|mv|touch|tee|chmod|chown|rm|cat|ls|ln|tar|install): (?:cannot|can't"
+    r"|could not) [\w ]+ ?(?:to |for )?[`'\"‘]?(?P<shell>/?[\w./@-]+)['\"’]?: (?:Permission denied"
+    r"|Operation not permitted)"
+    r"|(?:open|mkdir|stat|create|write|unlink|chown|mkdirat) (?P<go>/[^:\s]+): permission denied"
+    r"|EACCES: permission denied, \w+ '(?P<node>[^']+)'|Permission denied: '(?P<plain>[^']+)'"
+    r"|(?P<before>/[\w./-]+): Permission denied"
+    r"|(?:unable|failed|can't|cannot|could not) (?:to )?(?:create|write|open|read"
+    r"|access)[\w ]*:? ['\"]?(?P<words>/[\w./-]+)['\"]?.{0,30}(?:Permission denied|errno = 13)"
+    r"|errno = 13, error message = 'permission denied'|(?:is not a writable directory|not writable"
+    r"|no write (?:permission|access))"
 )
-_READ_ONLY = r"Read-only file ?system:? ?['\"]?(?P<path>[^'\"\n(]*)|\[Errno 30\]|EROFS: read-only file system, \w+ '(?P<node>[^']+)'|(?:cannot|can't|could not) .{0,80}[`'\"‘](?P<shell>/?[\w./-]+)['\"’]: Read-only|(?P<before>/[\w./-]+): read-only file system"
+_READ_ONLY = (
+    r"Read-only file ?system:? ?['\"]?(?P<path>[^'\"\n(]*)|\[Errno 30\]"
+    r"|EROFS: read-only file system, \w+ '(?P<node>[^']+)'|(?:cannot|can't"
+    r"|could not) .{0,80}[`'\"‘](?P<shell>/?[\w./-]+)['\"’]: Read-only"
+    r"|(?P<before>/[\w./-]+): read-only file system"
+)
 
 
 @rule("read-only-filesystem")

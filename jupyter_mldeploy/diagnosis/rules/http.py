@@ -13,33 +13,152 @@ from jupyter_mldeploy.diagnosis.reading import Hit, Line, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _CAUSES = {
-    400: "http-400-bad-request", 401: "http-401-unauthorized", 403: "http-401-unauthorized", 404: "http-404-wrong-path", 405: "http-405-method",
-    408: "http-504-timeout", 413: "http-413-payload-too-large", 415: "http-415-content-type", 422: "http-400-bad-request", 424: "http-502-run-crashed", 429: "http-429-throttled",
-    499: "http-504-timeout", 502: "http-502-run-crashed", 503: "http-503-overloaded", 504: "http-504-timeout",
-}  # fmt: skip
+    400: "http-400-bad-request",
+    401: "http-401-unauthorized",
+    403: "http-401-unauthorized",
+    404: "http-404-wrong-path",
+    405: "http-405-method",
+    408: "http-504-timeout",
+    413: "http-413-payload-too-large",
+    415: "http-415-content-type",
+    422: "http-400-bad-request",
+    424: "http-502-run-crashed",
+    429: "http-429-throttled",
+    499: "http-504-timeout",
+    502: "http-502-run-crashed",
+    503: "http-503-overloaded",
+    504: "http-504-timeout",
+}
 _STATUS = (
-    r"\bHTTP/[\d.]+\"? (?P<line>[45]\d\d)\b|(?:Response Code|[Ss]tatus(?: ?code)?|HTTP [Ss]tatus|HTTPError|http error|code)\W{1,4}(?P<code>[45]\d\d)\b|\b(?P<error>[45]\d\d) (?:Client|Server) Error\b"
-    r"|\b(?P<title>40[0-5]|413|415|429|50[0234]) (?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Request Entity Too Large|Payload Too Large|Content Too Large|Unsupported Media Type|Too Many Requests|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
+    r"\bHTTP/[\d.]+\"? (?P<line>[45]\d\d)\b|(?:Response Code|[Ss]tatus(?: ?code)?|HTTP [Ss]tatus|HTTPError"
+    r"|http error|code)\W{1,4}(?P<code>[45]\d\d)\b|\b(?P<error>[45]\d\d) (?:Client|Server) Error\b"
+    r"|\b(?P<title>40[0-5]|413|415|429|50[0234]) (?:Bad Request|Unauthorized|Forbidden|Not Found"
+    r"|Method Not Allowed|Request Entity Too Large|Payload Too Large|Content Too Large|Unsupported Media Type"
+    r"|Too Many Requests|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
     r"|(?:POST|GET|PUT) /\S* (?P<access>[45]\d\d)\b"
 )
 _NOT_ENDPOINT = re.compile(
-    r"docker|registry|/v2/|manifest|apiserver|kubernetes|\"kind\": ?\"Status\"|/apis?/|pypi|simple/|apt|archive\.ubuntu|deb\.debian|conda|huggingface|management\.azure|\.azurecr\.io|ApiException|DeploymentFailed|KubernetesError|"
+    r"docker|registry|/v2/|manifest|apiserver|kubernetes|\"kind\": ?\"Status\"|/apis?/|pypi|simple/|apt"
+    r"|archive\.ubuntu|deb\.debian|conda|huggingface|management\.azure|Model Management Service|\.azurecr\.io"
+    r"|ApiException|DeploymentFailed|KubernetesError|"
     r"AciDeploymentFailed|helm|kubectl|nltk|github\.com",
     re.IGNORECASE,
 )
 _WORDS: tuple[tuple[str, str, int], ...] = (
-    ("http-413-payload-too-large", r"Request Entity Too Large|Payload Too Large|Content Too Large|request body (?:is )?too large|client intended to send too large (?:a )?body|data value transmitted exceeds the capacity limit|(?:body|payload|request|message)(?: size)? .{0,30}(?:exceeds|larger than|too (?:large|big)|over).{0,40}(?:limit|max|bytes|size|MB|$)", 3),
-    ("http-415-content-type", r"Unsupported Media Type|(?:Content-?Type|media type|mimetype).{0,60}(?:not (?:supported|allowed|accepted|'?application/json)|unsupported|invalid|must be|expected|missing)|(?:Did not attempt to load JSON data|request Content-Type was not 'application/json')|(?:Unsupported|Invalid|Wrong|Expected|Missing) (?:content|media)[- ]?type|Input request does not have content type|not a supported content type", 2),
-    ("http-405-method", r"Method Not Allowed|method is not allowed for the requested URL|(?:Request|HTTP) method '?\w+'? (?:is )?not supported|405 .{0,20}[Mm]ethod", 3),
-    ("http-401-unauthorized", r"Authorization header|(?:missing|invalid|wrong|incorrect|expired|no|bad|absent) (?:or \w+ )?(?:api[ -]?key|scoring key|auth(?:entication|orization)?(?: ?(?:key|token|header))?|access token|bearer token|credentials|JWT|subscription key)|key_auth_access_denied|key_auth_bad_header|could not find .{0,30}token|subscription key|(?:not |un)authori[sz]ed to (?:access|score|call)|token (?:has )?expired", 4),
-    ("http-429-throttled", r"Too Many Requests|rate limit (?:exceeded|is exceeded|reached|of)|(?:request|call)s? (?:was |were |is |are )?(?:being )?throttled|Try again in \d+ seconds|quota .{0,30}(?:requests|calls) .{0,30}exceeded|slow down", 5),
-    ("http-503-overloaded", r"\(overloaded\)|Too many requests for service|no (?:free|available|healthy|idle) (?:replica|upstream|worker|backend|endpoint|server)s?\b|upstream connect error|server (?:is )?(?:overloaded|busy|at capacity)|Service (?:Temporarily )?Unavailable|queue (?:is )?(?:full|size exceeded)|waited longer than|max_(?:request_wait_time|queue_wait_ms)|no endpoints available|max concurrent requests|exceeded.{0,20}concurren", 4),
-    ("http-504-timeout", r"Client\.Timeout exceeded while awaiting headers|context deadline exceeded|upstream (?:request timeout|timed out)|Gateway Time-?out|Read(?:Timeout)?(?: |:).{0,160}[Rr]ead timed out|ReadTimeout(?:Error)?\b|Operation timed out after \d+ milliseconds|request (?:was )?(?:cancell?ed|timed out)|scoring[ _]timeout|(?:The )?read operation timed out|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out|Endpoint request timed out|TimeoutError: .{0,60}(?:score|request|response)|stream timeout|Timeout (?:was reached|exceeded)|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within", 3),
-    ("http-502-run-crashed", r"Replica closed connection before replying|(?:upstream )?prematurely closed (?:connection|by)|Bad Gateway|RemoteDisconnected|Remote end closed connection without response|Connection reset by peer|Empty reply from server|ConnectionResetError|(?:server|peer) closed (?:the )?connection|Server disconnected(?: without sending a response)?|IncompleteRead|transport closed|connection (?:was )?(?:aborted|closed) (?:before|while|by)", 5),
-    ("endpoint-connection-refused", r"Connection refused|ECONNREFUSED|actively refused it|Failed to connect to \S+ port \d+|\[Errno 111\]|\[Errno 61\]|ConnectError: All connection attempts failed|Couldn't connect to server|Could not connect to server|no listener|nothing (?:is )?listen", 4),
-    ("http-400-bad-request", r"(?:Expected|Missing|Invalid|Unexpected|Required) (?:property|field|attribute|schema|request (?:body|payload)|payload|input schema)|(?:does not|doesn't|failed to) (?:match|conform|validate|satisfy).{0,40}schema|schema (?:validation|mismatch|violation)|(?:payload|request|body|input)(?: \w+)? (?:validation|is invalid|not valid|rejected|malformed)|validation error|RequestValidationError|BAD REQUEST|bad request", 6),
-    ("http-404-wrong-path", r"requested URL was not found on (?:the|this) server|Cannot (?:POST|GET) /|no (?:such )?route|404 page not found|\"detail\": ?\"Not Found\"|detail: Not Found|No matching route|default backend - 404|unknown route|Resource not found.{0,40}(?:path|url|route)", 4),
-)  # fmt: skip
+    (
+        "http-413-payload-too-large",
+        (
+            r"Request Entity Too Large|Payload Too Large|Content Too Large|request body (?:is )?too large"
+            r"|client intended to send too large (?:a )?body|data value transmitted exceeds the capacity limit"
+            r"|(?:body|payload|request|message)(?: size)? .{0,30}(?:exceeds|larger than|too (?:large|big)"
+            r"|over).{0,40}(?:limit|max|bytes|size|MB|$)"
+        ),
+        3,
+    ),
+    (
+        "http-415-content-type",
+        (
+            r"Unsupported Media Type|(?:Content-?Type|media type|mimetype).{0,60}(?:not (?:supported|allowed"
+            r"|accepted|'?application/json)|unsupported|invalid|must be|expected|missing)"
+            r"|(?:Did not attempt to load JSON data|request Content-Type was not 'application/json')"
+            r"|(?:Unsupported|Invalid|Wrong|Expected|Missing) (?:content|media)[- ]?type"
+            r"|Input request does not have content type|not a supported content type"
+        ),
+        2,
+    ),
+    (
+        "http-405-method",
+        (
+            r"Method Not Allowed|method is not allowed for the requested URL|(?:Request"
+            r"|HTTP) method '?\w+'? (?:is )?not supported|405 .{0,20}[Mm]ethod"
+        ),
+        3,
+    ),
+    (
+        "http-401-unauthorized",
+        (
+            r"Authorization header|(?:missing|invalid|wrong|incorrect|expired|no|bad"
+            r"|absent) (?:or \w+ )?(?:api[ -]?key|scoring key|auth(?:entication|orization)?(?: ?(?:key|token"
+            r"|header))?|access token|bearer token|credentials|JWT|subscription key)|key_auth_access_denied"
+            r"|key_auth_bad_header|could not find .{0,30}token|subscription key|(?:not "
+            r"|un)authori[sz]ed to (?:access|score|call)|token (?:has )?expired"
+        ),
+        4,
+    ),
+    (
+        "http-429-throttled",
+        (
+            r"Too Many Requests|rate limit (?:exceeded|is exceeded|reached|of)|(?:request|call)s? (?:was "
+            r"|were |is |are )?(?:being )?throttled|Try again in \d+ seconds|quota .{0,30}(?:requests"
+            r"|calls) .{0,30}exceeded|slow down"
+        ),
+        5,
+    ),
+    (
+        "http-503-overloaded",
+        (
+            r"\(overloaded\)|Too many requests for service|no (?:free|available|healthy|idle|ready) (?:replica"
+            r"|upstream|worker|backend|endpoint|server)s?\b|upstream connect error"
+            r"|server (?:is )?(?:overloaded|busy|at capacity)|Service (?:Temporarily )?Unavailable"
+            r"|queue (?:is )?(?:full|size exceeded)|waited longer than|max_(?:request_wait_time|queue_wait_ms)"
+            r"|no endpoints available|max concurrent requests|exceeded.{0,20}concurren"
+        ),
+        4,
+    ),
+    (
+        "http-504-timeout",
+        (
+            r"Client\.Timeout exceeded while awaiting headers|context deadline exceeded"
+            r"|upstream (?:request timeout|timed out)|Gateway Time-?out|Read(?:Timeout)?(?: "
+            r"|:).{0,160}[Rr]ead timed out|ReadTimeout(?:Error)?\b|Operation timed out after \d+ milliseconds"
+            r"|request (?:was )?(?:cancell?ed|timed out)|scoring[ _]timeout|(?:The )?read operation timed out"
+            r"|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out|Endpoint request timed out"
+            r"|TimeoutError: .{0,60}(?:score|request|response)|stream timeout|Timeout (?:was reached|exceeded)"
+            r"|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within"
+        ),
+        3,
+    ),
+    (
+        "http-502-run-crashed",
+        (
+            r"Replica closed connection before replying|(?:upstream )?prematurely closed (?:connection|by)"
+            r"|Bad Gateway|RemoteDisconnected|Remote end closed connection without response"
+            r"|Connection reset by peer|Empty reply from server|ConnectionResetError|(?:server"
+            r"|peer) closed (?:the )?connection|Server disconnected(?: without sending a response)?"
+            r"|IncompleteRead|transport closed|connection (?:was )?(?:aborted|closed) (?:before|while|by)"
+        ),
+        5,
+    ),
+    (
+        "endpoint-connection-refused",
+        (
+            r"Connection refused|ECONNREFUSED|actively refused it|Failed to connect to \S+ port \d+"
+            r"|\[Errno 111\]|\[Errno 61\]|ConnectError: All connection attempts failed"
+            r"|Couldn't connect to server|Could not connect to server|no listener|nothing (?:is )?listen"
+        ),
+        4,
+    ),
+    (
+        "http-400-bad-request",
+        (
+            r"(?:Expected|Missing|Invalid|Unexpected|Required) (?:property|field|attribute|schema"
+            r"|request (?:body|payload)|payload|input schema)|(?:does not|doesn't|failed to) (?:match|conform"
+            r"|validate|satisfy).{0,40}schema|schema (?:validation|mismatch|violation)|(?:payload|request|body"
+            r"|input)(?: \w+)? (?:validation|is invalid|not valid|rejected|malformed)|validation error"
+            r"|RequestValidationError|BAD REQUEST|bad request"
+        ),
+        6,
+    ),
+    (
+        "http-404-wrong-path",
+        (
+            r"requested URL was not found on (?:the|this) server|Cannot (?:POST|GET) /|no (?:such )?route"
+            r"|404 page not found|\"detail\": ?\"Not Found\"|detail: Not Found|No matching route"
+            r"|default backend - 404|unknown route|Resource not found.{0,40}(?:path|url|route)"
+        ),
+        4,
+    ),
+)
 
 
 @rule(*dict.fromkeys(_CAUSES.values()), "endpoint-connection-refused", "run-exception")
@@ -80,9 +199,11 @@ def answer(reading: Reading) -> Iterator[Finding]:
 def _explains(status_cause: str, cause: str) -> bool:
     """Whether words may correct a status: a 400 of a server that means 413, a 500 or 502 around a time-out."""
     return (status_cause, cause) in {
-        ("http-400-bad-request", "http-415-content-type"), ("http-400-bad-request", "http-413-payload-too-large"), ("http-429-throttled", "http-503-overloaded"),
+        ("http-400-bad-request", "http-415-content-type"),
+        ("http-400-bad-request", "http-413-payload-too-large"),
+        ("http-429-throttled", "http-503-overloaded"),
         ("http-502-run-crashed", "http-504-timeout"),
-    }  # fmt: skip
+    }
 
 
 def _status(reading: Reading) -> tuple[int | None, Line | None]:
@@ -110,7 +231,8 @@ def _endpoint_refused(reading: Reading, hit: Hit) -> bool:
     """Connection refused at a scoring endpoint: not a probe, not the API server, not an engine, not a database of the script."""
     text = hit.line.text
     if re.search(
-        r"probe failed|:6443|:8443|/var/run|dial unix|:5432|:6379|:3306|:27017|:443\b|localhost:8080\b.*specify the right host|daemon",
+        r"probe failed|:6443|:8443|/var/run|dial unix|:5432|:6379|:3306|:27017|:443\b"
+        r"|localhost:8080\b.*specify the right host|daemon",
         text,
     ) or hit.line.source in ("k8s_events", "k8s_reason"):
         return False

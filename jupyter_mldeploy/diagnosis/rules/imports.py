@@ -22,7 +22,7 @@ _STARTERS = (
 _SCRIPTS = re.compile(
     r"^(?:score|scoring|main|app|wsgi|asgi|server|serve|entry|entry_script|inference|predict(?:or)?)$"
 )
-_FLASK_FAMILY = {"flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "opencensus"}
+_FLASK_FAMILY = {"werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "opencensus"}
 _NUMPY_INSIDE = re.compile(r"numpy\._core|numpy\.core\._|numpy\.core\.multiarray")
 _FLASK_INSIDE = re.compile(r"flask\._compat|flask\.ext|flask\.json|werkzeug\.\w+|jinja2\.\w+|itsdangerous\.\w+")
 
@@ -45,7 +45,7 @@ def missing_module(reading: Reading) -> Iterator[Finding]:
     raised_at = {(r.line.source, r.line.number): r for r in reading.raised}
     for hit in hits:
         raised = raised_at.get((hit.line.source, hit.line.number))
-        if not _handled(reading, hit):
+        if not _optional(hit):
             yield _judged(reading, hit, hit["module"].strip("."), raised)
 
 
@@ -54,21 +54,22 @@ def _judged(reading: Reading, hit: Hit, module: str, raised: Raised | None) -> F
     if raised and (own := raised.own_frame):
         facts |= {"script": own.name, "line": str(own.line)}
     unpickling = raised is not None and raised.through(*_UNPICKLING)
-    if module.startswith("sklearn."):
-        return found("sklearn-version-mismatch", Depth.ROOT, hit, **facts)
-    if _NUMPY_INSIDE.match(module):
-        return found("numpy-abi-mismatch", Depth.ROOT, hit, **facts)
-    if _FLASK_INSIDE.match(module) or (top(module) in _FLASK_FAMILY and _in_server(raised)):
-        return found("flask-stack-incompatible", Depth.ROOT, hit, **facts)
-    if _is_entry(reading, module, raised):
-        return found("entry-script-not-found", Depth.ROOT, hit, **facts)
-    if "is not a package" in hit.line.text or module.startswith("__main__"):
-        return found("local-module-not-packaged", Depth.ROOT, hit, **facts)
-    if belongs_to_package(module):
-        return found("module-not-found", Depth.ROOT, hit, **facts)
-    if looks_own(module) or unpickling:
-        return found("local-module-not-packaged", Depth.ROOT, hit, certain=looks_own(module), **facts)
-    return found("module-not-found", Depth.ROOT, hit, certain=False, **facts)
+    cause, certain = "module-not-found", True
+    if module.startswith("sklearn.") or module == "_loss":
+        cause = "sklearn-version-mismatch"
+    elif _NUMPY_INSIDE.match(module):
+        cause = "numpy-abi-mismatch"
+    elif _FLASK_INSIDE.match(module) or (top(module) in _FLASK_FAMILY and _in_server(raised)):
+        cause = "flask-stack-incompatible"
+    elif _is_entry(reading, module, raised):
+        cause = "entry-script-not-found"
+    elif "is not a package" in hit.line.text or module.startswith("__main__"):
+        cause = "local-module-not-packaged"
+    elif not belongs_to_package(module):
+        own = looks_own(module)
+        cause = "local-module-not-packaged" if own or unpickling else "module-not-found"
+        certain = own
+    return found(cause, Depth.ROOT, hit, certain=certain, facts=facts)
 
 
 def _in_server(raised: Raised | None) -> bool:
@@ -94,7 +95,7 @@ def _server_file(raised: Raised) -> bool:
     return own is not None and "import_module" in own.source
 
 
-def _handled(reading: Reading, hit: Hit) -> bool:
+def _optional(hit: Hit) -> bool:
     """Whether the line is only a warning of something optional."""
     return re.search(r"\b(?:WARN(?:ING)?|INFO|DEBUG|Skipping|optional|ignored)\b", hit.line.text) is not None
 
@@ -126,7 +127,10 @@ def named_as_missing(reading: Reading) -> Iterator[Finding]:
     patterns = (
         r"Missing optional dependency '(?P<package>[\w-]+)'",
         r"requires the (?P<package>[\w-]+) library but it was not found in your environment",
-        r"(?:Unable to find a usable engine|Missing optional dependency).*(?P<package>pyarrow|fastparquet|openpyxl|xlrd)",
+        (
+            r"(?:Unable to find a usable engine|Missing optional dependency).*(?P<package>pyarrow|fastparquet"
+            r"|openpyxl|xlrd)"
+        ),
         r"ImportError: (?:Please|You (?:need|must|should)|Using) .{0,60}?\b(?:pip|conda) install (?P<package>[\w-]+)",
         r"PackageNotFoundError: (?:No package metadata was found for )?(?P<package>[\w-]+)",
         r"DistributionNotFound: The '(?P<package>[\w-]+)[^']*' distribution was not found",

@@ -18,22 +18,30 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
         return
     facts = _limit(reading)
     hit = reading.find(
-        r"\bOOM-?Killed\b(?!\W{0,4}(?:false|no\b))|Memory cgroup out of memory|oom-kill:constraint|invoked oom-killer|Out of memory: Kill(?:ed)? process|oom_kill_process|System OOM encountered|OOMKilling|PodOutOfMemory"
-        r"|(?:container|pod|process|replica) .{0,60}(?:exceed(?:ed|s|ing)|over|above|out of) (?:its |the |your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+ )?(?:exceeded|reached)|killed (?:due to|because of|for) (?:out of |low |excessive |exceeding )?memory|out-of-memory|terminated .{0,40}OOM\b|ran out of memory"
+        r"\bOOM-?Killed\b(?!\W{0,4}(?:false|no\b))|Memory cgroup out of memory|oom-kill:constraint"
+        r"|invoked oom-killer|Out of memory: Kill(?:ed)? process|oom_kill_process|System OOM encountered"
+        r"|OOMKilling|PodOutOfMemory"
+        r"|(?:container|pod|process|replica) .{0,60}(?:exceed(?:ed|s|ing)|over|above|out of) (?:its |the "
+        r"|your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+ )?(?:exceeded|reached)"
+        r"|killed (?:due to|because of|for) (?:out of |low |excessive |exceeding )?memory|out-of-memory"
+        r"|terminated .{0,40}OOM\b|ran out of memory"
     )
     if hit and "Perhaps out of memory" in hit.line.text:
         hit = None  # gunicorn's guess about a worker; the container lives
     if reading.oom_killed or (hit and not re.search(r"CUDA|GPU|cuda", hit.line.text)):
-        yield found("container-oom-killed", Depth.ROOT, hit, _code(reading), **facts)
+        yield found("container-oom-killed", Depth.ROOT, hit, _code(reading), facts=facts)
         return
     ran_out = reading.find(
-        r"^(?:\S*: )?MemoryError\b|std::bad_alloc|Unable to allocate [\d.]+ [KMGT]iB for an array|DefaultCPUAllocator: (?:can't|not enough|can not) (?:allocate )?memory|\[Errno 12\]|Cannot allocate memory|bad allocation|numpy\S*ArrayMemoryError|ArrowMemoryError|malloc of size \d+ failed|mmap failed.{0,20}memory"
+        r"^(?:\S*: )?MemoryError\b|std::bad_alloc|Unable to allocate [\d.]+ [KMGT]iB for an array"
+        r"|DefaultCPUAllocator: (?:can't|not enough|can not) (?:allocate )?memory|\[Errno 12\]"
+        r"|Cannot allocate memory|bad allocation|numpy\S*ArrayMemoryError|ArrowMemoryError"
+        r"|malloc of size \d+ failed|mmap failed.{0,20}memory"
     )
     if ran_out:
-        yield found("container-oom-killed", Depth.SPECIFIC, ran_out, **facts)
+        yield found("container-oom-killed", Depth.SPECIFIC, ran_out, facts=facts)
     killed = reading.find(r"^(?:/\S+: line \d+:\s+\d+ |\[\d+\]\S?\s+\d+ |.{0,80}\d+ )?Killed\b(?:\s{2,}.*|\s*)$", LOGS)
     if killed:
-        yield found("container-oom-killed", Depth.SYMPTOM - 3, killed, _code(reading), **facts)
+        yield found("container-oom-killed", Depth.SYMPTOM - 3, killed, _code(reading), facts=facts)
     if reading.exit_code in (137, -9) and not reading.find(
         r"liveness|Killing|startup probe|Stopping container|preempt|evict|docker (?:kill|stop)",
         ("k8s_events", "k8s_reason", "log"),
@@ -41,7 +49,7 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
         told = reading.oom_killed is not False
         busy = reading.find(r"\b(?:load|read|init|model|alloc|memory|batch|embedding|shard|tensor|fit|download)", LOGS)
         if told and (busy or killed):
-            yield found("container-oom-killed", Depth.SYMPTOM, _code(reading), busy, certain=False, **facts)
+            yield found("container-oom-killed", Depth.SYMPTOM, _code(reading), busy, certain=False, facts=facts)
 
 
 def _code(reading: Reading):  # type: ignore[no-untyped-def]
@@ -53,7 +61,8 @@ def _limit(reading: Reading) -> dict[str, str]:
     limit = reading.evidence.memory_limit
     if not limit and (
         hit := reading.find(
-            r"(?:memory (?:limit|usage)|limit:?|--memory[ =]|-m ) ?(?:of |is )?(?P<size>\d+(?:\.\d+)?) ?(?P<unit>[KMG]i?)B?\b"
+            r"(?:memory (?:limit|usage)|limit:?|--memory[ =]|-m ) ?(?:of "
+            r"|is )?(?P<size>\d+(?:\.\d+)?) ?(?P<unit>[KMG]i?)B?\b"
         )
     ):
         unit = {"k": 2**10, "m": 2**20, "g": 2**30}[hit["unit"][0].lower()]
@@ -72,9 +81,15 @@ def _size(size: int) -> str:
 def gpu_memory(reading: Reading) -> Finding | None:
     """The memory of the GPU is full."""
     hit = reading.find(
-        r"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUDA error: out of memory|cudaErrorMemoryAllocation|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_ALLOC_FAILED|CUDNN_STATUS_NOT_INITIALIZED|OOM when allocating tensor"
-        r"|RESOURCE_EXHAUSTED: .{0,40}(?:out of memory|allocating|failed to allocate)|failed to allocate [\d.]+\S+ \(\d+ bytes\) from device|No available memory for the cache blocks|BFCArena::AllocateRawInternal|cuda(?:Malloc)? failed:? out of memory|cudaMalloc.{0,30}out of memory"
-        r"|out of memory.{0,40}\b(?:GPU|CUDA|HIP)\b|(?:GPU|CUDA|HIP) out of memory|Free memory on device .{0,60}is less than desired GPU memory utilization|Out of memory allocating \d+ bytes"
+        r"CUDA out of memory|torch\.(?:cuda\.)?OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY"
+        r"|CUDA error: out of memory|cudaErrorMemoryAllocation|CUBLAS_STATUS_ALLOC_FAILED"
+        r"|CUDNN_STATUS_ALLOC_FAILED|CUDNN_STATUS_NOT_INITIALIZED|OOM when allocating tensor"
+        r"|RESOURCE_EXHAUSTED: .{0,40}(?:out of memory|allocating|failed to allocate)"
+        r"|failed to allocate [\d.]+\S+ \(\d+ bytes\) from device|No available memory for the cache blocks"
+        r"|BFCArena::AllocateRawInternal|cuda(?:Malloc)? failed:? out of memory|cudaMalloc.{0,30}out of memory"
+        r"|out of memory.{0,40}\b(?:GPU|CUDA|HIP)\b|(?:GPU|CUDA|HIP) out of memory"
+        r"|Free memory on device .{0,60}is less than desired GPU memory utilization"
+        r"|Out of memory allocating \d+ bytes"
     )
     if not hit:
         return None

@@ -7,8 +7,18 @@ from collections.abc import Iterator
 from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
-_SIGNALS = {"SIGSEGV": "segfault", "SIGBUS": "segfault", "SIGABRT": "segfault", "SIGILL": "illegal-instruction", "SIGTERM": "stopped-by-sigterm",
-            "11": "segfault", "7": "segfault", "6": "segfault", "4": "illegal-instruction", "15": "stopped-by-sigterm"}  # fmt: skip
+_SIGNALS = {
+    "SIGSEGV": "segfault",
+    "SIGBUS": "segfault",
+    "SIGABRT": "segfault",
+    "SIGILL": "illegal-instruction",
+    "SIGTERM": "stopped-by-sigterm",
+    "11": "segfault",
+    "7": "segfault",
+    "6": "segfault",
+    "4": "illegal-instruction",
+    "15": "stopped-by-sigterm",
+}
 
 
 @rule(
@@ -36,25 +46,27 @@ def reported(reading: Reading) -> Iterator[Finding]:
         facts["script"] = str(failure["file"])
     in_run = stage == "run"
     if failure.get("oom"):
-        yield found("container-oom-killed", Depth.ROOT - 3, proof, **facts)
+        yield found("container-oom-killed", Depth.ROOT - 3, proof, facts=facts)
     elif kind == "signal" and (cause := _SIGNALS.get(str(failure.get("signal", "")))):
-        yield found(cause, Depth.ROOT - 3, proof, **facts)
+        yield found(cause, Depth.ROOT - 3, proof, facts=facts)
     elif kind == "timeout":
         yield found(
             "http-504-timeout" if in_run else "worker-timeout",
             Depth.ROOT - 3,
             proof,
             phase="" if in_run else "init()",
-            **facts,
+            facts=facts,
         )
     elif kind == "syntax":
-        yield found("score-syntax-error", Depth.ROOT - 3, proof, **facts)
+        yield found("score-syntax-error", Depth.ROOT - 3, proof, facts=facts)
     elif kind == "contract":
         message = str(failure.get("message", ""))
         answer = in_run or "serial" in message.lower() or "JSON" in message
-        yield found("response-not-serializable" if answer else "score-missing-init-run", Depth.ROOT - 3, proof, **facts)
+        yield found(
+            "response-not-serializable" if answer else "score-missing-init-run", Depth.ROOT - 3, proof, facts=facts
+        )
     elif kind in ("exception", "exit", "signal"):
         exception = failure.get("exception")
         if isinstance(exception, dict):
             facts |= {"type": str(exception.get("type", "")), "text": str(exception.get("text", ""))}
-        yield found("run-exception" if in_run else "crashloop-init-exception", Depth.SYMPTOM - 5, proof, **facts)
+        yield found("run-exception" if in_run else "crashloop-init-exception", Depth.SYMPTOM - 5, proof, facts=facts)

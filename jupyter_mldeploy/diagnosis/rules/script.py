@@ -9,8 +9,10 @@ from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _MODEL_FILE = re.compile(
-    r"\.(?:pkl|pickle|joblib|sav|h5|hdf5|keras|onnx|pt|pth|bin|pb|model|json\.gz|safetensors|cbm|txt\.model|tflite|mar|gguf|ubj|zip|dill|ckpt|pmml|weights|npz|npy)$"
-    r"|model|AZUREML_MODEL_DIR|azureml-models|checkpoint|weights|/mnt/models|saved_model|vectori[sz]er|tokenizer|encoder|scaler",
+    r"\.(?:pkl|pickle|joblib|sav|h5|hdf5|keras|onnx|pt|pth|bin|pb|model|json\.gz|safetensors|cbm|txt\.model"
+    r"|tflite|mar|gguf|ubj|zip|dill|ckpt|pmml|weights|npz|npy)$"
+    r"|model|AZUREML_MODEL_DIR|azureml-models|checkpoint|weights|/mnt/models|saved_model|vectori[sz]er"
+    r"|tokenizer|encoder|scaler",
     re.IGNORECASE,
 )
 _CONFIG_FILE = re.compile(
@@ -28,7 +30,8 @@ def syntax_error(reading: Reading) -> Iterator[Finding]:
     hit = reading.find(r"^(?:.*[ :|])?(?P<type>SyntaxError|IndentationError|TabError): (?P<text>.+)")
     if not hit:
         if hit := reading.find(
-            r"unexpected indent \((?P<text>[\w.]+), line (?P<line>\d+)\)|invalid syntax \((?P<file>[\w.]+), line (?P<at>\d+)\)"
+            r"unexpected indent \((?P<text>[\w.]+), line (?P<line>\d+)\)"
+            r"|invalid syntax \((?P<file>[\w.]+), line (?P<at>\d+)\)"
         ):
             yield found(
                 "score-syntax-error", Depth.ROOT, hit, line=hit["line"] or hit["at"], script=hit["file"] or hit["text"]
@@ -42,7 +45,7 @@ def syntax_error(reading: Reading) -> Iterator[Finding]:
     if place:
         facts |= {"script": re.split(r"[/\\]", where["file"])[-1], "line": where["line"]}
     library = place is not None and ("site-packages" in where["file"] or "dist-packages" in where["file"])
-    yield found("score-syntax-error", Depth.ROOT + (5 if library else 0), hit, place, certain=not library, **facts)
+    yield found("score-syntax-error", Depth.ROOT + (5 if library else 0), hit, place, certain=not library, facts=facts)
 
 
 @rule("score-missing-init-run")
@@ -51,12 +54,20 @@ def missing_functions(reading: Reading) -> Finding | None:
     if reading.stage in ("build", "push", "schedule", "register") or reading.building_packages:
         return None
     hit = reading.find(
-        r"module '?(?P<script>[\w.]+)'? has no attribute '(?P<name>init|run)'|cannot import name '?(?P<imported>init|run)\b'? from '?(?P<from>[\w.]+)"
-        r"|(?:does not|doesn't|must|should|has no|missing|lacks?|not|no) (?:have |define |contain |implement |find |found )?(?:an? |the |any |required )?(?:function |method )?(?:[`'\"](?P<named>init|run)(?:\(\))?[`'\"]|(?P<called_name>init|run)\(\)|(?P<plain>init|run) (?:function|method))"
-        r"|(?:[`'\"](?P<named_b>init|run)(?:\(\))?[`'\"]|(?P<bare>init|run)\(\)|(?:function|method) (?P<word>init|run)) (?:function |method )?(?:is |was )?(?:not (?:defined|found|implemented|present)|missing(?! \d))"
-        r"|run\(\) (?:cannot accept positional-only arguments|needs to accept an argument|cannot be decorated with both)"
+        r"module '?(?P<script>[\w.]+)'? has no attribute '(?P<name>init|run)'"
+        r"|cannot import name '?(?P<imported>init|run)\b'? from '?(?P<from>[\w.]+)"
+        r"|(?:does not|doesn't|must|should|has no|missing|lacks?|not|no) (?:have |define |contain |implement "
+        r"|find |found )?(?:an? |the |any |required )?(?:function |method )?(?:[`'\"](?P<named>init"
+        r"|run)(?:\(\))?[`'\"]|(?P<called_name>init|run)\(\)|(?P<plain>init|run) (?:function|method))"
+        r"|(?:[`'\"](?P<named_b>init|run)(?:\(\))?[`'\"]|(?P<bare>init|run)\(\)|(?:function"
+        r"|method) (?P<word>init|run)) (?:function |method )?(?:is |was )?(?:not (?:defined|found|implemented"
+        r"|present)|missing(?! \d))"
+        r"|run\(\) (?:cannot accept positional-only arguments|needs to accept an argument"
+        r"|cannot be decorated with both)"
         r"|UserScriptFunctionNotFound|name '(?P<undefined>init|run)' is not defined"
-        r"|\b(?P<called>run|init)\(\) takes (?:\d+|no|exactly \w+|from \d+ to \d+) (?:positional )?arguments? (?:but \d+ (?:was|were) given|\(\d+ given\))|\binit\(\) missing \d+ required positional"
+        r"|\b(?P<called>run|init)\(\) takes (?:\d+|no|exactly \w+"
+        r"|from \d+ to \d+) (?:positional )?arguments? (?:but \d+ (?:was|were) given|\(\d+ given\))"
+        r"|\binit\(\) missing \d+ required positional"
     )
     if not hit:
         return None
@@ -78,7 +89,8 @@ def model_not_global(reading: Reading) -> Iterator[Finding]:
         if raised.name not in ("NameError", "UnboundLocalError"):
             continue
         match = re.search(
-            r"name '(?P<name>\w+)' is not defined|(?:local )?variable '?(?P<local>\w+)'? (?:referenced|where it is not)",
+            r"name '(?P<name>\w+)' is not defined|(?:local )?variable '?(?P<local>\w+)'? (?:referenced"
+            r"|where it is not)",
             raised.message,
         )
         if not match:
@@ -101,22 +113,31 @@ def model_not_global(reading: Reading) -> Iterator[Finding]:
             in_run
             or reading.stage in ("run", "http")
             or raised.through("run", "invoke_user")
-            or re.search(r"model|clf|pipe|session|net", name, re.I)
+            or re.search(r"model|clf|pipe|session|net", name, re.IGNORECASE)
         ):
-            yield found("model-not-global", Depth.ROOT, raised.line, **facts)
+            yield found("model-not-global", Depth.ROOT, raised.line, facts=facts)
         else:
-            yield found("model-not-global", Depth.SPECIFIC, raised.line, certain=False, **facts)
+            yield found("model-not-global", Depth.SPECIFIC, raised.line, certain=False, facts=facts)
 
 
 @rule("entry-script-not-found")
 def entry_script(reading: Reading) -> Iterator[Finding]:
     """What starts the service does not find the script or the module of the application."""
     hit = reading.find(
-        r"can't open file '?\"?(?P<path>[^'\"\s:]+)'?\"?: \[Errno 2\]|can't find '__main__' module in '?(?P<dir>[^'\s]+)|Error loading ASGI app\. Could not import module \"(?P<module>[\w.]+)\""
-        r"|ImportError: cannot import name 'main'|Could not (?:find|locate|import) (?:the )?(?:entry|scoring|user) ?_?script|(?:entry|scoring)[ _]script.{0,80}?(?:not (?:be )?found|does(?:n't| not) exist|missing|No such file)"
-        r"|(?:No such file or directory|FileNotFoundError|not found|does not exist).{0,80}(?:entry|scor(?:e|ing))_?(?:script)?\.py|Either provide an entry_script|No score script found\. Expected score script|AZUREML_ENTRY_SCRIPT.{0,40}(?:not|missing|unset)"
-        r"|Failed to find attribute '(?P<attribute>\w+)' in '(?P<app>[\w.]+)'|Error: Could not import '(?P<flask>[\w.]+)'|Could not locate a Flask application|Could not find (?:file|module) '(?P<mod>[\w./]+\.py)'"
-        r"|No module named score\b|Attribute \"(?P<asgi>\w+)\" not found in module|python\d?: No module named (?P<run_module>app|main|score|serve|server)\b"
+        r"can't open file '?\"?(?P<path>[^'\"\s:]+)'?\"?: \[Errno 2\]"
+        r"|can't find '__main__' module in '?(?P<dir>[^'\s]+)"
+        r"|Error loading ASGI app\. Could not import module \"(?P<module>[\w.]+)\""
+        r"|ImportError: cannot import name 'main'|Could not (?:find|locate|import) (?:the )?(?:entry|scoring"
+        r"|user) ?_?script|(?:entry|scoring)[ _]script.{0,80}?(?:not (?:be )?found|does(?:n't| not) exist"
+        r"|missing|No such file)"
+        r"|(?:No such file or directory|FileNotFoundError|not found|does not exist).{0,80}(?:entry|scor(?:e"
+        r"|ing))_?(?:script)?\.py|Either provide an entry_script|No score script found\. Expected score script"
+        r"|AZUREML_ENTRY_SCRIPT.{0,40}(?:not|missing|unset)"
+        r"|Failed to find attribute '(?P<attribute>\w+)' in '(?P<app>[\w.]+)'"
+        r"|Error: Could not import '(?P<flask>[\w.]+)'|Could not locate a Flask application"
+        r"|Could not find (?:file|module) '(?P<mod>[\w./]+\.py)'"
+        r"|No module named score\b|Attribute \"(?P<asgi>\w+)\" not found in module"
+        r"|python\d?: No module named (?P<run_module>app|main|score|serve|server)\b"
     )
     if hit:
         named = next((hit[g] for g in ("path", "dir", "module", "app", "flask", "mod", "run_module") if hit[g]), "")
@@ -180,13 +201,15 @@ def _file(path: str, line, code: str, raised) -> Finding:  # type: ignore[no-unt
         )
         and config
     ):
-        return found("config-file-missing", Depth.ROOT, line, **facts)
-    if (_MODEL_FILE.search(path) or loading) and not (config and not loading and not re.search(r"model", name, re.I)):
-        return found("model-file-not-found", Depth.ROOT, line, **facts)
+        return found("config-file-missing", Depth.ROOT, line, facts=facts)
+    if (_MODEL_FILE.search(path) or loading) and not (
+        config and not loading and not re.search(r"model", name, re.IGNORECASE)
+    ):
+        return found("model-file-not-found", Depth.ROOT, line, facts=facts)
     if config:
-        return found("config-file-missing", Depth.ROOT, line, **facts)
-    cause = "model-file-not-found" if loading or not re.search(r"\.\w{1,5}$", name) else "config-file-missing"
-    return found(cause, Depth.SPECIFIC, line, certain=False, **facts)
+        return found("config-file-missing", Depth.ROOT, line, facts=facts)
+    cause = "model-file-not-found" if not re.search(r"\.\w{1,5}$", name) else "config-file-missing"
+    return found(cause, Depth.SPECIFIC, line, certain=False, facts=facts)
 
 
 @rule("missing-env-var", "model-dir-env-missing")
@@ -210,10 +233,18 @@ def environment_variable(reading: Reading) -> Iterator[Finding]:
             ):
                 yield _variable(match["name"], raised.line, certain=environ)
     hit = reading.find(
-        r"(?:environment variables?|env(?:ironment)? ?vars?)\W{0,3}(?:named |called )?[`'\"]?(?P<name>(?-i:[A-Z][A-Z0-9_]{2,}))[`'\"]?.{0,30}(?:not (?:set|defined|found|provided|configured|exist)|(?:is|was) (?:missing|unset|required|empty)|required|missing|must be set)"
-        r"|(?:missing|required|set|provide|define|expected|undefined|unset|specify|need).{0,40}(?:environment variables?|env(?:ironment)? ?vars?):?\s*[`'\"\[(]*(?P<named>(?-i:[A-Z][A-Z0-9_]{2,}))"
-        r"|[`'\"]?(?P<before>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))[`'\"]?:? (?:environment variable|env(?:ironment)? ?var)?.{0,20}(?:is not set|not set|must be set|is required|unbound variable|parameter (?:null or )?not set|is unset|is not defined|is missing)"
-        r"|Set the (?P<set>(?-i:[A-Z][A-Z0-9_]{3,})) environment variable|(?P<decouple>(?-i:[A-Z][A-Z0-9_]{2,})) not found\. Declare it as envvar|EnvironmentError: (?P<environment>(?-i:[A-Z][A-Z0-9_]{3,}))\b"
+        r"(?:environment variables?|env(?:ironment)? ?vars?)\W{0,3}(?:named "
+        r"|called )?[`'\"]?(?P<name>(?-i:[A-Z][A-Z0-9_]{2,}))[`'\"]?.{0,30}(?:not (?:set|defined|found"
+        r"|provided|configured|exist)|(?:is|was) (?:missing|unset|required|empty)|required|missing|must be set)"
+        r"|(?:missing|required|set|provide|define|expected|undefined|unset|specify"
+        r"|need).{0,40}(?:environment variables?"
+        r"|env(?:ironment)? ?vars?):?\s*[`'\"\[(]*(?P<named>(?-i:[A-Z][A-Z0-9_]{2,}))"
+        r"|[`'\"]?(?P<before>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))[`'\"]?:? (?:environment variable"
+        r"|env(?:ironment)? ?var)?.{0,20}(?:is not set|not set|must be set|is required|unbound variable"
+        r"|parameter (?:null or )?not set|is unset|is not defined|is missing)"
+        r"|Set the (?P<set>(?-i:[A-Z][A-Z0-9_]{3,})) environment variable"
+        r"|(?P<decouple>(?-i:[A-Z][A-Z0-9_]{2,})) not found\. Declare it as envvar"
+        r"|EnvironmentError: (?P<environment>(?-i:[A-Z][A-Z0-9_]{3,}))\b"
     )
     if hit:
         name = next(hit[g] for g in ("name", "named", "before", "set", "decouple", "environment") if hit[g])
@@ -241,8 +272,10 @@ def path_from_nothing(reading: Reading) -> Iterator[Finding]:
     """``os.path.join(os.getenv("AZUREML_MODEL_DIR"), …)`` with the variable unset."""
     for raised in reading.raised:
         if raised.name == "TypeError" and re.search(
-            r"expected str, bytes or os\.PathLike object, not NoneType|(?:join|Path)\S* argument must be str.{0,60}NoneType|unsupported operand type\(s\) for [/+]:? '?NoneType"
-            r"|argument should be a str or an os\.PathLike.{0,60}NoneType|can only concatenate str|unsupported operand type.*'NoneType' and 'str'",
+            r"expected str, bytes or os\.PathLike object, not NoneType|(?:join"
+            r"|Path)\S* argument must be str.{0,60}NoneType|unsupported operand type\(s\) for [/+]:? '?NoneType"
+            r"|argument should be a str or an os\.PathLike.{0,60}NoneType|can only concatenate str"
+            r"|unsupported operand type.*'NoneType' and 'str'",
             raised.message,
         ):
             named = (

@@ -9,11 +9,19 @@ from jupyter_mldeploy.diagnosis.reading import LOGS, Hit, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _SIGKILL = (
-    r"Worker (?:with pid |\(pid: ?)(?P<pid>\d+)\)? (?:was sent SIGKILL|was terminated due to signal 9|exited with (?:code|signal):? ?-?(?:9|137))"
-    r"|(?:Child|child|Process|worker)\W.{0,40}(?P<other>\d+).{0,30}(?:signal 9|SIGKILL|code -9|code: -9|exitcode -9|exitcode=-9)|Perhaps out of memory\?|A worker process managed by the executor was unexpectedly terminated"
-    r"|DAMN ! worker \d+ \(pid: (?P<uwsgi>\d+)\) died, killed by signal 9|terminated due to signal 9|WorkerLostError: .*SIGKILL|died from signal 9|Waiting for child process \[(?P<uvicorn>\d+)\].*SIGKILL"
+    r"Worker (?:with pid |\(pid: ?)(?P<pid>\d+)\)? (?:was sent SIGKILL|was terminated due to signal 9"
+    r"|exited with (?:code|signal):? ?-?(?:9|137))"
+    r"|(?:Child|child|Process|worker)\W.{0,40}(?P<other>\d+).{0,30}(?:signal 9|SIGKILL|code -9|code: -9"
+    r"|exitcode -9|exitcode=-9)|Perhaps out of memory\?"
+    r"|A worker process managed by the executor was unexpectedly terminated"
+    r"|DAMN ! worker \d+ \(pid: (?P<uwsgi>\d+)\) died, killed by signal 9|terminated due to signal 9"
+    r"|WorkerLostError: .*SIGKILL|died from signal 9|Waiting for child process \[(?P<uvicorn>\d+)\].*SIGKILL"
 )
-_TIMEOUT = r"WORKER TIMEOUT \(pid: ?(?P<pid>\d+)\)|CRITICAL\W+WORKER TIMEOUT|HARAKIRI (?:\[core|ON WORKER)|Worker (?P<other>\d+) .{0,40}(?:timed out|heartbeat)|Script failed to finish execution within the allocated time: (?P<ms>\d+)"
+_TIMEOUT = (
+    r"WORKER TIMEOUT \(pid: ?(?P<pid>\d+)\)|CRITICAL\W+WORKER TIMEOUT|HARAKIRI (?:\[core|ON WORKER)"
+    r"|Worker (?P<other>\d+) .{0,40}(?:timed out|heartbeat)"
+    r"|Script failed to finish execution within the allocated time: (?P<ms>\d+)"
+)
 
 
 @rule("worker-timeout", "gunicorn-worker-oom")
@@ -43,7 +51,9 @@ def boots_again_and_again(reading: Reading) -> Finding | None:
     if len({hit["pid"] for hit in boots}) < 3 or reading.find(_TIMEOUT):
         return None
     told = reading.find(
-        r"Traceback|Exception in worker process|Worker failed to boot|Segmentation|SIGSEGV|Autorestarting worker|Handling signal: (?:hup|ttin|usr2)|exited with code|due to signal (?:11|4|6)\b|\" 200 "
+        r"Traceback|Exception in worker process|Worker failed to boot|Segmentation|SIGSEGV"
+        r"|Autorestarting worker|Handling signal: (?:hup|ttin|usr2)|exited with code|due to signal (?:11|4"
+        r"|6)\b|\" 200 "
     )
     times = {stamp for hit in boots if (stamp := _stamp(hit))}
     repeated = len(times) > 2 if times else len(boots) > 4
@@ -62,9 +72,14 @@ def _stamp(hit: Hit) -> str:
 def port_taken(reading: Reading) -> Finding | None:
     """Somebody else listens there already."""
     hit = reading.find(
-        r"Address already in use|address in use|Connection in use: \('?(?P<host>[^']*)'?, (?P<gunicorn>\d+)\)|port is already allocated|Only one usage of each socket address|EADDRINUSE"
-        r"|[Pp]ort (?P<port>\d+) is (?:already )?(?:in use|being used|taken|allocated)|port you are attempting to use is already in use|Ports are not available|provided port is already allocated"
-        r"|didn't have free ports for the requested pod ports|\[Errno 98\]|\[Errno 48\]|WinError 10048|bind: address already in use|port .{0,20}(?:already in use|not available)|listen .{0,60}already in use"
+        r"Address already in use|address in use|Connection in use: \('?(?P<host>[^']*)'?, (?P<gunicorn>\d+)\)"
+        r"|port is already allocated|Only one usage of each socket address|EADDRINUSE"
+        r"|[Pp]ort (?P<port>\d+) is (?:already )?(?:in use|being used|taken|allocated)"
+        r"|port you are attempting to use is already in use|Ports are not available"
+        r"|provided port is already allocated"
+        r"|didn't have free ports for the requested pod ports|\[Errno 98\]|\[Errno 48\]|WinError 10048"
+        r"|bind: address already in use|port .{0,20}(?:already in use|not available)"
+        r"|listen .{0,60}already in use"
     )
     if not hit and reading.exit_code == 98 and reading.target == "local":
         return found("port-already-in-use", Depth.ROOT, reading.statement("exit code", 98))
@@ -85,14 +100,21 @@ def port_taken(reading: Reading) -> Finding | None:
 def low_port(reading: Reading) -> Finding | None:
     """Only root, or a process with NET_BIND_SERVICE, may listen below 1024."""
     hit = reading.find(
-        r"(?:bind|listen)\S* .{0,60}(?::|, )(?P<port>\d{1,3})\b.{0,60}permission denied|bind\(\) to \S*?:(?P<nginx>\d{1,3}) failed \(13|attempting to bind on address \('[^']*', (?P<asyncio>\d{1,3})\): .{0,20}(?:permission denied|EACCES)"
-        r"|connection to \('[^']*', (?P<gunicorn>\d{1,3})\) failed: \[Errno 13\]|cannot expose privileged port (?P<rootless>\d+)|EACCES:? .{0,60}:(?P<node>\d{1,3})\b|[Pp]ermission denied.{0,40}(?:bind|port|socket).{0,30}\b(?P<after>\d{2,3})\b"
-        r"|(?:could not|cannot|can't|failed to) (?:bind|listen).{0,60}\b(?P<plain>\d{2,3})\b.{0,40}(?:[Pp]ermission|13)|listen tcp \S*:(?P<go>\d{1,3}): bind: permission denied"
+        r"(?:bind|listen)\S* .{0,60}(?::|, )(?P<port>\d{1,3})\b.{0,60}permission denied"
+        r"|bind\(\) to \S*?:(?P<nginx>\d{1,3}) failed \(13"
+        r"|attempting to bind on address \('[^']*', (?P<asyncio>\d{1,3})\): .{0,20}(?:permission denied|EACCES)"
+        r"|connection to \('[^']*', (?P<gunicorn>\d{1,3})\) failed: \[Errno 13\]"
+        r"|cannot expose privileged port (?P<rootless>\d+)|EACCES:? .{0,60}:(?P<node>\d{1,3})\b"
+        r"|[Pp]ermission denied.{0,40}(?:bind|port|socket).{0,30}\b(?P<after>\d{2,3})\b"
+        r"|(?:could not|cannot|can't|failed to) (?:bind"
+        r"|listen).{0,60}\b(?P<plain>\d{2,3})\b.{0,40}(?:[Pp]ermission|13)"
+        r"|listen tcp \S*:(?P<go>\d{1,3}): bind: permission denied"
     )
     if not hit:
         denied = reading.find(r"\[Errno 13\]|Permission denied")
         port = reading.find(
-            r"(?:Can't connect to|Retrying in|bind(?:ing)? (?:to|on)|Listening at:?|--bind|-b|--port|address).{0,30}[:, ](?P<port>\d{1,3})(?!\d|\.)\)?'?\s*$"
+            r"(?:Can't connect to|Retrying in|bind(?:ing)? (?:to|on)|Listening at:?|--bind|-b|--port"
+            r"|address).{0,30}[:, ](?P<port>\d{1,3})(?!\d|\.)\)?'?\s*$"
         )
         if not denied or not port or "/" in denied.line.text.split("ermission denied")[-1]:
             bare = reading.find(r"PermissionError: \[Errno 13\] Permission denied$")
@@ -117,7 +139,9 @@ def init_failed(reading: Reading) -> Iterator[Finding]:
         yield found("crashloop-init-exception", Depth.SYMPTOM, own[-1].line, type=own[-1].name, text=own[-1].message,
                     script=frame.name if frame else "", line=str(frame.line) if frame else "")  # fmt: skip
     hit = reading.find(
-        r"errors in your scoring file'?s? init\(\)|Did your init method fail|User'?s init function failed|UserScriptInitFailed|container application crashed|Error: Container has crashed|init\(\) (?:has )?(?:failed|raised|crashed)|(?:exception|error) in (?:your |the |user'?s? )?init\b"
+        r"errors in your scoring file'?s? init\(\)|Did your init method fail|User'?s init function failed"
+        r"|UserScriptInitFailed|container application crashed|Error: Container has crashed"
+        r"|init\(\) (?:has )?(?:failed|raised|crashed)|(?:exception|error) in (?:your |the |user'?s? )?init\b"
     )
     if hit and "timed out" not in hit.line.text:
         yield found("crashloop-init-exception", Depth.WRAPPER - 1, hit)
@@ -141,13 +165,19 @@ def init_failed(reading: Reading) -> Iterator[Finding]:
 def gave_up_waiting(reading: Reading) -> Finding | None:
     """The platform waited for a healthy service and gave up; what kept it is elsewhere."""
     hit = reading.find(
-        r"DeploymentTimedOut|deployment (?:operation )?(?:has )?timed[ -]?out|(?:service|deployment|endpoint) .{0,60}(?:did not|didn't|failed to|not) (?:become|get|reach|turn)\w* (?:healthy|ready|running).{0,40}|gave up waiting|polling timed? ?out"
-        r"|Connection to container has timed out|timed out waiting for (?:the )?(?:service|deployment|container|endpoint|model)|TimedOut\b.{0,80}(?:deploy|service|polling)|(?:deploy\w*|rollout|service creation).{0,60}(?:timed out|time-?out)|current service state: (?:TimedOut|Transitioning)"
+        r"DeploymentTimedOut|deployment (?:operation )?(?:has )?timed[ -]?out|(?:service|deployment"
+        r"|endpoint) .{0,60}(?:did not|didn't|failed to|not) (?:become|get|reach|turn)\w* (?:healthy|ready"
+        r"|running).{0,40}|gave up waiting|polling timed? ?out"
+        r"|Connection to container has timed out|timed out waiting for (?:the )?(?:service|deployment"
+        r"|container|endpoint|model)|TimedOut\b.{0,80}(?:deploy|service|polling)|(?:deploy\w*|rollout"
+        r"|service creation).{0,60}(?:timed out|time-?out)|current service state: (?:TimedOut|Transitioning)"
         r"|wait_for_deployment.{0,60}(?:timeout|timed out)|exceeded the (?:maximum )?(?:deployment|wait) time"
     )
     if not hit or re.search(r"ProgressDeadlineExceeded|progress deadline", hit.line.text):
         return None
     waited = reading.find(
-        r"(?:after|within|for|timeout[ :=]+|polling:? ?)(?: polling)?(?: trying)?(?: for)? ?(?P<time>\d\d:\d\d:\d\d|\d+ ?(?:s|seconds|minutes|min|m)\b)"
+        r"(?:after|within|for|timeout[ :=]+"
+        r"|polling:? ?)(?: polling)?(?: trying)?(?: for)? ?(?P<time>\d\d:\d\d:\d\d|\d+ ?(?:s|seconds|minutes"
+        r"|min|m)\b)"
     )
     return found("deployment-timed-out", Depth.WRAPPER - 2, hit, waited, waited=waited["time"] if waited else "")

@@ -160,12 +160,14 @@ CASES = [
     case("missing-shared-library", "OSError: sndfile library not found using ctypes.util.find_library", stage="init"),
     case(
         "missing-shared-library",
-        "pyodbc.Error: ('01000', \"[01000] [unixODBC][Driver Manager]Can't open lib 'ODBC Driver 17 for SQL Server' : file not found (0)\")",
+        "pyodbc.Error: ('01000', \"[01000] [unixODBC][Driver Manager]Can't open lib 'ODBC Driver 17 for SQL "
+        "Server' : file not found (0)\")",
         stage="init",
     ),
     case(
         "glibc-too-old",
-        "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by /opt/env/lib/python3.9/site-packages/x/_core.so)",
+        "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found (required by "
+        "/opt/env/lib/python3.9/site-packages/x/_core.so)",
         stage="init",
     ),
     case(
@@ -175,7 +177,8 @@ CASES = [
     ),
     case(
         "glibc-too-old",
-        "Error relocating /usr/lib/python3.11/site-packages/onnxruntime/capi/onnxruntime_pybind11_state.so: __memcpy_chk: symbol not found",
+        "Error relocating /usr/lib/python3.11/site-packages/onnxruntime/capi/onnxruntime_pybind11_state.so: "
+        "__memcpy_chk: symbol not found",
         stage="init",
     ),
     case(
@@ -217,18 +220,21 @@ CASES = [
     ),
     case(
         "protobuf-version-mismatch",
-        "google.protobuf.runtime_version.VersionError: Detected incompatible Protobuf Gencode/Runtime versions when loading a/b.proto: "
+        "google.protobuf.runtime_version.VersionError: Detected incompatible Protobuf Gencode/Runtime versions "
+        "when loading a/b.proto: "
         "gencode 5.29.5 runtime 5.27.2. Runtime version cannot be older than the linked gencode version.",
         stage="init",
     ),
     case(
         "protobuf-version-mismatch",
-        "ImportError: cannot import name 'builder' from 'google.protobuf.internal' (/opt/venv/lib/python3.9/site-packages/google/protobuf/internal/__init__.py)",
+        "ImportError: cannot import name 'builder' from 'google.protobuf.internal' "
+        "(/opt/venv/lib/python3.9/site-packages/google/protobuf/internal/__init__.py)",
         stage="launch",
     ),
     case(
         "flask-stack-incompatible",
-        "ImportError: cannot import name 'escape' from 'jinja2' (/opt/env/lib/python3.7/site-packages/jinja2/__init__.py)",
+        "ImportError: cannot import name 'escape' from 'jinja2' "
+        "(/opt/env/lib/python3.7/site-packages/jinja2/__init__.py)",
         stage="launch",
     ),
     case(
@@ -254,7 +260,8 @@ CASES = [
     ),
     case(
         "cuda-driver-mismatch",
-        "RuntimeError: The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver",
+        "RuntimeError: The NVIDIA driver on your system is too old (found version 11040). Please update your "
+        "GPU driver",
         stage="init",
     ),
     case(
@@ -287,7 +294,8 @@ CASES = [
     case("illegal-instruction", "", stage="init", exit_code=132),
     case(
         "illegal-instruction",
-        "2020-02-02 10:10:10.1: F tensorflow/core/platform/cpu_feature_guard.cc:37] The TensorFlow library was compiled to use AVX instructions, but these aren't available on your machine.\nAborted (core dumped)",
+        "2020-02-02 10:10:10.1: F tensorflow/core/platform/cpu_feature_guard.cc:37] The TensorFlow library was "
+        "compiled to use AVX instructions, but these aren't available on your machine.\nAborted (core dumped)",
         stage="init",
         exit_code=134,
     ),

@@ -9,7 +9,9 @@ IN_RUN = '  File "/app/score.py", line 12, in run\n    return model.predict(data
 CASES = [
     case(
         "request-json-invalid",
-        '  File "/app/score.py", line 9, in run\n    data = json.loads(raw)["data"]\njson.decoder.JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)',
+        '  File "/app/score.py", line 9, in run\n    data = '
+        'json.loads(raw)["data"]\njson.decoder.JSONDecodeError: Expecting property name enclosed in double '
+        "quotes: line 1 column 2 (char 1)",
         stage="run",
         http_status=500,
     ),
@@ -55,18 +57,23 @@ CASES = [
     case(
         "input-shape-mismatch",
         IN_RUN
-        + "ValueError: Expected 2D array, got 1D array instead:\narray=[5.1 3.5 1.4 0.2].\nReshape your data either using array.reshape(-1, 1) if your data has a single feature",
+        + (
+            "ValueError: Expected 2D array, got 1D array instead:\narray=[5.1 3.5 1.4 0.2].\nReshape your "
+            "data either using array.reshape(-1, 1) if your data has a single feature"
+        ),
         stage="run",
     ),
     case(
         "input-shape-mismatch",
-        "ValueError: Number of features of the model must match the input. Model n_features is 13 and input n_features is 12",
+        "ValueError: Number of features of the model must match the input. Model n_features is 13 and input "
+        "n_features is 12",
         stage="run",
         http_status=502,
     ),
     case(
         "input-shape-mismatch",
-        'ValueError: Input 0 of layer "sequential" is incompatible with the layer: expected shape=(None, 28, 28), found shape=(None, 784)',
+        'ValueError: Input 0 of layer "sequential" is incompatible with the layer: expected shape=(None, 28, '
+        "28), found shape=(None, 784)",
         stage="run",
     ),
     case(
@@ -77,14 +84,18 @@ CASES = [
     ),
     case(
         "input-shape-mismatch",
-        "lightgbm.basic.LightGBMError: The number of features in data (10) is not the same as it was in training data (12).",
+        "lightgbm.basic.LightGBMError: The number of features in data (10) is not the same as it was in "
+        "training data (12).",
         stage="run",
         http_status=500,
     ),
     case(
         "feature-names-mismatch",
         IN_RUN
-        + "ValueError: The feature names should match those that were passed during fit.\nFeature names unseen at fit time:\n- sepal length",
+        + (
+            "ValueError: The feature names should match those that were passed during fit.\nFeature names "
+            "unseen at fit time:\n- sepal length"
+        ),
         stage="run",
         http_status=500,
     ),
@@ -109,7 +120,8 @@ CASES = [
     ),
     case(
         "input-type-error",
-        "ValueError: DataFrame.dtypes for data must be int, float, bool or category. When categorical type is supplied, DMatrix parameter `enable_categorical` must be set to `True`.",
+        "ValueError: DataFrame.dtypes for data must be int, float, bool or category. When categorical type is "
+        "supplied, DMatrix parameter `enable_categorical` must be set to `True`.",
         stage="run",
     ),
     case(
@@ -121,7 +133,10 @@ CASES = [
     case(
         "input-missing-values",
         IN_RUN
-        + "ValueError: Input X contains NaN.\nLogisticRegression does not accept missing values encoded as NaN natively.",
+        + (
+            "ValueError: Input X contains NaN.\nLogisticRegression does not accept missing values encoded "
+            "as NaN natively."
+        ),
         stage="run",
         http_status=500,
     ),
@@ -151,7 +166,8 @@ CASES = [
     ),
     case(
         "response-not-serializable",
-        "TypeError: The view function for 'score' did not return a valid response. The return type must be a string, dict, list, tuple with headers or status",
+        "TypeError: The view function for 'score' did not return a valid response. The return type must be a "
+        "string, dict, list, tuple with headers or status",
         stage="run",
         http_status=500,
     ),
@@ -169,7 +185,9 @@ CASES = [
     ),
     case(
         "run-exception",
-        '2024-01-01 00:00:00,000 E [12] azmlinfsrv - Encountered Exception: Traceback (most recent call last):\n  File "/app/score.py", line 30, in run\n    raise RuntimeError("no rule for this customer")\nRuntimeError: no rule for this customer',
+        "2024-01-01 00:00:00,000 E [12] azmlinfsrv - Encountered Exception: Traceback (most recent call "
+        'last):\n  File "/app/score.py", line 30, in run\n    raise RuntimeError("no rule for this '
+        'customer")\nRuntimeError: no rule for this customer',
         stage="run",
         http_status=500,
     ),
@@ -192,7 +210,9 @@ CASES = [
         "",
         stage="http",
         http_status=404,
-        http_body="<title>404 Not Found</title>\n<h1>Not Found</h1><p>The requested URL was not found on the server.</p>",
+        http_body=(
+            "<title>404 Not Found</title>\n<h1>Not Found</h1><p>The requested URL was not found on the server.</p>"
+        ),
     ),
     case(
         "http-404-wrong-path",
@@ -245,12 +265,14 @@ CASES = [
     ),
     case(
         "http-502-run-crashed",
-        "Received bad response from service. More information can be found by calling `.get_logs()` on the webservice object.\nResponse Code: 502\nHeaders: {'Server': 'nginx/1.10.3'}\nContent: b'Bad Gateway'",
+        "Received bad response from service. More information can be found by calling `.get_logs()` on the "
+        "webservice object.\nResponse Code: 502\nHeaders: {'Server': 'nginx/1.10.3'}\nContent: b'Bad Gateway'",
         stage="run",
     ),
     case(
         "http-502-run-crashed",
-        "requests.exceptions.ConnectionError: ('Connection aborted.', RemoteDisconnected('Remote end closed connection without response'))",
+        "requests.exceptions.ConnectionError: ('Connection aborted.', RemoteDisconnected('Remote end closed "
+        "connection without response'))",
         stage="http",
     ),
     case(
@@ -281,7 +303,9 @@ CASES = [
     ),
     case(
         "endpoint-connection-refused",
-        "requests.exceptions.ConnectionError: HTTPConnectionPool(host='localhost', port=32267): Max retries exceeded with url: /score (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] Connection refused'))",
+        "requests.exceptions.ConnectionError: HTTPConnectionPool(host='localhost', port=32267): Max retries "
+        "exceeded with url: /score (Caused by NewConnectionError('<urllib3.connection.HTTPConnection object at "
+        "0x7f>: Failed to establish a new connection: [Errno 111] Connection refused'))",
         stage="http",
     ),
     case("endpoint-connection-refused", "httpx.ConnectError: [Errno 61] Connection refused", stage="http"),

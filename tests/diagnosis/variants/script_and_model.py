@@ -8,7 +8,8 @@ CASES = [
     case("score-missing-init-run", "AttributeError: module 'main' has no attribute 'init'", stage="init"),
     case(
         "score-missing-init-run",
-        "azureml_inference_server_http.server.user_script.UserScriptError: User script at /app/score.py does not have a run() function defined.",
+        "azureml_inference_server_http.server.user_script.UserScriptError: User script at /app/score.py does "
+        "not have a run() function defined.",
         stage="init",
     ),
     case(
@@ -34,7 +35,8 @@ CASES = [
     ),
     case(
         "score-syntax-error",
-        '  File "score.py", line 9\n    return 1\nIndentationError: unindent does not match any outer indentation level',
+        '  File "score.py", line 9\n    return 1\nIndentationError: unindent does not match any outer '
+        "indentation level",
         stage="init",
     ),
     case(
@@ -105,22 +107,27 @@ CASES = [
     case("model-file-not-found", "OSError: No file or directory found at ./outputs/cnn.h5", stage="init"),
     case(
         "model-file-not-found",
-        "onnxruntime.capi.onnxruntime_pybind11_state.NoSuchFile: [ONNXRuntimeError] : 3 : NO_SUCHFILE : Load model from m.onnx failed:Load model m.onnx failed. File doesn't exist",
+        "onnxruntime.capi.onnxruntime_pybind11_state.NoSuchFile: [ONNXRuntimeError] : 3 : NO_SUCHFILE : Load "
+        "model from m.onnx failed:Load model m.onnx failed. File doesn't exist",
         stage="init",
     ),
     case(
         "model-file-not-found",
-        "OSError: Error no file named pytorch_model.bin, model.safetensors, tf_model.h5 found in directory /mnt/models/bert.",
+        "OSError: Error no file named pytorch_model.bin, model.safetensors, tf_model.h5 found in directory "
+        "/mnt/models/bert.",
         stage="init",
     ),
     case(
         "model-path-lookup-failed",
-        "azureml.exceptions._azureml_exception.ModelNotFoundException: ModelNotFoundException:\n\tMessage: Model iris-clf not found in cache at azureml-models or in current working directory /var/azureml-app. For more info, set logging level to DEBUG.",
+        "azureml.exceptions._azureml_exception.ModelNotFoundException: ModelNotFoundException:\n\tMessage: "
+        "Model iris-clf not found in cache at azureml-models or in current working directory /var/azureml-app. "
+        "For more info, set logging level to DEBUG.",
         stage="init",
     ),
     case(
         "model-path-lookup-failed",
-        '{"code": "DeploymentTimedOut", "statusCode": 504, "message": "Deployment timed out", "details": [{"message": "Model not found in cache or in root at ./azureml-models/x"}]}',
+        '{"code": "DeploymentTimedOut", "statusCode": 504, "message": "Deployment timed out", "details": '
+        '[{"message": "Model not found in cache or in root at ./azureml-models/x"}]}',
         stage="init",
         http_status=504,
     ),
@@ -137,12 +144,14 @@ CASES = [
     ),
     case(
         "model-dir-env-missing",
-        "  File \"/usr/lib/python3.10/os.py\", line 680, in __getitem__\n    raise KeyError(key) from None\nKeyError: 'AZUREML_MODEL_DIR'",
+        '  File "/usr/lib/python3.10/os.py", line 680, in __getitem__\n    raise KeyError(key) from '
+        "None\nKeyError: 'AZUREML_MODEL_DIR'",
         stage="init",
     ),
     case(
         "model-dir-env-missing",
-        "  File \"score.py\", line 5, in init\n    p = Path(os.getenv('MODEL_DIR')) / 'm.pkl'\nTypeError: expected str, bytes or os.PathLike object, not NoneType",
+        "  File \"score.py\", line 5, in init\n    p = Path(os.getenv('MODEL_DIR')) / 'm.pkl'\nTypeError: "
+        "expected str, bytes or os.PathLike object, not NoneType",
         stage="init",
     ),
     case("model-file-corrupt", "_pickle.UnpicklingError: invalid load key, 'v'.", stage="init"),
@@ -160,7 +169,8 @@ CASES = [
     ),
     case(
         "model-file-corrupt",
-        "onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf: [ONNXRuntimeError] : 7 : INVALID_PROTOBUF : Load model from m.onnx failed:Protobuf parsing failed.",
+        "onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf: [ONNXRuntimeError] : 7 : "
+        "INVALID_PROTOBUF : Load model from m.onnx failed:Protobuf parsing failed.",
         stage="init",
     ),
     case("pickle-protocol-unsupported", "ValueError: unsupported pickle protocol: 5", stage="init"),
@@ -179,59 +189,76 @@ CASES = [
     ),
     case(
         "sklearn-version-mismatch",
-        "UserWarning: Trying to unpickle estimator DecisionTreeClassifier from version 0.24.2 when using version 1.3.0.\nValueError: node array from the pickle has an incompatible dtype:\n- expected: {'names': [...]}",
+        "UserWarning: Trying to unpickle estimator DecisionTreeClassifier from version 0.24.2 when using "
+        "version 1.3.0.\nValueError: node array from the pickle has an incompatible dtype:\n- expected: "
+        "{'names': [...]}",
         stage="init",
     ),
     case(
         "sklearn-version-mismatch",
-        "  File \"/app/score.py\", line 22, in run\n    return model.predict(x).tolist()\nAttributeError: 'SimpleImputer' object has no attribute '_fill_dtype'",
+        '  File "/app/score.py", line 22, in run\n    return model.predict(x).tolist()\nAttributeError: '
+        "'SimpleImputer' object has no attribute '_fill_dtype'",
         stage="run",
         http_status=500,
     ),
     case(
         "sklearn-version-mismatch",
-        "AttributeError: Can't get attribute '_RemainderColsList' on <module 'sklearn.compose._column_transformer' from '/x/_column_transformer.py'>",
+        "AttributeError: Can't get attribute '_RemainderColsList' on <module "
+        "'sklearn.compose._column_transformer' from '/x/_column_transformer.py'>",
         stage="init",
     ),
     case(
         "keras-h5py-incompatible",
-        "  File \"/x/site-packages/keras/engine/saving.py\", line 1004, in load_weights\n    original_keras_version = f.attrs['keras_version'].decode('utf8')\nAttributeError: 'str' object has no attribute 'decode'",
+        '  File "/x/site-packages/keras/engine/saving.py", line 1004, in load_weights\n    '
+        "original_keras_version = f.attrs['keras_version'].decode('utf8')\nAttributeError: 'str' object has no "
+        "attribute 'decode'",
         stage="init",
     ),
     case(
         "keras-h5py-incompatible",
-        "  File \"/x/tensorflow_core/python/keras/saving/hdf5_format.py\", line 651, in load_weights_from_hdf5_group\nAttributeError: 'str' object has no attribute 'decode'",
+        '  File "/x/tensorflow_core/python/keras/saving/hdf5_format.py", line 651, in '
+        "load_weights_from_hdf5_group\nAttributeError: 'str' object has no attribute 'decode'",
         stage="init",
     ),
     case(
         "torch-cuda-unavailable",
-        "RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your storages to the CPU.",
+        "RuntimeError: Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is "
+        "False. If you are running on a CPU-only machine, please use torch.load with "
+        "map_location=torch.device('cpu') to map your storages to the CPU.",
         stage="init",
     ),
     case("torch-cuda-unavailable", "AssertionError: Torch not compiled with CUDA enabled", stage="init"),
     case(
         "torch-cuda-unavailable",
-        "RuntimeError: Attempting to deserialize object on CUDA device 1 but torch.cuda.device_count() is 1. Please use torch.load with map_location to map your storages to an existing device.",
+        "RuntimeError: Attempting to deserialize object on CUDA device 1 but torch.cuda.device_count() is 1. "
+        "Please use torch.load with map_location to map your storages to an existing device.",
         stage="init",
     ),
     case(
         "torch-weights-only",
-        "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded, to do so you have two options, do those steps only if you trust the source of the checkpoint.\n\t(1) In PyTorch 2.6, we changed the default value of the `weights_only` argument in `torch.load` from `False` to `True`.\n\tWeightsUnpickler error: Unsupported global: GLOBAL net.Net was not an allowed global by default.",
+        "_pickle.UnpicklingError: Weights only load failed. This file can still be loaded, to do so you have "
+        "two options, do those steps only if you trust the source of the checkpoint.\n\t(1) In PyTorch 2.6, we "
+        "changed the default value of the `weights_only` argument in `torch.load` from `False` to "
+        "`True`.\n\tWeightsUnpickler error: Unsupported global: GLOBAL net.Net was not an allowed global by "
+        "default.",
         stage="init",
     ),
     case(
         "torch-weights-only",
-        "_pickle.UnpicklingError: Weights only load failed. Re-running `torch.load` with `weights_only` set to `False` will likely succeed, but it can result in arbitrary code execution.",
+        "_pickle.UnpicklingError: Weights only load failed. Re-running `torch.load` with `weights_only` set to "
+        "`False` will likely succeed, but it can result in arbitrary code execution.",
         stage="init",
     ),
     case(
         "model-architecture-mismatch",
-        "RuntimeError: Error(s) in loading state_dict for Net:\n\tsize mismatch for fc.weight: copying a param with shape torch.Size([10, 512]) from checkpoint, the shape in current model is torch.Size([2, 512]).",
+        "RuntimeError: Error(s) in loading state_dict for Net:\n\tsize mismatch for fc.weight: copying a param "
+        "with shape torch.Size([10, 512]) from checkpoint, the shape in current model is torch.Size([2, 512]).",
         stage="init",
     ),
     case(
         "model-architecture-mismatch",
-        'RuntimeError: Error(s) in loading state_dict for BertForSequenceClassification:\n\tMissing key(s) in state_dict: "bert.embeddings.position_ids".',
+        "RuntimeError: Error(s) in loading state_dict for BertForSequenceClassification:\n\tMissing key(s) in "
+        'state_dict: "bert.embeddings.position_ids".',
         stage="init",
     ),
     case(
@@ -241,33 +268,43 @@ CASES = [
     ),
     case(
         "runtime-download-blocked",
-        "OSError: We couldn't connect to 'https://huggingface.co' to load this file, couldn't find it in the cached files and it looks like bert-base-uncased is not the path to a directory containing a file named config.json.",
+        "OSError: We couldn't connect to 'https://huggingface.co' to load this file, couldn't find it in the "
+        "cached files and it looks like bert-base-uncased is not the path to a directory containing a file "
+        "named config.json.",
         stage="init",
     ),
     case(
         "runtime-download-blocked",
-        "[nltk_data] Error loading punkt: <urlopen error [Errno -3] Temporary\n[nltk_data]     failure in name resolution>\nLookupError: \n**********************************************************************\n  Resource punkt not found.\n  Please use the NLTK Downloader to obtain the resource:",
+        "[nltk_data] Error loading punkt: <urlopen error [Errno -3] Temporary\n[nltk_data]     failure in name "
+        "resolution>\nLookupError: \n**********************************************************************\n  "
+        "Resource punkt not found.\n  Please use the NLTK Downloader to obtain the resource:",
         stage="init",
     ),
     case(
         "runtime-download-blocked",
-        "  File \"/app/score.py\", line 10, in init\n    urllib.request.urlretrieve(URL, 'model.bin')\nurllib.error.URLError: <urlopen error [Errno 110] Connection timed out>\n",
+        '  File "/app/score.py", line 10, in init\n    urllib.request.urlretrieve(URL, '
+        "'model.bin')\nurllib.error.URLError: <urlopen error [Errno 110] Connection timed out>\n",
         stage="init",
     ),
     case(
         "runtime-download-blocked",
-        "  File \"/app/score.py\", line 6, in init\n    model = torch.hub.load_state_dict_from_url('https://download.pytorch.org/models/resnet18.pth')\nurllib.error.URLError: <urlopen error [Errno -2] Name or service not known>",
+        '  File "/app/score.py", line 6, in init\n    model = '
+        "torch.hub.load_state_dict_from_url('https://download.pytorch.org/models/resnet18.pth')\nurllib.error.U"
+        "RLError: <urlopen error [Errno -2] Name or service not known>",
         stage="init",
     ),
     case(
         "missing-env-var",
-        '  File "/app/score.py", line 3, in <module>\n    key = os.environ["STORAGE_ACCOUNT_URL"]\n  File "/usr/lib/python3.11/os.py", line 679, in __getitem__\n    raise KeyError(key) from None\nKeyError: \'STORAGE_ACCOUNT_URL\'',
+        '  File "/app/score.py", line 3, in <module>\n    key = os.environ["STORAGE_ACCOUNT_URL"]\n  File '
+        '"/usr/lib/python3.11/os.py", line 679, in __getitem__\n    raise KeyError(key) from None\nKeyError: '
+        "'STORAGE_ACCOUNT_URL'",
         stage="init",
     ),
     case("missing-env-var", "start.sh: line 4: MODEL_BUCKET: unbound variable", stage="launch", exit_code=1),
     case(
         "missing-env-var",
-        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\ndatabase_url\n  Field required [type=missing, input_value={}, input_type=dict]",
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for Settings\ndatabase_url\n  Field "
+        "required [type=missing, input_value={}, input_type=dict]",
         stage="launch",
         exit_code=1,
     ),

@@ -21,7 +21,8 @@ CASES = [
     ),
     case(
         "container-oom-killed",
-        "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB for an array with shape (1000000000,) and data type float64",
+        "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB for an array with shape "
+        "(1000000000,) and data type float64",
         stage="init",
         exit_code=1,
     ),
@@ -32,7 +33,8 @@ CASES = [
     ),
     case(
         "gunicorn-worker-oom",
-        "[2023-01-01 10:00:00 +0000] [1] [ERROR] Worker (pid:31) was sent SIGKILL! Perhaps out of memory?\n[2023-01-01 10:00:00 +0000] [45] [INFO] Booting worker with pid: 45",
+        "[2023-01-01 10:00:00 +0000] [1] [ERROR] Worker (pid:31) was sent SIGKILL! Perhaps out of "
+        "memory?\n[2023-01-01 10:00:00 +0000] [45] [INFO] Booting worker with pid: 45",
         stage="run",
     ),
     case(
@@ -44,33 +46,43 @@ CASES = [
     ),
     case(
         "cuda-out-of-memory",
-        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.78 GiB total capacity; 14.2 GiB already allocated)",
+        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 15.78 GiB total "
+        "capacity; 14.2 GiB already allocated)",
         stage="run",
         http_status=500,
     ),
     case(
         "cuda-out-of-memory",
-        "tensorflow.python.framework.errors_impl.ResourceExhaustedError: OOM when allocating tensor with shape[64,512,56,56] and type float on /job:localhost/replica:0/task:0/device:GPU:0 by allocator GPU_0_bfc",
+        "tensorflow.python.framework.errors_impl.ResourceExhaustedError: OOM when allocating tensor with "
+        "shape[64,512,56,56] and type float on /job:localhost/replica:0/task:0/device:GPU:0 by allocator "
+        "GPU_0_bfc",
         stage="run",
     ),
     case(
         "cuda-out-of-memory",
-        "RuntimeError: CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call",
+        "RuntimeError: CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some "
+        "other API call",
         stage="init",
     ),
     case(
         "worker-timeout",
-        "[2022-05-05 10:00:00 +0000] [14] [INFO] Booting worker with pid: 14\n[2022-05-05 10:05:00 +0000] [9] [CRITICAL] WORKER TIMEOUT (pid:14)\n[2022-05-05 10:05:01 +0000] [9] [ERROR] Worker (pid:14) was sent SIGKILL! Perhaps out of memory?",
+        "[2022-05-05 10:00:00 +0000] [14] [INFO] Booting worker with pid: 14\n[2022-05-05 10:05:00 +0000] [9] "
+        "[CRITICAL] WORKER TIMEOUT (pid:14)\n[2022-05-05 10:05:01 +0000] [9] [ERROR] Worker (pid:14) was sent "
+        "SIGKILL! Perhaps out of memory?",
         stage="init",
     ),
     case(
         "worker-timeout",
-        '[CRITICAL] WORKER TIMEOUT (pid:22)\n[2024-02-02 10:00:00 +0000] [22] [ERROR] Error handling request /score\nTraceback (most recent call last):\n  File "/app/score.py", line 20, in run\n    time.sleep(100)\n  File "/x/site-packages/gunicorn/workers/base.py", line 204, in handle_abort\n    sys.exit(1)\nSystemExit: 1',
+        "[CRITICAL] WORKER TIMEOUT (pid:22)\n[2024-02-02 10:00:00 +0000] [22] [ERROR] Error handling request "
+        '/score\nTraceback (most recent call last):\n  File "/app/score.py", line 20, in run\n    '
+        'time.sleep(100)\n  File "/x/site-packages/gunicorn/workers/base.py", line 204, in handle_abort\n    '
+        "sys.exit(1)\nSystemExit: 1",
         stage="run",
     ),
     case(
         "port-already-in-use",
-        "docker: Error response from daemon: driver failed programming external connectivity on endpoint scorer: Bind for 0.0.0.0:5001 failed: port is already allocated.",
+        "docker: Error response from daemon: driver failed programming external connectivity on endpoint "
+        "scorer: Bind for 0.0.0.0:5001 failed: port is already allocated.",
         stage="launch",
         exit_code=125,
     ),
@@ -82,12 +94,14 @@ CASES = [
     ),
     case(
         "port-already-in-use",
-        "Address already in use\nPort 5001 is in use by another program. Either identify and stop that program, or start the server with a different port.",
+        "Address already in use\nPort 5001 is in use by another program. Either identify and stop that "
+        "program, or start the server with a different port.",
         stage="launch",
     ),
     case(
         "privileged-port-denied",
-        "[2024-01-01 00:00:00 +0000] [1] [ERROR] Can't connect to ('0.0.0.0', 80)\nPermissionError: [Errno 13] Permission denied",
+        "[2024-01-01 00:00:00 +0000] [1] [ERROR] Can't connect to ('0.0.0.0', 80)\nPermissionError: [Errno 13] "
+        "Permission denied",
         stage="launch",
         exit_code=1,
     ),
@@ -112,7 +126,8 @@ CASES = [
     ),
     case(
         "file-permission-denied",
-        '  File "/app/score.py", line 9, in init\n    joblib.load("/models/m.pkl")\nPermissionError: [Errno 13] Permission denied: \'/models/m.pkl\'',
+        '  File "/app/score.py", line 9, in init\n    joblib.load("/models/m.pkl")\nPermissionError: [Errno '
+        "13] Permission denied: '/models/m.pkl'",
         stage="init",
     ),
     case("read-only-filesystem", "OSError: [Errno 30] Read-only file system: '/app/cache'", stage="init"),
@@ -124,7 +139,9 @@ CASES = [
     ),
     case(
         "crashloop-init-exception",
-        "Aci Deployment failed with exception: Your container application crashed. This may be caused by errors in your scoring file's init() function.\n1. Please check the logs for your container instance: x.",
+        "Aci Deployment failed with exception: Your container application crashed. This may be caused by "
+        "errors in your scoring file's init() function.\n1. Please check the logs for your container instance: "
+        "x.",
         stage="init",
         http_status=400,
         k8s_reason="CrashLoopBackOff",
@@ -136,7 +153,8 @@ CASES = [
     ),
     case(
         "deployment-timed-out",
-        '{"code": "DeploymentTimedOut", "statusCode": 504, "message": "The deployment operation polling has TimedOut. The service creation is taking longer than our normal time."}',
+        '{"code": "DeploymentTimedOut", "statusCode": 504, "message": "The deployment operation polling has '
+        'TimedOut. The service creation is taking longer than our normal time."}',
         stage="launch",
         http_status=504,
     ),
@@ -147,7 +165,9 @@ CASES = [
     ),
     case(
         "model-artifact-missing-at-register",
-        "azureml.exceptions._azureml_exception.ModelPathNotFoundException: ModelPathNotFoundException:\n\tMessage: Could not locate the provided model_path outputs/model.pkl in the set of files uploaded to the run: ['logs/a.txt']",
+        "azureml.exceptions._azureml_exception.ModelPathNotFoundException: "
+        "ModelPathNotFoundException:\n\tMessage: Could not locate the provided model_path outputs/model.pkl in "
+        "the set of files uploaded to the run: ['logs/a.txt']",
         stage="register",
     ),
     case(
@@ -157,7 +177,8 @@ CASES = [
     ),
     case(
         "service-already-exists",
-        "Error, there is already a service with name my-svc found in workspace ws.\nService my-svc with the same name already exists, please use a different service name or delete the existing service.",
+        "Error, there is already a service with name my-svc found in workspace ws.\nService my-svc with the "
+        "same name already exists, please use a different service name or delete the existing service.",
         stage="launch",
         http_status=409,
     ),
@@ -171,7 +192,10 @@ CASES = [
         "",
         stage="launch",
         http_status=409,
-        http_body='{"error": {"code": "Conflict", "message": "An operation is already in progress on service my-svc. Please wait for it to finish."}}',
+        http_body=(
+            '{"error": {"code": "Conflict", "message": "An operation is already in progress on service '
+            'my-svc. Please wait for it to finish."}}'
+        ),
     ),
     case(
         "operation-in-progress",
@@ -195,19 +219,27 @@ CASES = [
     # Nothing is wrong.
     case(
         "",
-        "2024-01-15 10:11:12,100 W [73] azmlinfsrv - Found extra keys in the config file that are not supported by the server.\nExtra keys = ['AZUREML_ENTRY_SCRIPT']\n2024-01-15 10:11:12,600 I [73] gunicorn.error - Listening at: http://0.0.0.0:31311 (73)\n2024-01-15 10:11:13,600 I [99] azmlinfsrv - Users's init has completed successfully\n2024-01-15 10:11:14,600 I [99] gunicorn.access - POST /score 200 0.433ms 18",
+        "2024-01-15 10:11:12,100 W [73] azmlinfsrv - Found extra keys in the config file that are not "
+        "supported by the server.\nExtra keys = ['AZUREML_ENTRY_SCRIPT']\n2024-01-15 10:11:12,600 I [73] "
+        "gunicorn.error - Listening at: http://0.0.0.0:31311 (73)\n2024-01-15 10:11:13,600 I [99] azmlinfsrv - "
+        "Users's init has completed successfully\n2024-01-15 10:11:14,600 I [99] gunicorn.access - POST /score "
+        "200 0.433ms 18",
         stage="run",
         http_status=200,
     ),
     case(
         "",
-        "2024-01-15 10:11:12,100 E [99] azmlinfsrv.trace - Error while fetching model IDs\nTraceback (most recent call last):\n  File \"/x/azureml_inference_server_http/server/create_app.py\", line 10, in f\n    os.listdir(p)\nNotADirectoryError: [Errno 20] Not a directory: 'm/model.pkl'\n2024-01-15 10:11:13,600 I [99] azmlinfsrv - Users's init has completed successfully",
+        "2024-01-15 10:11:12,100 E [99] azmlinfsrv.trace - Error while fetching model IDs\nTraceback (most "
+        'recent call last):\n  File "/x/azureml_inference_server_http/server/create_app.py", line 10, in f\n '
+        "   os.listdir(p)\nNotADirectoryError: [Errno 20] Not a directory: 'm/model.pkl'\n2024-01-15 "
+        "10:11:13,600 I [99] azmlinfsrv - Users's init has completed successfully",
         stage="init",
         http_status=200,
     ),
     case(
         "",
-        'INFO:     Started server process [1]\nINFO:     Waiting for application startup.\nINFO:     Application startup complete.\nINFO:     10.0.0.1:1 - "POST /score HTTP/1.1" 200 OK',
+        "INFO:     Started server process [1]\nINFO:     Waiting for application startup.\nINFO:     "
+        'Application startup complete.\nINFO:     10.0.0.1:1 - "POST /score HTTP/1.1" 200 OK',
         stage="run",
         k8s_events=[
             "Unhealthy: Readiness probe failed: dial tcp 10.0.0.2:5001: connect: connection refused",
@@ -217,7 +249,11 @@ CASES = [
     case("", "Successfully built 0123456789ab\nSuccessfully tagged scorer:latest", stage="build", exit_code=0),
     case(
         "",
-        "2023-10-10 10:10:10.1: W tensorflow/stream_executor/platform/default/dso_loader.cc:64] Could not load dynamic library 'libcudart.so.11.0'; dlerror: libcudart.so.11.0: cannot open shared object file: No such file or directory\n2023-10-10 10:10:10.2: I tensorflow/stream_executor/cuda/cudart_stub.cc:29] Ignore above cudart dlerror if you do not have a GPU set up on your machine.\n10.0.0.1 - - \"POST /score HTTP/1.1\" 200 12",
+        "2023-10-10 10:10:10.1: W tensorflow/stream_executor/platform/default/dso_loader.cc:64] Could not load "
+        "dynamic library 'libcudart.so.11.0'; dlerror: libcudart.so.11.0: cannot open shared object file: No "
+        "such file or directory\n2023-10-10 10:10:10.2: I tensorflow/stream_executor/cuda/cudart_stub.cc:29] "
+        'Ignore above cudart dlerror if you do not have a GPU set up on your machine.\n10.0.0.1 - - "POST '
+        '/score HTTP/1.1" 200 12',
         stage="run",
         http_status=200,
     ),
