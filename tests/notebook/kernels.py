@@ -79,10 +79,11 @@ class Kernel:
         content = {"comm_id": model, "data": {"method": "custom", "content": {"event": "click"}}}
         self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
 
-    def set_value(self, model: str, **state: Any) -> None:
-        """Set traits of a widget, as a person typing does."""
-        content = {"comm_id": model, "data": {"method": "update", "state": state, "buffer_paths": []}}
-        self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
+    def offers(self, description: str) -> bool:
+        """Whether there is a button of that description that can be pressed."""
+        return any(
+            state.get("description") == description and not state.get("disabled") for state in self.widgets.values()
+        )
 
     def widget(self, description: str) -> str:
         """Model of the newest widget of that description."""

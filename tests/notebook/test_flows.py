@@ -125,11 +125,11 @@ def test_the_panel_scores_stops_starts_and_ends(kernel: Kernel) -> None:
     kernel.click("Score")
     kernel.until(lambda: "<code>8</code>" in kernel.texts())
     kernel.click("Stop")
-    kernel.until(lambda: any(state.get("description") == "Stop it" for state in kernel.widgets.values()))
+    kernel.until(lambda: kernel.offers("Stop it"))
     kernel.click("Stop it")
-    kernel.until(lambda: any(state.get("description") == "Start" for state in kernel.widgets.values()))
+    kernel.until(lambda: kernel.offers("Start"))
     kernel.click("Start")
-    kernel.until(lambda: any(state.get("description") == "Stop" for state in kernel.widgets.values()))
+    kernel.until(lambda: kernel.offers("Stop"))
     kernel.until(lambda: "running, 1 of 1 replica ready" in kernel.texts())
     kernel.run("%service_delete panel")
     kernel.until(lambda: SERVICE in deployed.bundles[1])
@@ -190,6 +190,7 @@ def test_unattended_no_widget_is_left(tmp_path: Path) -> None:
     with started(tmp_path, tmp_path / "home", attended=False) as kernel:
         kernel.run('clf = {"factor": 2}')
         run = kernel.run(cell("quiet"))
+        assert run.error is None
         assert [list(bundle) for bundle in run.bundles] == [[DEPLOYMENT, "text/html", "text/plain"]]
         assert kernel.widgets == {}
         json.dumps(run.bundles)
