@@ -7,13 +7,12 @@ import os
 import re
 import sys
 from importlib import metadata
-from pathlib import Path
 from typing import Protocol
 
 from jupyter_mldeploy.capture.distributions import KNOWN_DEPENDENCIES, candidates, installed_names, normalized
 from jupyter_mldeploy.spec import Environment
 
-__all__ = ["Availability", "availability_of", "beside_notebook", "is_lent", "is_local"]
+__all__ = ["Availability", "availability_of", "is_lent"]
 
 _LENT = ("azureml.core.model", "azureml.contrib.services", "azureml_inference_server_http.api")
 _CONDA_NAMES = {"pytorch": "torch", "py-xgboost": "xgboost", "matplotlib-base": "matplotlib", "opencv": "opencv-python"}
@@ -30,22 +29,6 @@ _SHARED = {
 def is_lent(module: str) -> bool:
     """Whether the runtime lends the module (or a parent of it) to scripts where the real package is not installed."""
     return any(lent == module or lent.startswith(f"{module}.") or module.startswith(f"{lent}.") for lent in _LENT)
-
-
-def is_local(top: str, folder: Path | None) -> bool:
-    """Whether the source directory has a module of that name."""
-    if folder is None:
-        return False
-    if (folder / f"{top}.py").is_file() or any(
-        (folder / f"{top}{s}").is_file() for s in importlib.machinery.EXTENSION_SUFFIXES
-    ):
-        return True
-    return (folder / top).is_dir()
-
-
-def beside_notebook(top: str) -> bool:
-    """Whether the kernel finds the module only because it is in the working directory."""
-    return is_local(top, Path.cwd()) and not (Path(top).is_dir() and not any(Path(top).glob("*.py")))
 
 
 class Availability(Protocol):
@@ -71,7 +54,7 @@ class _Kernel:
         self._path = [entry for entry in sys.path if entry]
 
     def has(self, top: str) -> bool:
-        if top in sys.stdlib_module_names or top in sys.builtin_module_names:
+        if top in sys.stdlib_module_names or top in sys.builtin_module_names or top == "__main__":
             return True
         if importlib.machinery.PathFinder.find_spec(top, self._path) is not None:
             return True

@@ -45,10 +45,10 @@ def check_script(
     names = model_names or ()
     problems = {
         *parsed.problems,
-        *contract_problems(parsed.tree),
-        *import_problems(parsed.tree, environment, folder),
-        *name_problems(parsed.tree, parsed.code, notebook_names, names),
-        *file_problems(parsed.tree, folder),
-        *(() if model_names is None else model_problems(parsed.tree, names, folder)),
+        *contract_problems(parsed.tree, parsed.survey.dynamic),
+        *import_problems(parsed.survey, environment, folder),
+        *name_problems(parsed, notebook_names, names),
+        *file_problems(parsed.survey, folder),
+        *(() if model_names is None else model_problems(parsed.survey, names, folder)),
     }
     return sorted(problems)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from jupyter_mldeploy.capture.problems import Problem
-from jupyter_mldeploy.capture.walking import dotted_name, is_dynamic, module_statements
+from jupyter_mldeploy.capture.walking import dotted_name, module_statements
 
 __all__ = ["contract_problems"]
 
@@ -22,11 +22,10 @@ _MISSING = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def contract_problems(tree: ast.Module) -> Iterator[Problem]:
-    """What the runtime would refuse to start. Silent where names come from ``import *`` or are set dynamically."""
+def contract_problems(tree: ast.Module, dynamic: bool) -> Iterator[Problem]:
+    """What the runtime would refuse to start. Where names are ``dynamic``, one that is not seen may be there."""
     functions: dict[str, Function] = {}
     other: set[str] = set()
-    dynamic = is_dynamic(tree)
     for node in module_statements(tree):
         if isinstance(node, Function):
             functions[node.name] = node

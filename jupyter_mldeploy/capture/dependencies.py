@@ -10,10 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from jupyter_mldeploy.capture.availability import is_lent, is_local
+from jupyter_mldeploy.capture.availability import is_lent
 from jupyter_mldeploy.capture.distributions import installed_names, normalized
-from jupyter_mldeploy.capture.import_checks import local_module_files
 from jupyter_mldeploy.capture.imports import Imported, imports_of
+from jupyter_mldeploy.capture.local_modules import SourceDirectory
+from jupyter_mldeploy.capture.walking import survey
 from jupyter_mldeploy.errors import InvalidScript, InvalidValue
 from jupyter_mldeploy.spec import Environment, Script
 
@@ -45,11 +46,11 @@ def environment_for(
         tree = ast.parse(script.text)
     except SyntaxError as error:
         raise InvalidScript(script.origin, [f"{script.origin}, line {error.lineno}: Syntax: {error.msg}."]) from None
-    folder = None if source_directory is None else Path(source_directory)
+    shipped = SourceDirectory(None if source_directory is None else Path(source_directory))
     given = [requirement.strip() for requirement in extra]
     chosen = {_name_of(requirement) for requirement in given}
     found: dict[str, str] = {}
-    for imported in [*_imports(tree, folder), *(Imported(module, 0) for module in libraries)]:
+    for imported in [*_imports(tree, shipped), *(Imported(module, 0) for module in libraries)]:
         for name in _distributions(imported.module):
             if name not in chosen and name not in found and (pinned := _pinned(name, imported)):
                 found[name] = pinned
@@ -60,27 +61,13 @@ def environment_for(
     )
 
 
-def _imports(tree: ast.Module, folder: Path | None) -> Iterator[Imported]:
+def _imports(tree: ast.Module, shipped: SourceDirectory) -> Iterator[Imported]:
     """What must be installed of what is imported, through the source directory's own modules."""
-    for imported in imports_of(tree):
-        if is_local(imported.top, folder):
-            for file in local_module_files(imported, folder):
-                yield from (inner for inner in imports_of(_tree(file)) if _is_foreign(inner, folder))
-        elif _is_foreign(imported, folder):
-            yield imported
-
-
-def _is_foreign(imported: Imported, folder: Path | None) -> bool:
-    if imported.never or imported.module.startswith(".") or imported.top in sys.stdlib_module_names:
-        return False
-    return not is_local(imported.top, folder)
-
-
-def _tree(file: Path) -> ast.AST:
-    try:
-        return ast.parse(file.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return ast.Module([], [])
+    for imported in imports_of(survey(tree)):
+        found = (inner for _, inner in shipped.imports(imported)) if shipped.has(imported.top) else iter([imported])
+        for each in found:
+            if not (each.never or each.module.startswith(".") or each.top in sys.stdlib_module_names):
+                yield each
 
 
 def _distributions(module: str) -> list[str]:

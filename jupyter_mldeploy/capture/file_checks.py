@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from jupyter_mldeploy.capture.problems import Problem
-from jupyter_mldeploy.capture.walking import CONDITION, NEVER, dotted_name, walk
+from jupyter_mldeploy.capture.walking import CONDITION, NEVER, Survey, dotted_name
 
 __all__ = ["file_problems", "model_problems"]
 
@@ -28,21 +28,19 @@ _HANDLED = frozenset({"FileNotFoundError", "OSError", "IOError", "EnvironmentErr
 _UNSURE = _HANDLED | {CONDITION, NEVER}
 
 
-def file_problems(tree: ast.Module, source_directory: Path | None) -> Iterator[Problem]:
+def file_problems(found: Survey, source_directory: Path | None) -> Iterator[Problem]:
     """Relative files that are opened for reading and are not in the source directory."""
-    names = _import_names(tree)
+    names = _import_names(found)
     written: set[str] = set()
     opened: dict[str, int] = {}
-    for node, guards in walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
+    for node, guards in found.calls:
         called = _full_name(node.func, names)
         if called == "os.chdir":
             return
-        found = _opened(node, called, names)
-        if found is None:
+        opening = _opened(node, called, names)
+        if opening is None:
             continue
-        path, reads = found
+        path, reads = opening
         if not reads:
             written.add(path)
         elif not guards & _UNSURE:
@@ -52,11 +50,11 @@ def file_problems(tree: ast.Module, source_directory: Path | None) -> Iterator[P
             yield _problem(path, line, source_directory)
 
 
-def model_problems(tree: ast.Module, model_names: Collection[str], source_directory: Path | None) -> Iterator[Problem]:
+def model_problems(found: Survey, model_names: Collection[str], source_directory: Path | None) -> Iterator[Problem]:
     """Models that ``Model.get_model_path`` is asked for by a literal name and that are not shipped."""
     said: set[str] = set()
-    for node, guards in walk(tree):
-        if not isinstance(node, ast.Call) or guards & _UNSURE:
+    for node, guards in found.calls:
+        if guards & _UNSURE:
             continue
         if not f".{dotted_name(node.func)}".endswith(".Model.get_model_path"):
             continue
@@ -76,21 +74,17 @@ def model_problems(tree: ast.Module, model_names: Collection[str], source_direct
         )
 
 
-def _import_names(tree: ast.Module) -> dict[str, str]:
+def _import_names(found: Survey) -> dict[str, str]:
     """What each imported name stands for: ``np`` → ``numpy``; names that the script defines itself stand for nothing."""
     names: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                names[alias.asname or alias.name.partition(".")[0]] = (
-                    alias.name if alias.asname else alias.name.partition(".")[0]
-                )
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for alias in node.names:
+    for node, _ in found.imports:
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            if isinstance(node, ast.Import):
+                names[alias.asname or top] = alias.name if alias.asname else top
+            elif node.module and not node.level:
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-            names[node.name] = ""
-    return names
+    return names | dict.fromkeys(found.own, "")
 
 
 def _full_name(function: ast.expr, names: dict[str, str]) -> str:

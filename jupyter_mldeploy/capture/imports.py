@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from jupyter_mldeploy.capture.walking import CONDITION, NEVER, walk
+from jupyter_mldeploy.capture.walking import CONDITION, NEVER, Survey
 
 __all__ = ["Imported", "imports_of"]
 
@@ -37,11 +37,9 @@ class Imported:
         return self.module.partition(".")[0]
 
 
-def imports_of(tree: ast.AST) -> Iterator[Imported]:
+def imports_of(found: Survey) -> Iterator[Imported]:
     """All imports, in the order of the script; those below ``if`` and in ``try`` are not sure."""
-    for node, guards in walk(tree):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
-            continue
+    for node, guards in found.imports:
         sure = not guards & (_HANDLED | {CONDITION, NEVER})
         never = NEVER in guards
         if isinstance(node, ast.Import):

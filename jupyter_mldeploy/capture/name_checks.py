@@ -1,20 +1,17 @@
-"""Names that the script uses and does not have: those of the notebook, and those that init() forgot to make global.
-
-What a name means is asked of Python's own compiler, so scopes are exactly Python's.
-"""
+"""Names that the script uses and does not have: those of the notebook, and those that init() forgot to make global."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-import dis
 import sys
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from types import CodeType
 
+from jupyter_mldeploy.capture.globals_used import GlobalNames, global_names, names_bound_in
+from jupyter_mldeploy.capture.parsing import Parsed
 from jupyter_mldeploy.capture.problems import Problem
-from jupyter_mldeploy.capture.walking import NEVER, is_dynamic, module_statements, walk
+from jupyter_mldeploy.capture.walking import NEVER, module_statements
 
 __all__ = ["name_problems"]
 
@@ -23,7 +20,6 @@ _GIVEN = (frozenset(dir(builtins)) - {"display", "get_ipython", "__IPYTHON__"}) 
     *("__class__", "__module__", "__qualname__", "__dict__", "__path__", "__firstlineno__", "__static_attributes__"),
     *("__conditional_annotations__", "__annotate__", "WindowsError"),
 }
-_HANDLED = frozenset({"NameError", "Exception", "BaseException", NEVER})
 _ALIASES = {
     "np": "numpy as np",
     "pd": "pandas as pd",
@@ -56,109 +52,51 @@ _FROM = {
 }
 
 
-@dataclass
-class _Uses:
-    """Global names that the script loads (each with its lines) and those that it defines."""
-
-    loaded: dict[str, list[int]] = field(default_factory=dict)
-    defined: set[str] = field(default_factory=set)
-
-
-def name_problems(
-    tree: ast.Module, code: CodeType, notebook_names: Collection[str], model_names: Collection[str]
-) -> Iterator[Problem]:
+def name_problems(parsed: Parsed, notebook_names: Collection[str], model_names: Collection[str]) -> Iterator[Problem]:
     """Silent where names may come from ``import *``, ``exec`` and their like."""
-    if is_dynamic(tree):
+    if parsed.survey.dynamic:
         return
-    uses = _Uses()
-    _collect(code, uses, top=True)
-    forgotten = dict(_forgotten_globals(code, uses, tree))
+    names = global_names(parsed.code, module=True)
+    forgotten = dict(_forgotten_globals(parsed, names))
     for name, line in forgotten.items():
         yield Problem(
             line,
             f"`{name}` in run() is not the one that init() makes, which is gone when init() returns.",
             f"Write `global {name}` as the first line of init().",
         )
-    handled = _handled_lines(tree)
-    for name, lines in uses.loaded.items():
-        if name in uses.defined or name in _GIVEN or name in forgotten:
-            continue
-        sure = [line for line in lines if (name, line) not in handled]
-        if sure:
+    expected = {node.id for node, guards in parsed.survey.handled if "NameError" in guards}
+    unknown = names.loaded.keys() - names.stored - _GIVEN - forgotten.keys() - expected
+    never = {(node.id, node.lineno) for node, guards in parsed.survey.handled if NEVER in guards}
+    for name in unknown:
+        if sure := [line for line in names.lines(name) if (name, line) not in never]:
             yield _unknown(name, min(sure), notebook_names, model_names)
 
 
-def _collect(code: CodeType, uses: _Uses, *, top: bool) -> None:
-    own: set[str] = set()  # names of a class body
-    for instruction in dis.get_instructions(code):
-        name, operation = instruction.argval, instruction.opname
-        if operation in {"STORE_NAME", "DELETE_NAME"}:
-            (uses.defined if top else own).add(name)
-        elif operation in {"STORE_GLOBAL", "DELETE_GLOBAL"}:
-            uses.defined.add(name)
-        elif operation in {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"} and name not in own:
-            line = instruction.positions.lineno if instruction.positions else None
-            uses.loaded.setdefault(name, []).append(line or code.co_firstlineno)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            _collect(constant, uses, top=False)
-
-
-def _forgotten_globals(code: CodeType, uses: _Uses, tree: ast.Module) -> Iterator[tuple[str, int]]:
+def _forgotten_globals(parsed: Parsed, names: GlobalNames) -> Iterator[tuple[str, int]]:
     """Names that init() assigns as its own and run() reads as global, with the line in run()."""
-    functions = {c.co_name: c for c in code.co_consts if isinstance(c, CodeType)}
+    functions = {code.co_name: code for code in parsed.code.co_consts if isinstance(code, CodeType)}
     init, run = functions.get("init"), functions.get("run")
     if init is None or run is None:
         return
-    made = {
-        i.argval for i in dis.get_instructions(init) if i.opname.startswith("STORE_FAST") and isinstance(i.argval, str)
-    }
-    made |= {name for name in init.co_cellvars if name not in init.co_varnames[: init.co_argcount]}
-    made |= {
-        each
-        for i in dis.get_instructions(init)
-        if isinstance(i.argval, tuple) and "STORE_FAST" in i.opname
-        for each in i.argval
-    }
-    read = _Uses()
-    _collect(run, read, top=False)
-    placeholders = _none_at_module_level(tree)
-    for name in sorted(made & set(read.loaded)):
-        if name not in uses.defined or name in placeholders:
-            yield name, min(read.loaded[name])
+    read = global_names(run, module=False)
+    suspects = sorted(names_bound_in(init) & read.loaded.keys())
+    placeholders = _none_at_module_level(parsed) if suspects else set()
+    for name in suspects:
+        if name not in names.stored or name in placeholders:
+            yield name, min(read.lines(name))
 
 
-def _none_at_module_level(tree: ast.Module) -> set[str]:
+def _none_at_module_level(parsed: Parsed) -> set[str]:
     """Names whose only value, in the whole script, is the ``None`` of the module level."""
     nothing: set[str] = set()
-    for node in module_statements(tree):
+    stored: list[str] = []
+    for node in module_statements(parsed.tree):
+        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.With):
+            inside = [child for child in ast.walk(node) if isinstance(child, ast.Name)]
+            stored += [name.id for name in inside if isinstance(name.ctx, ast.Store)]
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and node.value.value is None:
             nothing |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    stored = [node.id for node in module_level_names(tree)]
-    declared = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
-    return {name for name in nothing if stored.count(name) == 1 and name not in declared}
-
-
-def module_level_names(tree: ast.Module) -> Iterator[ast.Name]:
-    """Names that statements of the module level assign."""
-    for node in module_statements(tree):
-        if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.For | ast.With):
-            for child in ast.walk(node):
-                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                    yield child
-
-
-def _handled_lines(tree: ast.Module) -> set[tuple[str, int]]:
-    """Uses of names that never run, or where a missing name is expected."""
-    handled = set()
-    for node, guards in walk(tree):
-        if (
-            isinstance(node, ast.Name)
-            and guards & _HANDLED
-            and not (guards & _HANDLED <= {"Exception", "BaseException"})
-        ):
-            handled.add((node.id, node.lineno))
-    return handled
+    return {name for name in nothing if stored.count(name) == 1} - parsed.survey.declared
 
 
 def _unknown(name: str, line: int, notebook_names: Collection[str], model_names: Collection[str]) -> Problem:

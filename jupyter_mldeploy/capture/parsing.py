@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import CodeType
 
 from jupyter_mldeploy.capture.problems import Problem
+from jupyter_mldeploy.capture.walking import Survey, survey
 
 __all__ = ["Parsed", "parse"]
 
@@ -30,13 +31,14 @@ class Parsed:
 
     Attributes:
         text: The script, with ``pass`` in the place of IPython's lines.
-        tree: Its syntax tree; ``code``: what Python makes of it.
+        tree: Its syntax tree; ``code``: what Python makes of it; ``survey``: what the checks look at.
         problems: IPython's lines.
     """
 
     text: str
     tree: ast.Module
     code: CodeType
+    survey: Survey
     problems: tuple[Problem, ...] = ()
 
 
@@ -50,7 +52,7 @@ def parse(text: str) -> Parsed | list[Problem]:
                 warnings.simplefilter("ignore")  # an invalid escape sequence is not ours to complain of
                 tree = ast.parse("\n".join(lines))
                 code = compile(tree, "score.py", "exec", dont_inherit=True)
-            return Parsed("\n".join(lines), tree, code, tuple(problems))
+            return Parsed("\n".join(lines), tree, code, survey(tree), tuple(problems))
         except SyntaxError as error:
             number = error.lineno or 0
             found = _ipython_line(lines, number)

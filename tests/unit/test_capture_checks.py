@@ -484,3 +484,22 @@ def test_a_model_may_be_a_file_of_the_source_directory(tmp_path: Path) -> None:
     (tmp_path / "churn").write_text("")
     text = with_run("return Model.get_model_path('churn')", "from azureml.core.model import Model")
     assert check(text, source_directory=tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("function", "problems"),
+    [
+        ("def train():\n    import no_such\n    open('train.csv')\n    return scaler\n", 0),
+        ("def helper():\n    import no_such\nuse = [helper]\n", 1),
+        ("@print\ndef helper():\n    import no_such\n", 1),
+        ("class C:\n    def forward(self):\n        import no_such\n", 1),
+        ("async def helper():\n    return scaler\n", 0),
+    ],
+)
+def test_functions_that_nobody_names_never_run(function: str, problems: int) -> None:
+    assert len(check(with_run("return data", function))) == problems
+
+
+def test_a_name_whose_absence_is_expected() -> None:
+    text = with_run("return get_ipython()", "try:\n    get_ipython\nexcept NameError:\n    pass")
+    assert check(text) == []
