@@ -142,10 +142,6 @@ def _roles(reading: Reading) -> Iterator[Finding]:
             value = next((facts.pop(group) for group in groups if group in facts), "")
             if value and name not in facts:
                 facts[name] = value
-        if facts.get("namespace"):
-            facts["where"] = f" in namespace {facts['namespace']}"
-        if user := facts.get("user"):
-            facts["user"] = f"`{user}`"
         yield Finding(finding.cause, finding.depth, finding.proof, facts, finding.certain)
 
 

@@ -73,7 +73,7 @@ def repository(reading: Reading) -> Iterator[Finding]:
         where = next(iter(finding.facts.values()), "")
         host = re.search(r"(?:https?://)?([\w-]+(?:\.[\w-]+)+)", where)
         suite = re.search(r"https?://\S+ ([\w./-]+) (?:Release|InRelease)", finding.proof[0].text)
-        facts = {"host": host[1] if host else "", "suite": f" (release {suite[1]})" if suite else ""}
+        facts = {"host": host[1] if host else "", "suite": suite[1] if suite else ""}
         known = {name: value for name, value in facts.items() if value}
         shown = Finding(finding.cause, finding.depth, finding.proof, known, finding.certain)
         yield overcome(reading, shown, [sign.pattern for sign in _GONE])

@@ -137,5 +137,5 @@ def _facts(finding: Finding) -> dict[str, str]:
     named = next((value for value in host.groups() if value), "") if host else ""
     facts = {"host": named, "reason": finding.facts.get("reason", "")}
     if proxy := finding.facts.get("proxy"):
-        facts["proxy"] = f" ({proxy})"
+        facts["proxy"] = proxy
     return {name: value for name, value in facts.items() if value}

@@ -58,9 +58,7 @@ def conda(reading: Reading) -> Iterator[Finding]:
     if conflict is not None:
         listed = _listed(reading, conflict.line)
         sides = "; ".join(line.text.strip(" -├└─│") for line in listed[:2])
-        yield found(
-            "conda-solve-conflict", Depth.SPECIFIC - 4, conflict, *listed[:5], package=f" ({sides})" if sides else ""
-        )
+        yield found("conda-solve-conflict", Depth.SPECIFIC - 4, conflict, *listed[:5], package=sides)
 
 
 def _listed(reading: Reading, start: Line) -> list[Line]:

@@ -79,13 +79,12 @@ def start_command(reading: Reading) -> Iterator[Finding]:
         crlf = any(_CARRIAGE.search(line.text + line.shown) for line in reading.near(hit.line, after=1))
         interpreter = next((hit[k] for k in ("interpreter", "plain", "busybox", "cut") if hit[k]), "")
         interpreter = re.sub(r"\^M|\\r|: no such file.*", "", interpreter, flags=re.IGNORECASE).strip(" :")
-        note = f" `{interpreter}`" if interpreter else ""
         yield found(
             "entrypoint-bad-interpreter",
             root - 1 if crlf else root,
             hit,
             command=hit["command"] or hit["script"],
-            interpreter=f"{note}, with CRLF line endings" if crlf else note,
+            interpreter=f"{interpreter} with CRLF line endings".strip() if crlf else interpreter,
         )
     hit = reading.find(_NOT_EXECUTABLE)
     if hit is None and reading.exit_code in (126, None):

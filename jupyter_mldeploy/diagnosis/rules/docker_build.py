@@ -88,7 +88,7 @@ def disk_full(reading: Reading) -> Finding | None:
         return None
     path = re.search(r"(?:write|mkdir|open|create|copy) (/[^\s:]+)|: '(/[^'\n]+)'", hit.line.text)
     where = (path[1] or path[2]) if path else ""
-    return found("build-disk-full", Depth.ROOT - 4, hit, path=f": writing {where}" if where else "")
+    return found("build-disk-full", Depth.ROOT - 4, hit, path=where)
 
 
 _KILLED = (
@@ -116,7 +116,7 @@ def out_of_memory(reading: Reading) -> Finding | None:
     if hit is None:
         return None
     step = re.search(r"(?:command|process|running) [\[\"']+(?:/bin/sh -c )?([^'\"\]\n]{3,80})", hit.line.text)
-    return found("build-oom-killed", Depth.ROOT - 2, hit, step=f" ({step[1].strip()})" if step else "")
+    return found("build-oom-killed", Depth.ROOT - 2, hit, step=step[1].strip() if step else "")
 
 
 _BASE = (

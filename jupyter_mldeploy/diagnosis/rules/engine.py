@@ -62,11 +62,11 @@ def engine(reading: Reading) -> Iterator[Finding]:
             if name in facts:
                 facts["socket"] = facts.pop(name)
         if finding.cause == "docker-daemon-not-running" and "socket" in facts:
-            facts["socket"] = f" at {facts['socket'].rstrip('.')}"
+            facts["socket"] = facts["socket"].rstrip(".")
         if finding.cause == "container-name-conflict":
             facts["name"] = facts.get("name") or facts.pop("nerdctl", "") or facts.pop("other", "")
             if "container" in facts:
-                facts["container"] = f" ({facts['container'][:12]})"
+                facts["container"] = facts["container"][:12]
         yield Finding(
             finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
         )

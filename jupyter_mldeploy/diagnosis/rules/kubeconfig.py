@@ -89,6 +89,4 @@ def configuration(reading: Reading) -> Iterator[Finding]:
         value = (
             next(iter(facts.values()), "").rsplit("/", 1)[-1] if name == "plugin" else next(iter(facts.values()), "")
         )
-        if name == "path" and value:
-            value = f" at {value}"
         yield Finding(finding.cause, finding.depth, finding.proof, {name: value} if value else {}, finding.certain)

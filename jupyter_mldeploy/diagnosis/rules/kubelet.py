@@ -63,7 +63,7 @@ def references(reading: Reading) -> Iterator[Finding]:
         named = "configmap" if finding.cause == "configmap-missing" else "secret"
         known = {named: last, "namespace": namespace or facts.get("namespace", "")}
         if key:
-            known["key"] = key if named == "secret" else f", key `{key}`"
+            known["key"] = key
         yield Finding(
             finding.cause, finding.depth, finding.proof, {k: v for k, v in known.items() if v}, finding.certain
         )
@@ -131,7 +131,7 @@ def _probe(failing: Hit | None) -> dict[str, str]:
     asked = next((group for group in url.groups() if group), "").rstrip(":") if url else ""
     count = re.search(r"\(x(\d+)\)\s*$", text)
     said = ", ".join(part for part in (asked, what) if part)
-    facts = {"probe": f" ({said})" if said else "", "count": count[1] if count else ""}
+    facts = {"probe": said, "count": count[1] if count else ""}
     return {name: value for name, value in facts.items() if value}
 
 
@@ -158,7 +158,7 @@ def evicted(reading: Reading) -> Iterator[Finding]:
         )
         said = ""
         if usage:
-            said = f" (using {usage[1]}, requested {usage[2]})" if usage[1] else f" (limit {usage[3]})"
+            said = f"using {usage[1]}, requested {usage[2]}" if usage[1] else f"limit {usage[3]}"
         yield found("pod-evicted-disk", Depth.ROOT - 2, hit, usage=said)
     if hit := reading.find(r"low on resource: memory|node had condition: \[memorypressure\]"):
         yield found("container-oom-killed", Depth.SPECIFIC, hit)

@@ -205,8 +205,8 @@ def conflict(reading: Reading) -> Finding | None:
             Depth.SPECIFIC - 1,
             hit,
             end if end is not hit else None,
-            package=f": {sides}" if sides else "",
-            conflict="\n".join(lines),
+            sides=sides,
+            conflict="; ".join(lines),
         )
     deep = reading.find(
         r"resolution-too-deep|resolutiontoodeep|contextualversionconflict|pkg_resources\.versionconflict"
@@ -219,7 +219,7 @@ def conflict(reading: Reading) -> Finding | None:
         r"|[\w.-]+ \S+ has requirement [^\n]+?, but you'll have [^\n]+"
     )
     if late and reading.stage == "build" and reading.exit_code not in (0, None):
-        return found("pip-resolution-conflict", Depth.SYMPTOM, late, certain=False, package=f": {late[0]}")
+        return found("pip-resolution-conflict", Depth.SYMPTOM, late, certain=False, sides=late[0])
     return None
 
 

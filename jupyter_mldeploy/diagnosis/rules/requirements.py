@@ -101,7 +101,7 @@ def invalid(reading: Reading) -> Iterator[Finding]:
         where = re.search(
             r"from line (\d+) of (\S+?)\)?$|(?:-r |`)([^`\s]+)`? \(?(?:line|at position) (\d+)", finding.proof[0].text
         )
-        spoken = f" (line {where[1] or where[4]} of {where[2] or where[3]})" if where else ""
+        spoken = f"line {where[1] or where[4]} of {where[2] or where[3]}" if where else ""
         facts = {"requirement": requirement.split(" (from", 1)[0], "where": spoken}
         yield Finding(finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v})
 

@@ -205,11 +205,11 @@ def without_counts(reading: Reading) -> Iterator[Finding]:
     for finding in show(reading, _OTHERS):
         facts = dict(finding.facts)
         if name := facts.pop("class", "") or facts.pop("provisioned", ""):
-            facts["storage_class"] = f": storage class {name}"
+            facts["storage_class"] = name
         if name := facts.pop("out", ""):
             facts["resource"] = name
         if requested := facts.get("requested"):
-            facts["asked"] = f" ({requested} requested, {facts['used']} of {facts['capacity']} in use)"
+            facts["asked"] = f"{requested} requested, {facts['used']} of {facts['capacity']} in use"
         if sku := facts.pop("sku", ""):
-            facts["asked"] = f" (a node needs more than {sku})"
+            facts["asked"] = f"a node needs more than {sku}"
         yield Finding(finding.cause, finding.depth, finding.proof, facts, finding.certain)

@@ -73,7 +73,7 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
             hit,
             name=match["name"] or "",
             requires_python=match["wanted"] or match["requires"] or match["range"] or "",
-            python=f" (Python {python})" if python else "",
+            python=python,
         )
     absent = _ABSENT.search(text)
     if absent and not (absent["only"] or absent["unusable"]):
