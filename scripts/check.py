@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
+BIN = str(Path(sys.executable).parent)
 CHECKS = {
-    "ruff": [BIN / "ruff", "check", "--quiet", "."],
-    "format": [BIN / "ruff", "format", "--check", "--quiet", "."],
-    "mypy": [BIN / "mypy"],
-    "layers": [BIN / "lint-imports"],
+    "ruff": [f"{BIN}/ruff", "check", "--quiet", "."],
+    "format": [f"{BIN}/ruff", "format", "--check", "--quiet", "."],
+    "mypy": [f"{BIN}/mypy"],
+    "layers": [f"{BIN}/lint-imports"],
     "length": [sys.executable, __file__, "--length"],
 }
 LONGEST = 400

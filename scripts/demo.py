@@ -21,7 +21,7 @@ INSTALLED = ENVIRONMENT / "installed"
 
 def main() -> int:
     """Set up what is missing, then run `mldeploy demo` with the arguments of this script."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - older ones get a sentence, not a traceback
         sys.stderr.write(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.\n")
         return 1
     # Of what an installation depends on: the code itself is used from where it stands.
@@ -42,7 +42,7 @@ def set_up() -> None:
     """Make the environment and install the checkout with what the demo trains its model with."""
     print(f"installing into {ENVIRONMENT} …", flush=True)
     venv.create(ENVIRONMENT, with_pip=True, clear=True)
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "--editable", f"{ROOT}[demo]"], check=True)
 
 

@@ -39,7 +39,7 @@ def find_uv() -> str:
             return candidate
     print(f"installing uv into {TOOLS} …", flush=True)
     venv.create(TOOLS, with_pip=True)
-    pip = [TOOLS / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "uv>=0.5"], check=True)
     return str(installed)
 
