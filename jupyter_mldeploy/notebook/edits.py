@@ -1,4 +1,4 @@
-"""Notice that a scoring script's file was edited, from the system's own notices."""
+"""Notice that a file was changed, from the system's own notices."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 __all__ = ["watch_file"]
 
 
-def watch_file(path: str, ended: threading.Event, changed: Callable[[], None], *, name: str) -> None:
+def watch_file(path: Path, ended: threading.Event, changed: Callable[[], None], *, name: str) -> None:
     """Call ``changed`` after each change of the file, from a thread of its own, until ``ended`` is set."""
-    threading.Thread(target=_watch, args=(Path(path), ended, changed), name=name, daemon=True).start()
+    threading.Thread(target=_watch, args=(path, ended, changed), name=name, daemon=True).start()
 
 
 def _watch(path: Path, ended: threading.Event, changed: Callable[[], None]) -> None:
@@ -30,4 +30,4 @@ def _watch(path: Path, ended: threading.Event, changed: Callable[[], None]) -> N
         for _ in notices:
             changed()
     except FileNotFoundError:
-        pass  # the folder was removed; the script counts as edited, as the next look finds
+        pass  # the folder is gone: nothing can be noticed there any more

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.notebook.edits import watch_file
@@ -137,9 +140,12 @@ class ServicePanel:
         """Show it in the cell that runs, and begin to follow the service."""
         self._output.show({**self._box._repr_mimebundle_(), "text/plain": service_text(self._view)})
         self._follow()
-        path = self._service.spec.inference.script.path
-        if path:
-            watch_file(path, self._closed, self._refresh, name=f"mldeploy-edits-{self._service.name}")
+        name = self._service.name
+        # Whoever ends an operation on the service, in whatever process, removes this file.
+        lock = settings().home_path / "locks" / f"{name}.json"
+        watch_file(lock, self._closed, self._operation_ended, name=f"mldeploy-operations-{name}")
+        if path := self._service.spec.inference.script.path:
+            watch_file(Path(path), self._closed, self._refresh, name=f"mldeploy-edits-{name}")
 
     def _follow(self) -> None:
         """Watch, unless that goes on already. It ends with the service's process and begins again after a start."""
@@ -164,8 +170,13 @@ class ServicePanel:
         if not self._closed.is_set():
             self._refresh()
 
+    def _operation_ended(self) -> None:
+        self._refresh()
+        self._follow()
+
     def _refresh(self) -> None:
-        self._look(None)
+        with suppress(MLDeployError):  # a damaged record: what was seen last stays
+            self._look(None)
 
     def _look(self, status: Status | None) -> None:
         view = look(self._service, status)
@@ -240,8 +251,7 @@ class ServicePanel:
         self._note.value = note_html("starting …")
         self._service.start()
         self._note.value = ""
-        self._refresh()
-        self._follow()
+        self._operation_ended()
 
     def _stop_service(self) -> None:
         self._service.stop()
