@@ -95,7 +95,9 @@ def build_image(
         listener.line(f"The build uses {note}.")
     for index, part in enumerate(plan.parts[first:], first):
         parents = tuple(other.reference for other in plan.parts[:index])
-        _PartBuild(part, parents, plan.dockerfile, engine, BuildLogs(home), surroundings, service, target, listener).run(cancel)
+        _PartBuild(
+            part, parents, plan.dockerfile, engine, BuildLogs(home), surroundings, service, target, listener
+        ).run(cancel)
     built = engine.has_image(plan.reference)
     assert built is not None
     names = tuple(part.name for part in plan.parts[first:])
@@ -174,7 +176,12 @@ class _PartBuild:
             self.step_began = time.monotonic()
         elif text.strip() == "---> Using cache" and self.steps:
             self.steps[-1].cached = True
-        elif (match := _LAYER.fullmatch(text)) and self.steps and not self.steps[-1].cached and not _is_from(self.steps[-1]):
+        elif (
+            (match := _LAYER.fullmatch(text))
+            and self.steps
+            and not self.steps[-1].cached
+            and not _is_from(self.steps[-1])
+        ):
             self.layers.append(match[1])
         for line in text.splitlines():
             if line.strip():
@@ -253,7 +260,7 @@ def _registry_credentials() -> dict[str, str]:
     from docker import auth
 
     try:
-        known = auth.load_config().get_all_credentials()
+        known: dict[str, Any] = auth.load_config().get_all_credentials()  # type: ignore[no-untyped-call]
     except Exception:  # noqa: BLE001 - a credential helper may fail in any way; public images need none
         return {}
-    return {"X-Registry-Config": auth.encode_header(known)} if known else {}
+    return {"X-Registry-Config": auth.encode_header(known).decode("ascii")} if known else {}

@@ -1,7 +1,7 @@
 """What was built, kept: the log of each image, also of those that failed, and what became of it.
 
-    <home>/images/<repository, with - for />/<tag>.log
-                                             <tag>.json
+<home>/images/<repository, with - for />/<tag>.log
+                                         <tag>.json
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ def environment_part(inputs: ImageInputs) -> str:
         # The scoring server. Scripts may import the v1 names from any Python of this image.
         COPY runtime/ /opt/mldeploy/lib/
         RUN /opt/mldeploy/front/bin/python -m compileall -q /opt/mldeploy/lib \\
-         && cp /opt/mldeploy/lib/mldeploy_v1_names.* "$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+         && packages=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+         && cp /opt/mldeploy/lib/mldeploy_v1_names.* "$packages/"
         """
     )
     server = '"/opt/mldeploy/front/bin/python", "-I", "/opt/mldeploy/lib/{}.py"'
@@ -140,10 +141,8 @@ def _version_check(inputs: ImageInputs) -> list[str]:
         return []
     wanted = ".".join(version.split(".")[:2])
     found = '"{}.{}".format(*sys.version_info)'
-    return [
-        f"RUN python3 -c 'import sys; v = {found}; "
-        f'sys.exit(v != "{wanted}" and f"The base image has Python {{v}}, but the environment asks for {wanted}.")\''
-    ]
+    message = f'f"The base image has Python {{v}}, but the environment asks for {wanted}."'
+    return [f"RUN python3 -c 'import sys; v = {found}; sys.exit(v != \"{wanted}\" and {message})'"]
 
 
 def _system(inputs: ImageInputs) -> list[str]:
@@ -157,11 +156,14 @@ def _system(inputs: ImageInputs) -> list[str]:
         )
     if inputs.surroundings.ca_bundle:
         variables = " \\\n    ".join(f"{name}={_CA}" for name in _CA_VARIABLES)
-        blocks.append(f"# Certificates that this network needs, besides the usual.\nCOPY ca-bundle.pem {_CA}\nENV {variables}")
-    group, user = USER.split(":")[1], USER.split(":")[0]
+        blocks.append(
+            f"# Certificates that this network needs, besides the usual.\nCOPY ca-bundle.pem {_CA}\nENV {variables}"
+        )
+    group, user = USER.split(":")[1], USER.split(":", maxsplit=1)[0]
     blocks.append(
         f"RUN groupadd --gid {group} mldeploy \\\n"
-        f" && useradd --uid {user} --gid {group} --no-create-home --home-dir /tmp --shell /bin/sh mldeploy\n"
+        f" && useradd --uid {user} --gid {group} --no-create-home --home-dir /tmp --shell /bin/sh mldeploy \\\n"
+        f" && install --directory --owner {user} --group {group} {APP_ROOT}\n"
         "ENV HOME=/tmp PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1"
     )
     return blocks

@@ -113,7 +113,9 @@ def _find(context: str | None) -> tuple[str, Any, str]:
         except (DockerException, OSError, ValueError, KeyError):
             chosen = None
         if chosen is None or not chosen.Host:
-            raise TargetUnavailable(f"There is no Docker context {name!r}.", "`docker context ls` lists those there are.")
+            raise TargetUnavailable(
+                f"There is no Docker context {name!r}.", "`docker context ls` lists those there are."
+            )
         return str(chosen.Host), chosen.TLSConfig, f"the Docker context {name!r}"
     for path in _sockets():
         if _is_socket(path):

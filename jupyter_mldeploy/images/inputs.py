@@ -14,7 +14,16 @@ from jupyter_mldeploy.images.entries import Entry
 from jupyter_mldeploy.images.surroundings import Surroundings
 from jupyter_mldeploy.spec import Environment
 
-__all__ = ["APP_ROOT", "MODELS_ROOT", "PORT", "PYTHON", "ImageInputs", "check_reference", "default_base", "service_file"]
+__all__ = [
+    "APP_ROOT",
+    "MODELS_ROOT",
+    "PORT",
+    "PYTHON",
+    "ImageInputs",
+    "check_reference",
+    "default_base",
+    "service_file",
+]
 
 APP_ROOT = "/var/azureml-app"
 MODELS_ROOT = "/var/azureml-models"

@@ -39,7 +39,12 @@ def post_stream(
     cancel.check()
     with engine_errors(engine):
         response = engine.api.post(
-            url, params=dict(params), data=data, headers=dict(headers or {}), stream=True, timeout=(CONNECT_TIMEOUT, None)
+            url,
+            params=dict(params),
+            data=data,
+            headers=dict(headers or {}),
+            stream=True,
+            timeout=(CONNECT_TIMEOUT, None),
         )
         try:
             response.raise_for_status()

@@ -131,7 +131,12 @@ def _ca_bundle(setting: str, variables: Mapping[str, str], notes: list[str]) -> 
 
 def _pip_configuration(variables: Mapping[str, str], home: Path, notes: list[str]) -> bytes:
     """What pip is told here about where packages are; folders of this machine are left out, they are not in a build."""
-    files = [Path("/etc/pip.conf"), home / ".pip/pip.conf", home / ".config/pip/pip.conf", Path(sys.prefix) / "pip.conf"]
+    files = [
+        Path("/etc/pip.conf"),
+        home / ".pip/pip.conf",
+        home / ".config/pip/pip.conf",
+        Path(sys.prefix) / "pip.conf",
+    ]
     given = variables.get("PIP_CONFIG_FILE")
     if given:
         files = [] if given == os.devnull else [*files, Path(given)]
@@ -152,5 +157,3 @@ def _pip_configuration(variables: Mapping[str, str], home: Path, notes: list[str
         return b""
     notes += [f"pip's {key} {redact(value)}" for key, value in kept.items()]
     return ("[global]\n" + "".join(f"{key} = {value}\n" for key, value in kept.items())).encode()
-
-

@@ -20,4 +20,12 @@ def driver_for(target: Target, records: Records) -> Driver:
         from jupyter_mldeploy.targets.local import LocalDriver
 
         return LocalDriver(records)
+    if target.kind is TargetKind.CONTAINER:
+        from jupyter_mldeploy.targets.container import ContainerDriver
+
+        return ContainerDriver(records, target.context)
+    if target.kind is TargetKind.KUBERNETES:
+        from jupyter_mldeploy.targets.kubernetes import KubernetesDriver
+
+        return KubernetesDriver(records)
     raise TargetUnavailable(f"The {target} target is not in this version yet.", "Use --target local.")

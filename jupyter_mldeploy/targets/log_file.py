@@ -13,7 +13,7 @@ from typing import BinaryIO
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.targets.base import LogLine, LogQuery
 
-__all__ = ["read_lines"]
+__all__ = ["LineFilter", "decode_line", "read_lines"]
 
 _STAMP = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)[,.]\d+ \w \[(\d+)\]")
 CHUNK = 65536
@@ -31,7 +31,7 @@ def read_lines(
         replica_of: Name of the replica with that process number, or ``""``.
         ended: Whether the service has ended, so that nothing more can come.
     """
-    chosen = _Filter(query, replica_of)
+    chosen = LineFilter(query, replica_of)
     try:
         file = path.open("rb")
     except FileNotFoundError:
@@ -44,14 +44,14 @@ def read_lines(
         partial = _rest(file)
         if query.lines is not None:
             lines = lines[-query.lines :] if query.lines else []
-        if partial and not query.follow and (line := chosen(_decode(partial))) is not None:
+        if partial and not query.follow and (line := chosen(decode_line(partial))) is not None:
             lines.append(line)
         yield from lines
         if query.follow:
             yield from _follow(file, path, chosen, cancel, ended)
 
 
-class _Filter:
+class LineFilter:
     """Keeps the lines that a query wants; a line without a stamp belongs to the one before it."""
 
     def __init__(self, query: LogQuery, replica_of: Callable[[int], str]) -> None:
@@ -81,7 +81,7 @@ class _Filter:
 
 
 def _follow(
-    file: BinaryIO, path: Path, chosen: _Filter, cancel: Cancel, ended: Callable[[], bool]
+    file: BinaryIO, path: Path, chosen: LineFilter, cancel: Cancel, ended: Callable[[], bool]
 ) -> Iterator[LogLine]:
     import threading
 
@@ -113,7 +113,7 @@ def _complete_lines(file: BinaryIO) -> Iterator[str]:
         if not line.endswith(b"\n"):
             file.seek(begin)
             return
-        yield _decode(line)
+        yield decode_line(line)
 
 
 def _rest(file: BinaryIO) -> bytes:
@@ -139,5 +139,6 @@ def _seek_to_last(file: BinaryIO, lines: int) -> None:
         file.readline()
 
 
-def _decode(line: bytes) -> str:
+def decode_line(line: bytes) -> str:
+    """A line as text; bytes that are not UTF-8 stay visible."""
     return line.decode("utf-8", "backslashreplace").rstrip("\r\n")

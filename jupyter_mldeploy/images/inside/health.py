@@ -4,7 +4,9 @@ import sys
 import urllib.request
 
 try:
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open("http://127.0.0.1:5001/", timeout=3) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        "http://127.0.0.1:5001/", timeout=3
+    ) as answer:
         healthy = answer.status == 200
 except OSError as error:
     sys.stdout.write(f"{error}\n")

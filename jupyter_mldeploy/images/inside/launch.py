@@ -5,12 +5,13 @@ Run with ``-I`` by the server's own Python, so that neither the app root nor the
 
 import os
 import sys
+from pathlib import Path
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from jupyter_mldeploy.runtime import main  # noqa: E402 - found by the line above
+from jupyter_mldeploy.runtime import main
 
 if __name__ == "__main__":
-    service = os.path.join(os.environ.get("AML_APP_ROOT", "/var/azureml-app"), ".mldeploy", "service.json")
+    service = Path(os.environ.get("AML_APP_ROOT", "/var/azureml-app"), ".mldeploy", "service.json")
     # The server says on a copy of stdout that its port listens; whoever started the container reads that in its log.
-    sys.exit(main(["--service_config", service, "--announce_fd", str(os.dup(1))]))
+    sys.exit(main(["--service_config", str(service), "--announce_fd", str(os.dup(1))]))

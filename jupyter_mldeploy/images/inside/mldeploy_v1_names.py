@@ -5,6 +5,7 @@ every start of Python by a ``.pth`` file, so it does nothing until somebody impo
 """
 
 import sys
+from typing import Any
 
 _WORKER = "/opt/mldeploy/lib/jupyter_mldeploy/runtime/worker"
 _TOPS = ("azureml", "azureml_inference_server_http")
@@ -14,7 +15,7 @@ class _Finder:
     """Asked last, for what nothing else provides."""
 
     @staticmethod
-    def find_spec(fullname, path=None, target=None):
+    def find_spec(fullname: str, path: Any = None, target: Any = None) -> Any:
         """A spec for a v1 name, made by the scoring server's own stand-ins."""
         if fullname.partition(".")[0] not in _TOPS:
             return None
@@ -22,9 +23,9 @@ class _Finder:
             package = type(sys)("_mldeploy_worker")
             package.__path__ = [_WORKER]
             sys.modules["_mldeploy_worker"] = package
-        from _mldeploy_worker.shims import Finder
+        from importlib import import_module
 
-        return Finder().find_spec(fullname, path, target)
+        return import_module("_mldeploy_worker.shims").Finder().find_spec(fullname, path, target)
 
 
 sys.meta_path.append(_Finder)

@@ -1,0 +1,208 @@
+"""Make and start a service's container."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import socket
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jupyter_mldeploy.errors import Conflict, PortInUse, TargetUnavailable
+from jupyter_mldeploy.images.engine import Engine, engine_errors
+from jupyter_mldeploy.images.inputs import APP_ROOT, PORT
+from jupyter_mldeploy.spec import Resources, ServiceSpec
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name
+
+__all__ = ["HOST", "Wanted", "archive", "free_port", "limits_of", "make_container", "put_files", "start_container"]
+
+HOST = "127.0.0.1"
+FRONT_MEMORY = 64 * 1024**2
+"""What the server's front may use besides the replicas."""
+_UID = 10001
+_TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """One container that is to be made.
+
+    Attributes:
+        name: What it is called.
+        image: Reference or id.
+        spec: For limits and bounds.
+        port: On this machine.
+        labels: Who it belongs to.
+        environment: Variables, secrets among them.
+        files: Put into the app root before it starts: path → content.
+        network: Name of the network it is on, ``""`` for the engine's own.
+    """
+
+    name: str
+    image: str
+    spec: ServiceSpec
+    port: int
+    labels: Mapping[str, str]
+    environment: Mapping[str, str]
+    files: Mapping[str, bytes]
+    network: str = ""
+
+
+def free_port() -> int:
+    """A port of the loopback interface that is free now. The engine would give another one after every restart."""
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        return int(listener.getsockname()[1])
+
+
+def limits_of(resources: Resources, replicas: int) -> dict[str, int]:
+    """Limits of the container: those of a replica, as often as there may be replicas, and room for the front."""
+    limits: dict[str, int] = {}
+    if resources.memory:
+        limits["mem_limit"] = limits["memswap_limit"] = resources.memory * replicas + FRONT_MEMORY
+    if resources.cpu:
+        limits["nano_cpus"] = round(resources.cpu * replicas * 1e9)
+    return limits
+
+
+def make_container(engine: Engine, wanted: Wanted) -> str:
+    """Create a container, with its files, and return its id. It does not run yet.
+
+    Raises:
+        Conflict: The name is taken by somebody else's container.
+    """
+    from docker.errors import APIError
+    from docker.types import Mount
+
+    api = engine.api
+    maximum = wanted.spec.autoscale.maximum or wanted.spec.autoscale.minimum
+    gpus = wanted.spec.resources.gpus
+    host = api.create_host_config(
+        port_bindings={PORT: (HOST, wanted.port)},
+        mounts=[Mount(target=APP_ROOT, source=None, type="volume", labels=dict(wanted.labels))],
+        read_only=True,
+        tmpfs={"/tmp": "rw,exec,mode=1777"},  # noqa: S108 - inside the container
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        init=True,
+        log_config={"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}},
+        device_requests=[{"Count": gpus, "Capabilities": [["gpu"]]}] if gpus else None,
+        network_mode=wanted.network or None,
+        **limits_of(wanted.spec.resources, maximum),
+    )
+    try:
+        with engine_errors(engine):
+            made = api.create_container(
+                wanted.image,
+                name=wanted.name,
+                labels=dict(wanted.labels),
+                environment=dict(wanted.environment),
+                ports=[PORT],
+                host_config=host,
+            )
+            container = str(made["Id"])
+            put_files(engine, container, wanted.files)
+    except APIError as error:
+        if error.status_code == 409 and "already in use" in str(error.explanation):
+            raise _name_taken(engine, wanted) from None
+        raise
+    return container
+
+
+def start_container(engine: Engine, container: str, port: int) -> None:
+    """Start a container.
+
+    Raises:
+        PortInUse: The port is taken.
+        TargetUnavailable: The engine cannot give what was asked for.
+    """
+    from docker.errors import APIError
+
+    try:
+        with engine_errors(engine):
+            engine.api.start(container)
+    except APIError as error:
+        text = str(error.explanation or error)
+        if _TAKEN.search(text):
+            raise PortInUse(*_port_taken(engine, port)) from None
+        if "could not select device driver" in text:
+            hint = "Install the NVIDIA container toolkit on the engine's machine, or ask for no GPU."
+            raise TargetUnavailable("The engine has no GPU to give to containers.", hint) from None
+        raise
+
+
+def put_files(engine: Engine, container: str, files: Mapping[str, bytes]) -> None:
+    """Put files into the app root, which is a volume: also while the container runs, and they outlive its restarts."""
+    if files:
+        engine.api.put_archive(container, APP_ROOT, archive(files))
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar of files that belong to the service's user."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path, content in sorted(files.items()):
+            for parent in reversed(Path(path).parents[:-1]):
+                folder = tarfile.TarInfo(str(parent))
+                folder.type, folder.mode, folder.uid, folder.gid = tarfile.DIRTYPE, 0o755, _UID, _UID
+                tar.addfile(folder)
+            info = tarfile.TarInfo(path)
+            info.size, info.mode, info.uid, info.gid = len(content), 0o644, _UID, _UID
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _name_taken(engine: Engine, wanted: Wanted) -> Conflict:
+    found = engine.api.inspect_container(wanted.name)
+    labels = found["Config"].get("Labels") or {}
+    if SERVICE in labels:
+        whose = f"a service {labels[SERVICE]!r} of another data folder (mldeploy.home={labels.get(HOME, '?')})"
+    else:
+        whose = f"somebody else's container ({found['Id'][:12]}, image {found['Config'].get('Image', '?')})"
+    return Conflict(
+        f"409: the container name {wanted.name!r} is taken by {whose}.",
+        f"Choose another name, or remove that container: `docker rm --force {wanted.name}`.",
+    )
+
+
+def _port_taken(engine: Engine, port: int) -> tuple[str, str]:
+    from jupyter_mldeploy.targets.local.process import find_port_owner
+
+    owner = ""
+    for other in engine.api.containers(filters={"publish": str(port)}):
+        owner = f"the container {str(other['Names'][0]).lstrip('/')!r}"
+    owner = owner or find_port_owner(port)
+    summary = f"Port {port} is in use" + (f" by {owner}." if owner else ".")
+    return summary, "Ask for another port with --port, or leave it out to get a free one."
+
+
+def replacing_name(service: str) -> str:
+    """What the container of an update is called until it takes over."""
+    return f"{container_name(service)}-next"
+
+
+def read_file(engine: Engine, container: str, path: str) -> bytes | None:
+    """A file of a container, running or not; ``None`` where there is none."""
+    from docker.errors import NotFound
+
+    try:
+        chunks, _ = engine.api.get_archive(container, f"{APP_ROOT}/{path}")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+            member = tar.extractfile(tar.getmembers()[0])
+            return member.read() if member else None
+    except (NotFound, tarfile.TarError, IndexError):
+        return None
+
+
+def read_json(engine: Engine, container: str, path: str) -> dict[str, Any]:
+    """A JSON file of a container; empty where there is none."""
+    content = read_file(engine, container, path)
+    try:
+        found = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
