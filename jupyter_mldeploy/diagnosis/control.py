@@ -76,6 +76,9 @@ def _outlives(reading: Reading, finding: Finding, mark: Hit | None) -> bool:
         return reading.http_status != 200 or _ERROR_IN_ANSWER.search(reading.evidence.http_body) is not None
     if reading.http_status in (200, 201, 202, 204) or (reading.exit_code == 0 and reading.stage in ("build", "push")):
         return False
+    if mark is not None and "readiness probe" in line.text.lower():
+        # Probes fail until the start is done; only that they go on failing is a failure.
+        return re.search(r"\(x(?:[4-9]|\d\d)", line.text) is not None or "statuscode" in line.text.lower()
     if mark is None:
         return reading.exit_code != 0 or "Traceback" in reading or "rror" in line.text
     return line.source != mark.line.source or line.number > mark.line.number

@@ -102,7 +102,9 @@ def belongs_to_package(module: str) -> bool:
     name = top(module)
     if name in _PACKAGES or name.lower() in _PACKAGES or name in _REQUIREMENTS or module in _REQUIREMENTS:
         return True
-    return name.startswith(_PACKAGE_PREFIXES) or name in sys.stdlib_module_names
+    if name in sys.stdlib_module_names:
+        return True
+    return name.startswith(_PACKAGE_PREFIXES) and not _OWN_WORDS.search(name)
 
 
 def looks_own(module: str) -> bool:

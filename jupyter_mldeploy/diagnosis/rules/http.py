@@ -99,7 +99,7 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
         (
             r"\(overloaded\)|Too many requests for service|no (?:free|available|healthy|idle|ready) (?:replica"
             r"|upstream|worker|backend|endpoint|server)s?\b|upstream connect error"
-            r"|server (?:is )?(?:overloaded|busy|at capacity)|Service (?:Temporarily )?Unavailable"
+            r"|(?<!Either the )server (?:is )?(?:overloaded|busy|at capacity)|Service (?:Temporarily )?Unavailable"
             r"|queue (?:is )?(?:full|size exceeded)|waited longer than|max_(?:request_wait_time|queue_wait_ms)"
             r"|no endpoints available|max concurrent requests|exceeded.{0,20}concurren"
         ),

@@ -66,9 +66,8 @@ def _judged(reading: Reading, hit: Hit, module: str, raised: Raised | None) -> F
     elif "is not a package" in hit.line.text or module.startswith("__main__"):
         cause = "local-module-not-packaged"
     elif not belongs_to_package(module):
-        own = looks_own(module)
-        cause = "local-module-not-packaged" if own or unpickling else "module-not-found"
-        certain = own
+        certain = looks_own(module)
+        cause = "local-module-not-packaged" if certain or unpickling else "module-not-found"
     return found(cause, Depth.ROOT, hit, certain=certain, facts=facts)
 
 

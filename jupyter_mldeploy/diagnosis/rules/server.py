@@ -154,7 +154,7 @@ def init_failed(reading: Reading) -> Iterator[Finding]:
     )
     done = reading.find(r"init has completed|init_finished|Application startup complete")
     if loop and started and not done:
-        yield found("crashloop-init-exception", Depth.WRAPPER, loop, started, certain=False)
+        yield found("crashloop-init-exception", Depth.WRAPPER - 1, loop, started, certain=False)
     elif reading.stage == "init" and (last := reading.last_exception()) and not own:
         yield found(
             "crashloop-init-exception", Depth.WRAPPER - 2, last.line, certain=False, type=last.name, text=last.message

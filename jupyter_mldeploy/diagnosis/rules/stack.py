@@ -145,6 +145,7 @@ def cuda_driver(reading: Reading) -> Iterator[Finding]:
         r"|with CUDA capability sm_\d+ is not compatible with the current PyTorch installation"
         r"|RuntimeError: No CUDA GPUs are available"
         r"|no NVIDIA GPU device is present|Failed to initialize NVML"
+        r"|CUDA driver initialization failed|you might not have a CUDA gpu"
     )
     if not hit:
         return
