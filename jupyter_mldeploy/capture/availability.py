@@ -6,7 +6,6 @@ import importlib.machinery
 import os
 import re
 import sys
-from importlib import metadata
 from typing import Protocol
 
 from jupyter_mldeploy.capture.distributions import KNOWN_DEPENDENCIES, candidates, installed_names, normalized
@@ -127,6 +126,8 @@ class _Required:
 
 def _needs(name: str, extras: frozenset[str]) -> list[tuple[str, frozenset[str]]] | None:
     """Direct dependencies, ``None`` where they cannot be known here."""
+    from importlib import metadata
+
     from packaging.requirements import Requirement
 
     try:

@@ -6,7 +6,6 @@ import ast
 import json
 import sys
 from collections.abc import Collection, Iterator
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -72,6 +71,8 @@ def _imports(tree: ast.Module, shipped: SourceDirectory) -> Iterator[Imported]:
 
 def _distributions(module: str) -> list[str]:
     """Installed distributions that a module comes from; for a shared namespace those that have its files."""
+    from importlib import metadata
+
     names = installed_names(module.partition(".")[0])
     if is_lent(module):
         return [name for name in names if name == "azureml-core"]
@@ -84,6 +85,8 @@ def _distributions(module: str) -> list[str]:
 
 def _pinned(name: str, imported: Imported) -> str:
     """The requirement that gives what is installed here, ``""`` where that cannot be had and need not be."""
+    from importlib import metadata
+
     distribution = metadata.distribution(name)
     shown = normalized(distribution.metadata["Name"])
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")

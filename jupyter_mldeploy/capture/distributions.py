@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable
-from importlib import metadata
+from pathlib import PurePosixPath
 
 __all__ = ["KNOWN_DEPENDENCIES", "candidates", "install_name", "installed_names", "normalized"]
 
@@ -101,6 +101,8 @@ def installed_names(module: str) -> tuple[str, ...]:
 
 
 def _is_installed(name: str) -> bool:
+    from importlib import metadata
+
     try:
         metadata.distribution(name)
     except metadata.PackageNotFoundError:
@@ -110,17 +112,21 @@ def _is_installed(name: str) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _brings(name: str, module: str) -> bool:
+    from importlib import metadata
+
     files = metadata.files(name)
     if files is None:
         return True
     return any(file.parts[0].partition(".")[0] == module for file in files if file.suffix != ".pth") or _editable(files)
 
 
-def _editable(files: Iterable[metadata.PackagePath]) -> bool:
+def _editable(files: Iterable[PurePosixPath]) -> bool:
     return any(file.name.startswith(("__editable__", "_")) and file.suffix == ".pth" for file in files)
 
 
 @functools.lru_cache(maxsize=1)
 def _packages_distributions() -> dict[str, list[str]]:
+    from importlib import metadata
+
     # Reads what every installed distribution lists: a tenth of a second and more, so it is asked last and once.
     return {module: list(dict.fromkeys(names)) for module, names in metadata.packages_distributions().items()}

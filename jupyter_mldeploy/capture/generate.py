@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.errors import InvalidValue
-from jupyter_mldeploy.registry import Model
 from jupyter_mldeploy.spec import Script
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.registry import Model
 
 __all__ = ["script_for"]
 

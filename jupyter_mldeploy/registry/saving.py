@@ -25,7 +25,6 @@ import platform
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -134,6 +133,8 @@ def saver_for(thing: object) -> Saver:
 
 
 def _version_of(library: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     module = sys.modules.get(library)
     try:
         return version(_DISTRIBUTIONS.get(library, library))

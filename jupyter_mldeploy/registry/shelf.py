@@ -20,13 +20,10 @@ import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-
-from filelock import FileLock
 
 from jupyter_mldeploy.errors import NotFound, RecordDamaged
 from jupyter_mldeploy.registry.content import flush, storage_errors
@@ -105,7 +102,7 @@ class Shelf:
             parent.mkdir(exist_ok=True)
             for left in parent.iterdir():
                 _sweep(left)
-            folder = parent / uuid.uuid4().hex  # mkdtemp would keep containers of other users from reading it
+            folder = parent / os.urandom(8).hex()  # mkdtemp would keep containers of other users from reading it
             folder.mkdir()
             descriptor = _hold(folder)
         try:
@@ -156,6 +153,8 @@ class Shelf:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        from filelock import FileLock
+
         # Held for milliseconds, by writers only; FileLock looks again every 50 ms where it is taken.
         self._root.mkdir(parents=True, exist_ok=True)
         with FileLock(self._root / ".lock"):

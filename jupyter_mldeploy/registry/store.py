@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import difflib
 import logging
 import os
 import re
@@ -255,6 +254,8 @@ class ModelRegistry:
         summary = f"There is no model {name!r}."
         if not names:
             return NotFound(summary, "No model is registered yet.")
+        import difflib
+
         near = difflib.get_close_matches(name, names, n=1)
         meant = f"Did you mean {near[0]!r}? " if near else ""
         return NotFound(summary, f"{meant}Registered: {_listed(names)}.")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import zipfile
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jupyter_mldeploy.environments import list_environments, prepare, prune, with_requirements
 from jupyter_mldeploy.environments.installer import find_uv, installer_environment, run_streamed
+from jupyter_mldeploy.environments.waiting_lock import locked, locked_if_free
 from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidValue, StorageError, TargetUnavailable
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.spec import Environment
@@ -285,6 +288,49 @@ def test_who_waits_for_another_can_give_up(home: Path, tmp_path: Path, wheels: P
         assert lines == ["Another process is making the environment 'environment'; waiting for it."]
         first.set()
         thread.join(60)
+
+
+PREPARE = """
+import sys
+from pathlib import Path
+from jupyter_mldeploy.environments import prepare
+from jupyter_mldeploy.events import Cancel
+from jupyter_mldeploy.spec import Environment
+prepare(Environment.from_requirements([sys.argv[2]]), Path(sys.argv[1]), log=print, cancel=Cancel())
+"""
+
+
+def test_an_interrupt_ends_every_process_and_leaves_nothing(home: Path, tmp_path: Path, wheels: Path) -> None:
+    environment = blocking(tmp_path, wheels)
+    command = [sys.executable, "-c", PREPARE, str(home), environment.requirements[0]]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with (tmp_path / "building").open() as pipe:
+        assert pipe.readline() == "building\n"
+        process.send_signal(signal.SIGINT)
+        assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+        assert pipe.read() == ""
+    assert left_over(home) == ["lock", "log"]
+
+
+def test_while_the_installer_of_a_killed_process_runs_on_nobody_else_begins(
+    home: Path, tmp_path: Path, wheels: Path
+) -> None:
+    environment = blocking(tmp_path, wheels)
+    command = [sys.executable, "-c", PREPARE, str(home), environment.requirements[0]]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    lock = home / "environments" / f"{environment.hash}.lock"
+    with (tmp_path / "building").open() as pipe:
+        assert pipe.readline() == "building\n"
+        (installer,) = psutil.Process(process.pid).children()
+        process.kill()
+        process.wait()
+        with locked_if_free(lock) as held:
+            assert not held
+        os.killpg(installer.pid, signal.SIGKILL)
+        assert pipe.read() == ""
+    with locked(lock, Cancel(), lambda: None):
+        pass
+    assert prune(home, set()) == [environment.hash]
 
 
 def test_prune_keeps_what_is_used_and_what_is_being_made(home: Path, tmp_path: Path, wheels: Path) -> None:
