@@ -15,7 +15,7 @@ from jupyter_mldeploy.diagnosis.rule import Depth, Finding
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
 
-__all__ = ["building", "calling_cluster", "deleting", "on_cluster", "overcome", "pushing"]
+__all__ = ["building", "calling_cluster", "deleting", "on_cluster", "overcome", "pushing", "settled"]
 
 _BUILDERS = (
     r"^step \d+/\d+ "
@@ -62,6 +62,8 @@ _CLIENT = (
 
 def building(reading: Reading) -> bool:
     """Whether an environment or image is being built."""
+    if reading.exit_code == 0:
+        return False
     if reading.stage in ("build", "push") or reading.evidence.build_log:
         return True
     if reading.stage in _LATER:
@@ -84,6 +86,14 @@ def calling_cluster(reading: Reading) -> bool:
 def on_cluster(reading: Reading) -> bool:
     """Whether the service is, or is to be, on a cluster."""
     return reading.target == "kubernetes" or bool(reading.evidence.k8s_events or reading.evidence.k8s_reason)
+
+
+def settled(reading: Reading, finding: Finding, success: str) -> bool:
+    """Whether a later event says that what this one complains of has come right."""
+    if not finding.proof or finding.proof[0].source != "k8s_events":
+        return False
+    last = reading.find_last(success, ("k8s_events",))
+    return last is not None and last.line.number > finding.proof[0].number
 
 
 def deleting(reading: Reading) -> bool:

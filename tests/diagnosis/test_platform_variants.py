@@ -1056,3 +1056,69 @@ CASES: list[tuple[str, str, str, tuple[str, ...], dict[str, Any]]] = [
 def test_named_from_its_words(case: tuple[str, str, str, tuple[str, ...], dict[str, Any]]) -> None:
     cause, stage, log, events, more = case
     assert diagnose(Evidence(stage=stage, log=log, k8s_events=events, **more)).cause == cause
+
+
+WELL: list[tuple[str, Evidence]] = [
+    (
+        "scheduled after all, ready after two failures",
+        Evidence(
+            stage="launch",
+            target="kubernetes",
+            http_status=200,
+            k8s_events=(
+                "FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu.",
+                "TriggeredScaleUp: pod triggered scale-up",
+                "Scheduled: Successfully assigned default/scorer to node",
+                'Pulled: Successfully pulled image "x" in 3s',
+                "Started: Started container scorer",
+                "Unhealthy: Readiness probe failed: dial tcp 10.0.0.5:5001: connect: connection refused (x2)",
+            ),
+        ),
+    ),
+    (
+        "pulled at the second try",
+        Evidence(
+            target="kubernetes",
+            http_status=200,
+            k8s_events=(
+                'Failed: Failed to pull image "x:1": rpc error: i/o timeout',
+                'Pulled: Successfully pulled image "x:1"',
+            ),
+        ),
+    ),
+    (
+        "a build with warnings",
+        Evidence(
+            stage="build",
+            exit_code=0,
+            log="""WARNING: Retrying (Retry(total=4)) after connection broken by 'ReadTimeoutError("Read timed out.")': /simple/flask/
+azureml-core 1.48.0 requires packaging<22.0, but you have packaging 23.0 which is incompatible.
+Successfully installed flask-2.0""",
+        ),
+    ),
+    ("a push", Evidence(stage="push", exit_code=0, log="The push refers to repository [a.io/s]\n1: digest: sha256:ab")),
+    (
+        "scaled after the first metrics",
+        Evidence(
+            stage="scale",
+            exit_code=0,
+            k8s_events=(
+                "FailedGetResourceMetric: did not receive metrics for any ready pods (x2)",
+                "SuccessfulRescale: New size: 3",
+            ),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "evidence"), WELL, ids=[name for name, _ in WELL])
+def test_nothing_is_wrong(name: str, evidence: Evidence) -> None:
+    assert diagnose(evidence).cause == ""
+
+
+def test_a_pull_without_its_inner_text_cannot_be_told() -> None:
+    answer = diagnose(
+        Evidence(target="kubernetes", k8s_reason="ImagePullBackOff", k8s_events=("Back-off pulling image",))
+    )
+    assert answer.cause == "insufficient-evidence"
+    assert "image-not-found" in answer.causes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
+from jupyter_mldeploy.diagnosis.stages import settled
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
@@ -41,6 +42,8 @@ def horizontal(reading: Reading) -> Iterator[Finding]:
     """No share can be computed of a request that is not set, and nothing at all without metrics."""
     missing = False
     for finding in show(reading, _SIGNS):
+        if settled(reading, finding, r"new size: "):
+            continue
         missing = missing or finding.cause == "hpa-missing-requests"
         facts = dict(finding.facts)
         facts["resource"] = (

@@ -64,6 +64,8 @@ _TEMPORARY = re.compile(
 @rule("dockerfile-copy-missing", "docker-context-path-missing")
 def files(reading: Reading) -> Iterator[Finding]:
     """What the builder was told to take and does not find."""
+    if reading.exit_code == 0:
+        return
     for finding in show(reading, (*_CONTEXT, *_COPY)):
         path = next((value for value in finding.facts.values()), "")
         path = _TEMPORARY.sub("", path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
-from jupyter_mldeploy.diagnosis.stages import building, calling_cluster, on_cluster, pushing
+from jupyter_mldeploy.diagnosis.stages import building, calling_cluster, on_cluster, pushing, settled
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
@@ -163,6 +163,7 @@ _BARE = re.compile(
     "image-pull-network",
     "image-pull-auth",
     "image-not-found",
+    "insufficient-evidence",
 )
 def pull(reading: Reading) -> Iterator[Finding]:
     """Why an image did not come."""
@@ -174,6 +175,8 @@ def pull(reading: Reading) -> Iterator[Finding]:
     image = _image(reading)
     shown = tuple(show(reading, _SIGNS, lines))
     for finding in shown:
+        if settled(reading, finding, r"successfully pulled image|already present on machine|started container"):
+            continue
         registry = _REGISTRY.search(finding.proof[0].text) or _REGISTRY.search(image)
         host = next((value for value in registry.groups() if value), "") if registry else ""
         facts = {**finding.facts, "image": image, "registry": host}
@@ -190,6 +193,8 @@ def pull(reading: Reading) -> Iterator[Finding]:
         and on_cluster(reading)
         and (hit := reading.find(r"imagepullbackoff|errimagepull|failed to pull image"))
     ):
+        # Without the inner text nobody can tell: that is the answer, with the two usual causes after it.
+        yield found("insufficient-evidence", Depth.WRAPPER - 2, hit, certain=False, image=image)
         yield found("image-not-found", Depth.WRAPPER - 1, hit, certain=False, image=image)
         yield found("image-pull-auth", Depth.WRAPPER, hit, certain=False, image=image)
 

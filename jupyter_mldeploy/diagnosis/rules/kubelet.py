@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
-from jupyter_mldeploy.diagnosis.stages import deleting, on_cluster
+from jupyter_mldeploy.diagnosis.stages import deleting, on_cluster, settled
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Hit, Reading
@@ -54,6 +54,8 @@ def references(reading: Reading) -> Iterator[Finding]:
     if deleting(reading):
         return
     for finding in show(reading, _REFERENCES):
+        if settled(reading, finding, r"started container"):
+            continue
         facts = finding.facts
         name = next(
             (facts[k] for k in ("secret", "configmap", "named", "within", "get", "swarm", "cannot") if k in facts), ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
+from jupyter_mldeploy.diagnosis.stages import settled
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Hit, Reading
@@ -85,7 +86,7 @@ def unschedulable(reading: Reading) -> Iterator[Finding]:
     """The reason that covers most nodes binds; the others are named after it."""
     # Old words first: they are followed by the same reasons. Of many events the last one describes the present.
     hit = reading.find_last(_NODES, ("k8s_events",)) or reading.find_last(_NODES) or reading.find_last(_NODES_OLD)
-    if hit is None:
+    if hit is None or settled(reading, found("pvc-unbound", Depth.ROOT, hit), r"successfully assigned"):
         return
     claim = reading.find(r"persistentvolumeclaim \\?\"(?P<claim>[^\"\\\n]+)\\?\" (?:not found|is being deleted)")
     nodes = int(hit["nodes"]) if "nodes" in hit.match.groupdict() else 0
@@ -203,6 +204,8 @@ _OTHERS = (
 def without_counts(reading: Reading) -> Iterator[Finding]:
     """What is said of one claim, one node, or of the cluster as a whole."""
     for finding in show(reading, _OTHERS):
+        if settled(reading, finding, r"successfully assigned"):
+            continue
         facts = dict(finding.facts)
         if name := facts.pop("class", "") or facts.pop("provisioned", ""):
             facts["storage_class"] = name
