@@ -1,0 +1,257 @@
+"""Deploy to a Kubernetes cluster: one Deployment a service, one pod a replica; scheduling, healing and scaling are its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from jupyter_mldeploy.config import settings
+from jupyter_mldeploy.errors import DeploymentFailed, MLDeployError, ScoringFailed, TargetUnavailable
+from jupyter_mldeploy.events import Cancel, Stage
+from jupyter_mldeploy.evidence import Evidence
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
+from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
+from jupyter_mldeploy.targets.kubernetes import applying, evidencing, logs, looking, operating, reloading
+from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
+from jupyter_mldeploy.targets.kubernetes.delivery import way_for
+from jupyter_mldeploy.targets.kubernetes.deploying import Deploying
+from jupyter_mldeploy.targets.kubernetes.faults import Refused, Unreachable
+from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
+from jupyter_mldeploy.targets.kubernetes.manifests import check_size, kinds_needed
+from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
+from jupyter_mldeploy.targets.kubernetes.release import Release
+from jupyter_mldeploy.targets.kubernetes.rights import check_namespace, check_rights
+from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless
+from jupyter_mldeploy.targets.kubernetes.runtime_proxy import RuntimeProxy
+from jupyter_mldeploy.targets.log_file import read_lines
+from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload
+
+__all__ = ["KubernetesDriver"]
+
+
+class KubernetesDriver:
+    """The ``kubernetes`` target. Holds the one deployment that runs through it, and nothing else."""
+
+    kind: ClassVar[TargetKind] = TargetKind.KUBERNETES
+    stages: ClassVar[tuple[Stage, ...]] = (
+        Stage.BUILD,
+        Stage.PUSH,
+        Stage.SCHEDULE,
+        Stage.LAUNCH,
+        Stage.INIT,
+        Stage.READY,
+    )
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+        self._deploying: Deploying | None = None
+
+    # -- deploying -----------------------------------------------------------------------------------------------
+
+    def check(self, spec: ServiceSpec) -> None:
+        """Refuse what this cluster, this namespace or this user's rights cannot do, before anything is made."""
+        if spec.port is not None:
+            raise TargetUnavailable(
+                "On Kubernetes a service has no port of this machine.",
+                "Leave --port out; `%service_run` and `mldeploy run` reach it through the API server.",
+            )
+        cluster = Cluster(spec.target)
+        way_for(cluster.context, settings().registry, spec.image)
+        check_namespace(cluster)
+        release = Release(spec=spec, image="image", keda=applying.has_keda(cluster))
+        check_size(release)
+        check_rights(cluster, kinds_needed(release))
+
+    def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
+        """See ``Driver``."""
+        try:
+            if stage is Stage.READY:
+                return self._ready(work)
+            if self._deploying is None:
+                self._deploying = Deploying(work, self._records.home)
+            match stage:
+                case Stage.BUILD:
+                    return self._deploying.build()
+                case Stage.PUSH:
+                    return self._deploying.push()
+                case Stage.SCHEDULE:
+                    return self._deploying.schedule()
+                case Stage.LAUNCH:
+                    return self._deploying.launch()
+                case Stage.INIT:
+                    return self._deploying.init()
+        except Hopeless as error:
+            raise self._failed(work, error) from None
+        except Refused as error:
+            known = {"http_status": error.status, "http_body": error.body, "http_server": "api-server"}
+            raise self._keep(
+                failed_deployment(str(stage), error.summary, self._evidence(work, stage, known))
+            ) from error
+        except Unreachable as error:
+            raise self._keep(failed_deployment(str(stage), error.summary, self._evidence(work, stage, {}))) from error
+        raise AssertionError(f"the kubernetes target has no stage {stage}")
+
+    def _ready(self, work: Work) -> dict[str, Any]:
+        if self._deploying is None:  # nothing was deployed: the number of replicas may have changed
+            operating.await_replicas(self._cluster(work.record, work.cancel, PATIENCE), work)
+        told = self._try_sample(work)
+        if self._deploying is not None:
+            self._deploying.finish()
+            self._deploying = None
+            for name in (evidencing.LOG_FILE, evidencing.FAILURE_FILE):  # of an earlier deployment that failed
+                (self._records.folder(work.spec.name) / name).unlink(missing_ok=True)
+        return told
+
+    def _try_sample(self, work: Work) -> dict[str, Any]:
+        sample = work.spec.sample
+        if sample is None:
+            return {"message": ""}
+        answer = self.score(work.record, sample.encode(), {}, work.spec.scoring_timeout + 5)
+        shown = answer.body.decode("utf-8", "replace")
+        if answer.status != 200:
+            failure = self.status(work.record).failure
+            known = {"http_status": answer.status, "http_body": shown, "failure": failure}
+            raise self._keep(
+                failed_deployment(
+                    "ready",
+                    f"run() did not answer the sample: HTTP {answer.status}",
+                    self._evidence(work, Stage.READY, known),
+                )
+            )
+        return {"message": f"sample → {shown[:60]}{'…' * (len(shown) > 60)}", "answer": shown[:2000]}
+
+    def undo(self, work: Work) -> None:
+        """See ``Driver``."""
+        del work  # the deployment that runs through this driver is known
+        if self._deploying is not None:
+            deploying, self._deploying = self._deploying, None
+            deploying.undo()
+
+    def _failed(self, work: Work, error: Hopeless) -> DeploymentFailed:
+        verdict = error.verdict
+        known = {
+            "pod": verdict.pod,
+            "k8s_reason": verdict.reason,
+            "exit_code": verdict.exit_code,
+            "oom_killed": verdict.oom_killed,
+            "failure": error.failure,
+        }
+        evidence = self._evidence(work, verdict.stage, known)
+        events = tuple(dict.fromkeys((*error.events, *evidence.k8s_events, verdict.message)))
+        return self._keep(failed_deployment(verdict.stage, verdict.message, replace(evidence, k8s_events=events)))
+
+    def _evidence(self, work: Work, stage: str, known: Mapping[str, Any]) -> Evidence:
+        return self.evidence(work.record, str(stage), **known)
+
+    def _keep(self, error: DeploymentFailed) -> DeploymentFailed:
+        """Pods and their logs are taken away with a first deployment that failed; what they showed is not."""
+        with suppress(MLDeployError):
+            evidencing.keep(error.evidence, self._records.folder(error.evidence.service))
+        return error
+
+    # -- a service that runs --------------------------------------------------------------------------------------
+
+    def status(self, record: Record) -> Status:
+        """See ``Driver``."""
+        try:
+            found = looking.status_of(self._cluster(record), record.name)
+        except MLDeployError as error:
+            return Status(state="failed", message=error.summary)
+        return self._without_objects(record) if found is None else found
+
+    def _without_objects(self, record: Record) -> Status:
+        if record.state == "stopped":
+            return Status(state="stopped", message="It was stopped.")
+        if record.state == "deploying":
+            if self._records.is_busy(record.name):
+                return Status(state="deploying")
+            return Status(state="failed", message="Its deployment was broken off; deploy it again.")
+        failure = evidencing.kept(self._records.folder(record.name)).get("failure") or {}
+        gone = f"Its Deployment in namespace {self._place(record)!r} is gone."
+        return Status(state="failed", message=record.failure or gone, failure=failure)
+
+    def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
+        """See ``Driver``."""
+        for status in looking.watch_status(self._cluster(record, cancel), record.name, cancel):
+            if status is not None:
+                yield status
+        if not cancel.is_set:
+            yield self._without_objects(self._records.find(record.name) or record.with_(state="stopped"))
+
+    def score(self, record: Record, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+        """See ``Driver``."""
+        try:
+            cluster = self._cluster(record)
+            token = self._token(cluster, record)
+        except (TargetUnavailable, TimeoutError) as error:
+            raise ScoringFailed(
+                f"The service {record.name!r} cannot be reached: {error}", status=None, body=""
+            ) from error
+        return RuntimeProxy.of_service(cluster, record.name, token).score(body, headers, timeout)
+
+    def logs(self, record: Record, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
+        """See ``Driver``."""
+        if query.build:
+            yield from operating.build_log(record, self._records.home, query, cancel)
+            return
+        cluster = self._cluster(record, cancel)
+        if cluster.find("Deployment", record.name) is None:
+            path = self._records.folder(record.name) / evidencing.LOG_FILE
+            yield from read_lines(path, replace(query, follow=False), cancel, lambda _: "", lambda: True)
+            return
+        yield from logs.read_logs(cluster, record.name, query)
+
+    def reload(self, record: Record, script: Script, sample: str | None) -> Receipt:
+        """See ``Driver``."""
+        cluster = self._cluster(record, patience=PATIENCE)
+        with OperationLease(cluster, record.name, "reload").held():
+            try:
+                return reloading.reload_service(cluster, record.name, script, sample, record.spec.init_timeout)
+            except reloading.Refusal as error:
+                known = {"pod": error.pod, "failure": error.failure, "script": script.text}
+                evidence = self.evidence(record, "reload", **known)
+                which = f"{error.pod}: " if error.pod else ""
+                raise refused_reload(record.name, script, f"{which}{error.message}", evidence) from None
+
+    def scale(self, record: Record, autoscale: Autoscale) -> None:
+        """See ``Driver``."""
+        cluster = self._cluster(record, patience=PATIENCE)
+        with OperationLease(cluster, record.name, "scaling").held():
+            operating.scale(cluster, record.name, autoscale)
+
+    def stop(self, record: Record) -> None:
+        """See ``Driver``."""
+        cluster = self._cluster(record, patience=PATIENCE)
+        with OperationLease(cluster, record.name, "stop").held():
+            operating.stop(cluster, record.name)
+
+    def delete(self, record: Record) -> None:
+        """See ``Driver``."""
+        cluster = self._cluster(record, patience=PATIENCE)
+        with OperationLease(cluster, record.name, "deletion").held():
+            applying.remove_all(cluster, record.name, grace=None, seconds=60)
+
+    def evidence(self, record: Record, stage: str, **known: Any) -> Evidence:
+        """See ``Driver``."""
+        cluster: Cluster | None = None
+        with suppress(MLDeployError):
+            cluster = self._cluster(record)
+        return evidencing.evidence_of(cluster, record, stage, self._records.folder(record.name), **known)
+
+    # -- where things are -----------------------------------------------------------------------------------------
+
+    def _cluster(self, record: Record, cancel: Cancel | None = None, patience: float = 0.0) -> Cluster:
+        """The cluster that it was deployed to, whichever context is the current one by now."""
+        context = record.details.get("context") or record.spec.target.context
+        namespace = record.details.get("namespace") or record.spec.target.namespace
+        target = replace(record.spec.target, context=context or None, namespace=namespace or None)
+        return Cluster(target, cancel, patience)
+
+    def _place(self, record: Record) -> str:
+        return str(record.details.get("namespace") or record.spec.target.namespace or "default")
+
+    def _token(self, cluster: Cluster, record: Record) -> str:
+        return applying.read_keys(cluster, record.name).get(ADMIN_TOKEN, "")
