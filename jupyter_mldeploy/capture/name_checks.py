@@ -66,10 +66,11 @@ def name_problems(parsed: Parsed, notebook_names: Collection[str], model_names: 
         )
     expected = {node.id for node, guards in parsed.survey.handled if "NameError" in guards}
     unknown = names.loaded.keys() - names.stored - _GIVEN - forgotten.keys() - expected
+    called = {node.func.id for node, _ in parsed.survey.calls if isinstance(node.func, ast.Name)}
     never = {(node.id, node.lineno) for node, guards in parsed.survey.handled if NEVER in guards}
     for name in unknown:
         if sure := [line for line in names.lines(name) if (name, line) not in never]:
-            yield _unknown(name, min(sure), notebook_names, model_names)
+            yield _unknown(name, min(sure), notebook_names, model_names, called=name in called)
 
 
 def _forgotten_globals(parsed: Parsed, names: GlobalNames) -> Iterator[tuple[str, int]]:
@@ -99,7 +100,9 @@ def _none_at_module_level(parsed: Parsed) -> set[str]:
     return {name for name in nothing if stored.count(name) == 1} - parsed.survey.declared
 
 
-def _unknown(name: str, line: int, notebook_names: Collection[str], model_names: Collection[str]) -> Problem:
+def _unknown(
+    name: str, line: int, notebook_names: Collection[str], model_names: Collection[str], *, called: bool
+) -> Problem:
     if name in model_names:
         return Problem(
             line,
@@ -111,11 +114,10 @@ def _unknown(name: str, line: int, notebook_names: Collection[str], model_names:
     if (statement := _import_statement(name)) is not None:
         return Problem(line, f"`{name}` is not imported in the cell.", f"Add `{statement}`.")
     if name in notebook_names:
-        return Problem(
-            line,
-            f"`{name}` lives in the notebook, and the service does not have it.",
-            f"Ship it with --model {name}, or define it in the cell.",
-        )
+        message = f"`{name}` lives in the notebook, and the service does not have it."
+        if called:  # it may be a function, which is no model
+            return Problem(line, message, f"Define it in the cell; if it is a model, ship it with --model {name}.")
+        return Problem(line, message, f"Ship it with --model {name}, or define it in the cell.")
     return Problem(line, f"`{name}` is defined nowhere in the script.", "Define or import it.")
 
 

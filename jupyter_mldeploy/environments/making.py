@@ -156,7 +156,9 @@ def _absolute(requirement: str) -> str:
     """Paths are the user's, relative to the working directory; uv runs elsewhere, away from the project's own settings."""
     if requirement.startswith(("./", "../", ".")) and not requirement.startswith("-"):
         return str(Path.cwd() / requirement)
-    if match := re.fullmatch(r"(-e|--editable|-c|--constraint|-f|--find-links)[ =](?!\w+:)(?!/)(\S+)", requirement):
+    if match := re.fullmatch(
+        r"(-e|--editable|-r|--requirement|-c|--constraint|-f|--find-links)[ =](?!\w+:)(?!/)(\S+)", requirement
+    ):
         return f"{match[1]} {Path.cwd() / match[2]}"
     return requirement
 

@@ -105,7 +105,7 @@ class Environment:
         return cls(
             name=name,
             python=python,
-            requirements=tuple(_clean_requirements(pip)),
+            requirements=tuple(_nested(_clean_requirements(pip), path, seen=())),
             conda=tuple(conda),
             channels=tuple(str(channel) for channel in data.get("channels") or []),
         )
@@ -129,7 +129,7 @@ def _check_requirement(requirement: str) -> None:
     if requirement.startswith("-") or _is_reference(requirement):
         return  # an option or a path, which only the installer can judge
     try:
-        Requirement(requirement)
+        Requirement(re.split(r"\s--(?:hash|config-settings)\b", requirement, maxsplit=1)[0])
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
         raise InvalidValue("requirement", requirement, f"pip would refuse it: {reason}.") from None
@@ -148,10 +148,15 @@ def _read_requirements(path: Path, seen: tuple[Path, ...]) -> list[str]:
     if path.resolve() in seen:
         raise InvalidValue("environment", str(path), "it includes itself.")
     text = re.sub(r"\\\r?\n", "", _read(path))
+    return _nested(_clean_requirements(text.splitlines()), path, (*seen, path.resolve()))
+
+
+def _nested(lines: list[str], path: Path, seen: tuple[Path, ...]) -> list[str]:
+    """The lines of ``path``, with those of the files that they name in their place."""
     found: list[str] = []
-    for line in _clean_requirements(text.splitlines()):
+    for line in lines:
         if nested := re.fullmatch(r"(?:-r|--requirement)[ =]?(\S+)", line):
-            found += _read_requirements(path.parent / nested[1], (*seen, path.resolve()))
+            found += _read_requirements(path.parent / nested[1], seen)
         else:
             found.append(line)
     return found

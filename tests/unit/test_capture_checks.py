@@ -83,6 +83,11 @@ def test_all_problems_at_once_each_with_its_line() -> None:
     assert "Ship it with --model scaler" in shown
 
 
+def test_what_is_called_may_be_a_function() -> None:
+    (problem,) = check(with_run("return scaler(data)"))
+    assert problem.hint == "Define it in the cell; if it is a model, ship it with --model scaler."
+
+
 def test_one_problem_is_the_summary_and_its_remedy_the_hint() -> None:
     script = Script(with_run("return scaler"), origin="cell [2]")
     problems = check(script.text)

@@ -102,6 +102,18 @@ def test_requirements_files_and_those_they_name(tmp_path: Path) -> None:
     )
 
 
+def test_hashes_of_a_locked_file_are_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, "six==1.16 \\\n    --hash=sha256:aa \\\n    --hash=sha256:bb\n", "locked.txt")
+    (requirement,) = Environment.from_file(path).requirements
+    assert requirement.split() == ["six==1.16", "--hash=sha256:aa", "--hash=sha256:bb"]
+
+
+def test_a_conda_file_may_name_a_requirements_file(tmp_path: Path) -> None:
+    written(tmp_path, "six\nidna\n", "more.txt")
+    path = written(tmp_path, "dependencies:\n  - pip:\n    - numpy\n    - -r more.txt\n")
+    assert Environment.from_file(path).requirements == ("numpy", "six", "idna")
+
+
 def test_a_requirements_file_that_names_itself(tmp_path: Path) -> None:
     path = written(tmp_path, "-r b.txt\n", "a.txt")
     written(tmp_path, "-r a.txt\n", "b.txt")
