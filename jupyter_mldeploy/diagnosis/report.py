@@ -59,8 +59,14 @@ class Diagnosis:
 
     @property
     def remedy(self) -> str:
-        """What happened and all steps as one text."""
-        return "\n".join([self.what, *(f"{n}. {step}" for n, step in enumerate(self.steps, 1))]).strip()
+        """What is wrong, what happened and all steps as one text."""
+        return "\n".join(
+            [
+                f"{self.title[:1].upper()}{self.title[1:]}.",
+                self.what,
+                *(f"{n}. {step}" for n, step in enumerate(self.steps, 1)),
+            ]
+        ).strip()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

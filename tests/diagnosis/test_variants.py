@@ -8,9 +8,23 @@ import pytest
 
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.evidence_file import from_case
-from tests.diagnosis.variants import imports_and_crashes, mixed, requests_and_http, script_and_model, server_and_platform
+from tests.diagnosis.variants import (
+    controls,
+    imports_and_crashes,
+    mixed,
+    requests_and_http,
+    script_and_model,
+    server_and_platform,
+)
 
-CASES = [*imports_and_crashes.CASES, *script_and_model.CASES, *requests_and_http.CASES, *server_and_platform.CASES, *mixed.CASES]
+CASES = [
+    *imports_and_crashes.CASES,
+    *script_and_model.CASES,
+    *requests_and_http.CASES,
+    *server_and_platform.CASES,
+    *mixed.CASES,
+    *controls.CASES,
+]
 
 
 @pytest.mark.parametrize(("cause", "fields"), CASES, ids=[f"{i}-{cause}" for i, (cause, _) in enumerate(CASES)])
