@@ -48,7 +48,8 @@ _LATER = frozenset({"launch", "init", "run", "ready", "http", "reload", "schedul
 _CLIENT = (
     r"kubernetes[/\\.]client"
     r"|unable to connect to the server|you must be logged in to the server|apiexception: "
-    r"|exceeded with url: /version|couldn't get (?:available|current) |could not find the requested resource"
+    r"|\"kind\": ?\"status\"|kind: status|exceeded with url: /version|couldn't get (?:available|current) "
+    r"|could not find the requested resource"
     r"|kubernetesunaccessible|no matches for kind|resource mapping not found|ensure crds are installed"
     r"|unable to recognize "
     r"|error from server"
@@ -75,7 +76,9 @@ def pushing(reading: Reading) -> bool:
     """Whether an image is being pushed."""
     if reading.stage == "push" or "the push refers to" in reading or "docker push" in reading:
         return True
-    return bool(reading.find(r"failed to push|error pushing|push access denied|pushing manifest|pushing layers"))
+    return bool(
+        reading.find(r"failed to push|error pushing|push access denied|pushing manifest|pushing layers|push permission")
+    )
 
 
 def calling_cluster(reading: Reading) -> bool:

@@ -61,7 +61,9 @@ _CREDENTIALS = (
         Depth.ROOT - 2,
     ),
 )
-_REFUSED_LOCAL = r"localhost:8080|127\.0\.0\.1:8080|\[::1\]:8080|host='localhost', port=80\)|http://localhost/"
+_REFUSED_LOCAL = (
+    r"localhost:8080|127\.0\.0\.1:8080|\[::1\]:8080|host='localhost', port=(?:80|443|8080)\)|http://localhost/"
+)
 _REACH = (
     Sign(
         "apiserver-tls-failure",

@@ -147,6 +147,7 @@ _BASE = (
         r"|invalid reference format|invalid from flag value|failed to parse stage name"
         r"|base name \([^)]*\) should not be blank"
         r"|requested access to the resource is denied|no basic auth credentials|failed to authorize: [^\n]*"
+        r"|short-name resolution enforced|short-name \"(?P<short>[^\"\n]+)\" did not resolve"
         r"|error creating build container: [^\n]*|initializing source docker://(?P<podman>\S+?):? "
         r"|unable to pull (?P<pull>\S+):"
         r"|retrieving image manifest (?P<kaniko>\S+)|unauthorized: authentication required"

@@ -35,7 +35,7 @@ _SIGNS = (
         r"|executable file not found[^\n]*docker\b|exec: \"docker\"|docker\.errors\.dockerexception"
         r"|couldn't connect to docker daemon|not supported url scheme http\+docker"
         r"|not supported url scheme http\+unix|connection refused[^\n]*:237[56]"
-        r"|docker command (?:is )?not found|docker (?:engine )?is not installed"
+        r"|could not find docker|docker command (?:is )?not found|docker (?:engine )?is not installed"
         r"|failed to dial gRPC: cannot connect to the docker",
         Depth.ROOT - 5,
     ),

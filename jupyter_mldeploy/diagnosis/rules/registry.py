@@ -40,7 +40,8 @@ _SIGNS = (
         "registry-push-denied",
         r"no basic auth credentials|denied: |unauthorized: |unauthorized$|authentication required"
         r"|requested access to the resource is denied"
-        r"|push access denied|insufficient_scope|401 unauthorized|403 forbidden|access forbidden|access denied"
+        r"|checking push permission|push access denied|insufficient_scope|401 unauthorized|403 forbidden"
+        r"|access forbidden|access denied"
         r"|permission_denied"
         r"|name unknown: the repository|name unknown|repository does not exist|does not exist in the registry"
         r"|project [\w-]+ not found|authorization token has expired"
