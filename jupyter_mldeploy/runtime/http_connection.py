@@ -90,13 +90,12 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends nothing more; it may still wait for its answer."""
-        if self._deaf or (self._current is None and not self._pending):
-            if self._phase != "idle" and not self._deaf:
-                self._break(400, "The request ended before it was complete.")
-                return True
+        if self._phase in ("head", "body") and not self._deaf:
+            self._break(400, "The request ended before it was complete.")
+            return True
+        if self._current is None and not self._pending:
             return False
-        self._deaf = True
-        self._closing = True
+        self._deaf = self._closing = True
         if self.on_eof is not None:
             self.on_eof()
         return True
@@ -120,8 +119,8 @@ class Connection(asyncio.Protocol):
             self._since = self._clock()
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._break(400, "This server does not switch to another protocol.")
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._break(400, f"The request is not valid HTTP: {_reason(error)}.")
         else:
@@ -129,6 +128,17 @@ class Connection(asyncio.Protocol):
                 self._head_size += len(data)
                 if self._head_size > _HEAD_LIMIT:
                     self._break(431, f"The request's headers are longer than {_HEAD_LIMIT} bytes.")
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Read on as if the client had not offered another protocol; its parser would take the body for that one."""
+        request = self._request
+        if request is None:
+            self._deaf = True
+            return
+        lines = [b"%b %b HTTP/1.1\r\n" % (request.method.encode("latin-1"), self._url)]
+        lines += [b"%b: %b\r\n" % (n, v) for n, v in request.headers if n.lower() not in (b"upgrade", b"connection")]
+        self._parser = httptools.HttpRequestParser(self)
+        self.data_received(b"".join(lines) + b"\r\n" + rest)
 
     # ---- httptools' side
 
@@ -162,12 +172,12 @@ class Connection(asyncio.Protocol):
         request.method = parser.get_method().decode("latin-1")
         request.path, request.query = split_target(self._url)
         request.version = parser.get_http_version()
-        request.keep_alive = parser.should_keep_alive()
+        request.keep_alive = parser.should_keep_alive() and request.method != "CONNECT"
         fields = request.fields
         size = len(self._url)
         for raw_name, value in request.headers:
             name = raw_name.lower()
-            size += len(name) + len(value)
+            size += len(name) + len(value) + 4
             fields[name] = fields[name] + b", " + value if name in fields else value
         self._phase = "body"
         self._since = self._clock()
@@ -198,7 +208,7 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """The request is whole."""
         request = self._request
-        if request is None:
+        if request is None or (b"upgrade" in request.fields and self._parser.should_upgrade()):
             return
         self._request = None
         self._phase = "idle"

@@ -58,10 +58,7 @@ class InPlace:
         modes = {reply.get("mode", "gone") for reply in replies}
         if failed is None and modes == {"in-place"}:
             self._pool.replace_starting(Generation.script_of(self._source), self._source)
-            done = await self._ask(workers, frames.COMMIT, b"")
-            for worker, reply in zip(workers, done, strict=True):
-                if "script" in reply:
-                    self._pool.took(worker, reply)
+            await asyncio.shield(asyncio.ensure_future(self._commit(workers)))  # all of them, or none
             return "in-place"
         for worker in workers:
             if worker.alive:
@@ -73,6 +70,12 @@ class InPlace:
         reasons = [reply["reason"] for reply in replies if "reason" in reply]
         self._pool.log.info(f"New workers are needed: {reasons[0] if reasons else 'a worker ended meanwhile'}.")
         return "new-workers"
+
+    async def _commit(self, workers: list[WorkerLink]) -> None:
+        done = await self._ask(workers, frames.COMMIT, b"")
+        for worker, reply in zip(workers, done, strict=True):
+            if "script" in reply:
+                self._pool.took(worker, reply)
 
     async def _ask(self, workers: list[WorkerLink], kind: int, body: bytes) -> list[dict[str, Any]]:
         """Every worker's reply; an empty one for a worker that ended meanwhile."""
