@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, 
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
+    from jupyter_mldeploy.diagnosis.reading import Line
     from jupyter_mldeploy.diagnosis.report import Diagnosis
     from jupyter_mldeploy.errors import MLDeployError
     from jupyter_mldeploy.evidence import Evidence
@@ -127,7 +128,7 @@ def _explain_evidence(error: DeploymentFailed | ScoringFailed, evidence: Evidenc
 
 
 def _proof(diagnosis: Diagnosis, evidence: Evidence | None) -> tuple[ProofLine, ...]:
-    proof = tuple(ProofLine(line.shown.strip(), where(line), proves=True) for line in diagnosis.proof)
+    proof = tuple(ProofLine(line.shown.strip(), where(line), proves=True) for line in _told_once(diagnosis.proof))
     if not (evidence and diagnosis.proof):
         return proof
     first = diagnosis.proof[0]
@@ -137,6 +138,18 @@ def _proof(diagnosis: Diagnosis, evidence: Evidence | None) -> tuple[ProofLine, 
         before = log[max(first.number - 1 - CONTEXT_LINES, 0) : first.number - 1]
         return (*(ProofLine(line.strip(), first.source) for line in before if line.strip()), *proof)
     return proof
+
+
+def _told_once(lines: Sequence[Line]) -> list[Line]:
+    """Without lines that say what one before them has said: runtime, traceback and log often tell the same thing."""
+    kept: list[Line] = []
+    said: list[str] = []
+    for line in lines:
+        text = line.shown.strip().removeprefix("runtime: ").rstrip(".")
+        if not any(text in other or other in text for other in said):
+            kept.append(line)
+            said.append(text)
+    return kept
 
 
 def _place(failure: Mapping[str, Any], script_name: str) -> tuple[str, str]:

@@ -110,16 +110,17 @@ class Page:
         prompt = self.cell(position).locator(".jp-InputPrompt").first
         prompt.filter(has_text=re.compile(r"\[\d+\]")).filter(has_not_text=before).wait_for(timeout=60_000)
 
-    def type_cell(self, position: int, text: str) -> None:
-        """Replace a cell's text."""
-        self.cell(position).locator(".jp-InputArea-editor").click()
-        self.page.keyboard.press("Control+A")
-        self.page.keyboard.insert_text(text)
+    def interrupt(self) -> None:
+        """As with the Stop button of the toolbar."""
+        self.page.evaluate("window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+
+    def shut_down_kernel(self) -> None:
+        """As from the Kernel menu."""
+        self.page.evaluate("window.jupyterapp.commands.execute('kernelmenu:shutdown')")
 
     def save(self) -> None:
         """Save, and wait until it is on disk."""
-        self.page.keyboard.press("Escape")
         with self.page.expect_response(
             lambda response: response.request.method == "PUT" and "/api/contents" in response.url
         ):
-            self.page.keyboard.press("Control+S")
+            self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
