@@ -10,6 +10,7 @@ from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.evidence_file import from_case
 from tests.diagnosis.variants import (
     controls,
+    further,
     imports_and_crashes,
     mixed,
     requests_and_http,
@@ -24,6 +25,7 @@ CASES = [
     *server_and_platform.CASES,
     *mixed.CASES,
     *controls.CASES,
+    *further.CASES,
 ]
 
 

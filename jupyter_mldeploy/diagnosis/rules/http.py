@@ -115,6 +115,7 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
             r"|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out|Endpoint request timed out"
             r"|TimeoutError: .{0,60}(?:score|request|response)|stream timeout|Timeout (?:was reached|exceeded)"
             r"|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within"
+            r"|failed to finish execution within the allocated time"
         ),
         3,
     ),
@@ -180,7 +181,8 @@ def answer(reading: Reading) -> Iterator[Finding]:
             limit=_limit(reading, status),
         )
     elif status == 500 and of_endpoint:
-        yield found("run-exception", Depth.WRAPPER, proof)
+        told = not reading.empty
+        yield found("run-exception", Depth.WRAPPER, proof, certain=told)
     if _elsewhere(reading) and not of_endpoint:
         return
     for cause, pattern, step in _WORDS:

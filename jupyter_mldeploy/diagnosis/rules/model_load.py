@@ -49,7 +49,9 @@ def model_file(reading: Reading) -> Iterator[Finding]:
     if reading.stage in ("build", "push", "register") or reading.building_packages:
         return
     hit = reading.find(
-        r"SavedModel file does not exist at:? ?(?P<saved>[^\s{]+)|No file or directory found at (?P<keras>\S+)"
+        r"LocalFileSystem::Open \"?(?P<dmlc>[^\"]+)\"?: No such file|matching files for (?P<tensors>\S+)"
+        r"|Could not find base path (?P<servable>\S+) for servable"
+        r"|SavedModel file does not exist at:? ?(?P<saved>[^\s{]+)|No file or directory found at (?P<keras>\S+)"
         r"|Could not find (?:SavedModel|saved model|model) .{0,40}?(?P<base>/\S+)?"
         r"|NO_SUCHFILE.{0,60}Load model from (?P<onnx>\S+) failed"
         r"|Load model from (?P<onnx_b>\S+) failed:? ?Load model \S+ failed\. File doesn't exist"

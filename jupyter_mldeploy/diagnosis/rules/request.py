@@ -247,7 +247,9 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
             )
         )
         in_init = any(f.function == "init" for r in reading.raised for f in r.frames)
-        if not (reading.stage == "init" or in_init):
+        # Words of a schema's validation: the request was rejected before run() saw it.
+        validated = reading.http_status in (400, 422) and not reading.raised
+        if not (reading.stage == "init" or in_init or validated):
             yield found(
                 "input-type-error", Depth.ROOT + (2 if strong else 5), types, certain=strong, value=types["value"]
             )

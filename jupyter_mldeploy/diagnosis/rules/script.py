@@ -130,7 +130,7 @@ def entry_script(reading: Reading) -> Iterator[Finding]:
         r"|ImportError: cannot import name 'main'|Could not (?:find|locate|import) (?:the )?(?:entry|scoring"
         r"|user) ?_?script|(?:entry|scoring)[ _]script.{0,80}?(?:not (?:be )?found|does(?:n't| not) exist"
         r"|missing|No such file)"
-        r"|(?:No such file or directory|FileNotFoundError|not found|does not exist).{0,80}(?:entry|scor(?:e"
+        r"|(?:No such file or directory|FileNotFoundError|does not exist).{0,80}(?:entry|scor(?:e"
         r"|ing))_?(?:script)?\.py|Either provide an entry_script|No score script found\. Expected score script"
         r"|AZUREML_ENTRY_SCRIPT.{0,40}(?:not|missing|unset)"
         r"|Failed to find attribute '(?P<attribute>\w+)' in '(?P<app>[\w.]+)'"
@@ -251,6 +251,8 @@ def environment_variable(reading: Reading) -> Iterator[Finding]:
         failed = reading.exit_code not in (0, None) or reading.find(
             r"Traceback|Error|Fatal|CrashLoop|required|unbound|must"
         )
+        if "writable directory" in hit.line.text:
+            return  # advice of a library that could not write its cache
         # The inference server warns of an unset AZUREML_MODEL_DIR on each start by hand.
         soft = re.search(r"\bWARN(?:ING)?\b|\bINFO\b", hit.line.text) or not failed
         yield _variable(name, hit.line, certain=not soft, depth=Depth.ROOT if not soft else 47)

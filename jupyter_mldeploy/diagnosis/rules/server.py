@@ -20,7 +20,7 @@ _SIGKILL = (
 _TIMEOUT = (
     r"WORKER TIMEOUT \(pid: ?(?P<pid>\d+)\)|CRITICAL\W+WORKER TIMEOUT|HARAKIRI (?:\[core|ON WORKER)"
     r"|Worker (?P<other>\d+) .{0,40}(?:timed out|heartbeat)"
-    r"|Script failed to finish execution within the allocated time: (?P<ms>\d+)"
+    r""
 )
 
 
