@@ -12,8 +12,10 @@ from tests.diagnosis.variants import (
     controls,
     further,
     imports_and_crashes,
+    loading_in_the_wild,
     mixed,
     requests_and_http,
+    scoring_in_the_wild,
     script_and_model,
     server_and_platform,
 )
@@ -26,6 +28,8 @@ CASES = [
     *mixed.CASES,
     *controls.CASES,
     *further.CASES,
+    *loading_in_the_wild.CASES,
+    *scoring_in_the_wild.CASES,
 ]
 
 

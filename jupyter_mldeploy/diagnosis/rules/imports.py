@@ -130,6 +130,7 @@ def named_as_missing(reading: Reading) -> Iterator[Finding]:
             r"(?:Unable to find a usable engine|Missing optional dependency).*(?P<package>pyarrow|fastparquet"
             r"|openpyxl|xlrd)"
         ),
+        r"ImportError: .{0,120}?requires? .{0,60}?pip install [`'\"]?(?P<package>[\w-]+)",
         r"ImportError: (?:Please|You (?:need|must|should)|Using) .{0,60}?\b(?:pip|conda) install (?P<package>[\w-]+)",
         r"PackageNotFoundError: (?:No package metadata was found for )?(?P<package>[\w-]+)",
         r"DistributionNotFound: The '(?P<package>[\w-]+)[^']*' distribution was not found",

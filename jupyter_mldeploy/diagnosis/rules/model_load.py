@@ -162,6 +162,12 @@ def other_scikit_learn(reading: Reading) -> Finding | None:
             )
         ):
             return None
+        last = next((r for r in reading.raised if r.line == hit.line), None)
+        of_script = (
+            last is not None and bool(last.frames) and last.frames[-1].own and "sklearn" not in last.frames[-1].file
+        )
+        if hit["class"] and of_script and hit["attribute"].strip("_") == hit["attribute"] and not warning:
+            return None  # the script asks for something that no version has
         not_fitted = hit["attribute"] in ("fit", "predict", "predict_proba", "transform", "run", "append")
         if hit["class"] and not_fitted:
             return None
@@ -176,7 +182,8 @@ def not_what_the_loader_expects(reading: Reading) -> Finding | None:
     if reading.stage in ("build", "push") or reading.building_packages:
         return None
     hit = reading.find(
-        r"invalid load key, ['\"]?(?P<key>(?:\\x)?.{1,4}?)['\"]?\.|could not find MARK"
+        r"Unable to load weights from (?:pytorch|tf|flax) checkpoint|header == serialisation_header_"
+        r"|invalid load key, ['\"]?(?P<key>(?:\\x)?.{1,4}?)['\"]?\.|could not find MARK"
         r"|pickle data was truncated|EOFError: Ran out of input|unpickling stack underflow|(?:UnpicklingError"
         r"|PickleError): (?P<pickle>(?!Weights only).+)"
         r"|file signature not found|Unable to (?:synchronously )?open file \((?:file signature|truncated file"

@@ -164,7 +164,8 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
             kind, Depth.ROOT, names, names=names["columns"] or names["index"] or names["onnx"] or names["onnx_missing"]
         )
     shape = reading.find(
-        r"X has (?P<got>\d+) features?,? (?:per sample[;,]? ?)?(?:but"
+        r"Number of columns does not match number of features|num_feature >= p_fmat"
+        r"|X has (?P<got>\d+) features?,? (?:per sample[;,]? ?)?(?:but"
         r"|expecting) (?:\w+ is expecting )?(?P<want>\d+)|(?:Number|number) of features (?:of the model"
         r"|in (?:data|the model|the input)).{0,60}(?P<n>\d+)|Expected 2D array, got (?P<dim>[13]D"
         r"|scalar) array|Reshape your data either using|Found array with dim (?P<dims>\d)\. .{0,40}expected"

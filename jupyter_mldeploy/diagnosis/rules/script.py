@@ -242,7 +242,7 @@ def environment_variable(reading: Reading) -> Iterator[Finding]:
         r"|[`'\"]?(?P<before>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))[`'\"]?:? (?:environment variable"
         r"|env(?:ironment)? ?var)?.{0,20}(?:is not set|not set|must be set|is required|unbound variable"
         r"|parameter (?:null or )?not set|is unset|is not defined|is missing)"
-        r"|Set the (?P<set>(?-i:[A-Z][A-Z0-9_]{3,})) environment variable"
+        r"|\b[Ss]et(?:ting)? the (?P<set>(?-i:[A-Z][A-Z0-9_]{3,})) environment variable"
         r"|(?P<decouple>(?-i:[A-Z][A-Z0-9_]{2,})) not found\. Declare it as envvar"
         r"|EnvironmentError: (?P<environment>(?-i:[A-Z][A-Z0-9_]{3,}))\b"
     )
