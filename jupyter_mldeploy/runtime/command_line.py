@@ -87,6 +87,8 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
     adapting = str(count).lower() == "auto"
     replicas = 1 if adapting else _number("worker_count", count)
     debug_port = flags.debug_port or settings.get("AZUREML_DEBUG_PORT")
+    if debug_port:  # one process to attach to
+        adapting, replicas = False, 1
     origins = flags.access_control_allow_origins or settings.get("AML_CORS_ORIGINS") or ""
     model_dir = flags.model_dir if flags.model_dir is not None else settings.get("AZUREML_MODEL_DIR")
     config = ServiceConfig(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mldeploy.runtime.shared_queue import SharedQueue
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.runtime.configuration import WorkerMake
+    from jupyter_mldeploy.runtime.configuration import ServiceConfig, WorkerMake
     from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
 MOST_FAILURES = 3
@@ -70,12 +70,15 @@ class Generation:
             await self._changed.wait()
         return False
 
-    def order(self, *, debug: bool) -> dict[str, Any]:
+    def order(self, config: ServiceConfig) -> dict[str, Any]:
         """What a worker must know to load this generation's script."""
         return {
             "path": self.make.script_path,
             "app_root": self.make.root,
             "source_directory": self.make.source_directory,
-            "debug": debug,
-            "memory_limited": self.make.memory_bytes is not None,
+            "debug": config.debug,
+            "debug_port": config.debug_port,
+            "threads": config.threads,
+            "memory_bytes": self.make.memory_bytes,
+            "cpus": self.make.cpus,
         }

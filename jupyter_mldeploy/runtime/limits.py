@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +22,10 @@ class Limits:
     @classmethod
     def of(cls, make: WorkerMake) -> Limits:
         """What this system can enforce of a make's limits."""
-        memory = "none" if make.memory_bytes is None else _supported("prlimit")
-        cpu = "none" if make.cpus is None else _supported("sched_setaffinity")
+        linux = sys.platform.startswith("linux")
+        memory = "none" if make.memory_bytes is None else ("enforced" if linux else "unsupported")
+        whole = make.cpus is not None and float(make.cpus).is_integer()  # a part of a CPU takes a control group
+        cpu = "none" if make.cpus is None else ("enforced" if linux and whole else "unsupported")
         return cls(memory, cpu)
 
     def to_json(self) -> dict[str, str]:
@@ -30,11 +33,49 @@ class Limits:
         return {"memory": self.memory, "cpu": self.cpu}
 
 
-def _supported(function: str) -> str:
-    import resource
+class OomCounter:
+    """Notices that the kernel has killed a process of this control group for want of memory."""
 
-    there = hasattr(os, function) or hasattr(resource, function)
-    return "enforced" if there and Path("/proc/self/status").exists() else "unsupported"
+    def __init__(self) -> None:
+        self._files = [path for path in _oom_files() if path.exists()]
+        self._before = self._count()
+
+    def killed(self, signal_number: int | None) -> bool:
+        """Whether a worker that ended by this signal was such a process."""
+        if signal_number != signal.SIGKILL:
+            return False
+        before, self._before = self._before, self._count()
+        return self._before > before
+
+    def _count(self) -> int:
+        count = 0
+        for path in self._files:
+            try:
+                text = path.read_text()
+            except OSError:
+                continue
+            count += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill "))
+        return count
+
+
+def _oom_files() -> list[Path]:
+    """Where control groups of version 2 and 1 count; in a container the group's own path is the root."""
+    try:
+        groups = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    root = Path("/sys/fs/cgroup")
+    for line in groups:
+        _, kinds, path = line.split(":", 2)
+        candidates = []
+        if not kinds:
+            candidates = [root / path.lstrip("/") / "memory.events", root / "memory.events"]
+        elif "memory" in kinds.split(","):
+            candidates = [root / "memory" / path.lstrip("/") / "memory.oom_control", root / "memory/memory.oom_control"]
+        found = [candidate for candidate in candidates if candidate.exists()]
+        if found:
+            return found[:1]
+    return []
 
 
 def memory_of(pid: int) -> int:

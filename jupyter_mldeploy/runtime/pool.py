@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import failures
 from jupyter_mldeploy.runtime.generation import MOST_FAILURES, Generation
-from jupyter_mldeploy.runtime.limits import Limits
+from jupyter_mldeploy.runtime.limits import Limits, OomCounter
 from jupyter_mldeploy.runtime.recruiting import Recruiter
+from jupyter_mldeploy.runtime.spare import Spare
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import ServiceConfig
@@ -54,6 +55,8 @@ class Pool:
         self._why: dict[WorkerLink, dict[str, Any]] = {}
         self.timers: dict[WorkerLink, asyncio.TimerHandle] = {}
         self.recruiter = Recruiter(self, lifeline)
+        self.spare = Spare(self, lifeline)
+        self.oom = OomCounter()
 
     # ---- state
 
@@ -156,6 +159,7 @@ class Pool:
             self.failure = None
             self.dispatcher.offer(worker)
             self.state_changed()
+            self.keep_spare()
         self.fill(generation)
 
     def init_timed_out(self, worker: WorkerLink) -> None:
@@ -185,7 +189,7 @@ class Pool:
 
     def reaped(self, pid: int, status: int) -> None:
         """A child process has ended."""
-        worker = self.recruiter.links.get(pid)
+        worker = self.recruiter.find(pid)
         if worker is None:
             if self.recruiter.forks_under_way:
                 self.recruiter.early_exits[pid] = status  # a replica whose number its parent has not told yet
@@ -216,8 +220,7 @@ class Pool:
         for call in calls:
             self.dispatcher.finished(call)
             call.worker_died(worker, known)
-        if not self.recruiter.links:
-            self.recruiter.all_gone.set()
+        self.recruiter.check_all_gone()
         if generation is self.generation:
             self.fill()
             self.state_changed()
@@ -230,7 +233,7 @@ class Pool:
         known: dict[str, Any] | None,
     ) -> None:
         request_id = calls[0].request_id.decode("latin-1") if calls else None
-        oom = bool(known and known["oom"])
+        oom = bool(known and known["oom"]) or worker.oom or self.oom.killed(worker.signal)
         found = known or failures.death(
             worker.stage,
             worker.exit_code,
@@ -310,6 +313,12 @@ class Pool:
             self.dispatcher.offer(worker)
         self.fill()
         self.state_changed()
+        self.keep_spare()
+
+    def keep_spare(self) -> None:
+        """Have a warm worker made for the next reload, where anybody can ask for one."""
+        if self.config.admin_token or self.config.watch:
+            self.spare.wanted()
 
     def in_place_workers(self) -> list[WorkerLink]:
         """Every worker that an in-place change must reach."""
@@ -356,11 +365,12 @@ class Pool:
     async def stop(self) -> None:
         """End every worker, those that do not go by force."""
         self.stopping = True
+        self.spare.drop()
         self.state_changed()
         for worker in list(self.recruiter.links.values()):
             worker.stop() if worker.state in ("idle", "stopping", "parent") else worker.kill()
         try:
-            if self.recruiter.links:
+            if self.recruiter.links or self.recruiter.spares:
                 await asyncio.wait_for(self.recruiter.all_gone.wait(), _STOP_GRACE_S)
         except TimeoutError:
             for worker in list(self.recruiter.links.values()):

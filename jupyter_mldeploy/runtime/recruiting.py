@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ class Recruiter:
         self._pool = pool
         self._lifeline = lifeline
         self.links: dict[int, WorkerLink] = {}
+        self.spares: dict[int, WorkerLink] = {}
         self.generation_of: dict[WorkerLink, Generation] = {}
         self.early_exits: dict[int, int] = {}
         self.forks_under_way = 0
@@ -65,6 +67,26 @@ class Recruiter:
             generation.parent = worker
         self._run(self._bring_up(worker, generation))
 
+    def adopt_warm(self, generation: Generation, worker: WorkerLink) -> None:
+        """Make a warm worker the first one of a generation."""
+        worker.owner = self._pool
+        parent = self.forking(generation) and worker.can_fork
+        worker.replica = 0 if parent else self.number()
+        if parent:
+            generation.parent = worker
+        self._register(generation, worker)
+        worker.send(frames.LOAD, generation.order(self._pool.config), generation.source)
+        self._limit_init(worker)
+
+    def find(self, pid: int) -> WorkerLink | None:
+        """The worker with this process id, spares included."""
+        return self.links.get(pid) or self.spares.get(pid)
+
+    def check_all_gone(self) -> None:
+        """Wake whoever waits for the last process to end."""
+        if not self.links and not self.spares:
+            self.all_gone.set()
+
     def _start(self, generation: Generation) -> None:
         try:
             pid, channels = spawn(
@@ -74,29 +96,40 @@ class Recruiter:
                 parent=self.forking(generation),
             )
         except ConfigurationError as error:
-            self._pool.failed_to_start(generation, failures.failure("start", "exception", str(error)))
+            found = failures.failure("start", "exception", str(error))
+            self._pool.report(found, None)
+            self._pool.failed_to_start(generation, found)
             return
         self.adopt(generation, pid, channels)
 
     def _link(self, generation: Generation, pid: int, channels: Channels, replica: int) -> WorkerLink:
         pool = self._pool
         worker = WorkerLink(replica, pid, channels, pool, pool.log, generation.script)
+        self._register(generation, worker)
+        return worker
+
+    def _register(self, generation: Generation, worker: WorkerLink) -> None:
+        pool = self._pool
         worker.slots = pool.config.threads
-        self.links[pid] = worker
+        worker.started = time.time()
+        self.links[worker.pid] = worker
         self.all_gone.clear()
         self.generation_of[worker] = generation
         generation.workers.append(worker)
-        pool.events.emit("worker_started", worker.label, pid=pid)
-        return worker
+        pool.events.emit("worker_started", worker.label, pid=worker.pid)
+
+    def _limit_init(self, worker: WorkerLink) -> None:
+        pool = self._pool
+        if pool.config.init_timeout_s is not None:
+            loop = asyncio.get_running_loop()
+            pool.timers[worker] = loop.call_later(pool.config.init_timeout_s, pool.init_timed_out, worker)
 
     async def _bring_up(self, worker: WorkerLink, generation: Generation) -> None:
         pool = self._pool
         await worker.connect()
-        worker.send(frames.LOAD, generation.order(debug=pool.config.debug), generation.source)
-        if pool.config.init_timeout_s is not None:
-            loop = asyncio.get_running_loop()
-            pool.timers[worker] = loop.call_later(pool.config.init_timeout_s, pool.init_timed_out, worker)
-        self._note_early_exit(worker)
+        worker.send(frames.LOAD, generation.order(pool.config), generation.source)
+        self._limit_init(worker)
+        self.note_early_exit(worker)
 
     async def _fork(self, generation: Generation, parent: WorkerLink) -> None:
         """Have the parent fork one replica."""
@@ -117,9 +150,10 @@ class Recruiter:
         await worker.connect()
         if not parent.alive:
             worker.orphan()
-        self._note_early_exit(worker)
+        self.note_early_exit(worker)
 
-    def _note_early_exit(self, worker: WorkerLink) -> None:
+    def note_early_exit(self, worker: WorkerLink) -> None:
+        """Take in that a process had ended before it was connected."""
         if worker.pid in self.early_exits:
             worker.exited(self.early_exits.pop(worker.pid))
 

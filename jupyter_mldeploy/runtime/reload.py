@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import failures
 from jupyter_mldeploy.runtime.generation import Generation
+from jupyter_mldeploy.runtime.shared_queue import SharedQueue
 from jupyter_mldeploy.runtime.worker import frames
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Reloader:
         from_file = source is None
         if source is None:
             source = _read(make)
-        new = Generation(make, source)
+        new = Generation(make, source, SharedQueue())
         mode = "new-workers"
         if make == old.make and keep_init and old.ready and not old.retired:
             mode = await InPlace(self._pool, source).run()
@@ -160,6 +161,11 @@ class Reloader:
             if not from_file:
                 put_in_place(make.script_path, source)
             return mode
+        warm = self._pool.spare.take(make)
+        if warm is not None:
+            new.shared.close()
+            new.shared = warm[1]
+            self._pool.recruiter.adopt_warm(new, warm[0])
         await self._start_beside(new)
         if not from_file:
             put_in_place(make.script_path, source)

@@ -7,10 +7,13 @@ import contextlib
 import os
 import signal
 import socket
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mldeploy.runtime import watching
 from jupyter_mldeploy.runtime.admin import Admin
 from jupyter_mldeploy.runtime.dispatch import Dispatcher
+from jupyter_mldeploy.runtime.dry_run import SampleCall
 from jupyter_mldeploy.runtime.events import EventLog
 from jupyter_mldeploy.runtime.generation import Generation
 from jupyter_mldeploy.runtime.http_connection import Connection
@@ -62,6 +65,10 @@ async def serve(
         pool.on_start_failure = front.start_failed
     pool.fill()
     scaler.start()
+    if config.watch:
+        front.run_task(watching.follow(config.worker, reloader, log))
+    if config.dry_run:
+        front.run_task(front.dry_run())
     server = await loop.create_server(lambda: Connection(service, loop.time), sock=listener, backlog=4096)
     front.install()
     code = await front.finished
@@ -106,10 +113,32 @@ class _Front:
         """By hand: a script that cannot start ends the server."""
         self._finish(EXIT_SCRIPT)
 
-    def _reload(self) -> None:
-        task = self._loop.create_task(self._reload_from_disk())
+    def run_task(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the serving, to its end or the server's."""
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def dry_run(self) -> None:
+        """Wait until the script is ready, run the sample, and finish."""
+        service = self._service
+        if not await service.pool.generation.settled(1):
+            return  # start_failed() has been told
+        sample = service.config.sample
+        if sample is None:
+            service.log.info("init() has run; no sample was given.")
+            self._finish(0)
+            return
+        try:
+            call = SampleCall(sample, service.dispatcher, service.log, self._finish)
+        except OSError as error:
+            service.log.error(f"The sample {sample} cannot be read: {error.strerror}.")
+            self._finish(1)
+            return
+        service.dispatcher.submit(call)
+
+    def _reload(self) -> None:
+        self.run_task(self._reload_from_disk())
 
     async def _reload_from_disk(self) -> None:
         with contextlib.suppress(ReloadRefusedError, ReloadRunningError):
@@ -138,6 +167,8 @@ class _Front:
         service.events.emit("stopping")
         server.close()
         pool = service.pool
+        for task in self._tasks:
+            task.cancel()
         deadline = self._loop.time() + _DRAIN_S
         for connection in list(service.connections):
             connection.close()

@@ -57,6 +57,7 @@ class WorkerLink(asyncio.Protocol):
         self.replica = replica  # 0: a parent, which serves nothing itself
         self.parent: WorkerLink | None = None  # whom it was forked from
         self.orphaned = False
+        self.oom = False  # it said itself that it had run out of memory
         self.ran_us = 0
         self.began = 0.0
         self.pid = pid
@@ -123,6 +124,11 @@ class WorkerLink(asyncio.Protocol):
     def label(self) -> int | None:
         """The replica's number, None for a parent."""
         return self.replica or None
+
+    @property
+    def can_fork(self) -> bool:
+        """Whether it was started with a way to take descriptors for replicas."""
+        return self._channels.fork_socket is not None
 
     @property
     def alive(self) -> bool:
@@ -222,6 +228,8 @@ class WorkerLink(asyncio.Protocol):
             self._last_request_id = ""
             if taken:
                 self.owner.took_shared(self, taken)
+            if flags & frames.LEAVING:
+                self.oom = True
             if flags & frames.LEAVING or self.stopping:
                 self.state = "stopping"
             elif not self.calls:

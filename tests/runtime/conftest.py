@@ -31,6 +31,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server of the plain script, shared by the tests of a module that do not break it."""
     folder = tmp_path_factory.mktemp("plain")
     origins = ["www.bing.com", "https://*.example.com"]
-    server = start_server(folder, make_config(folder, "plain.py", {"cors_origins": origins}))
+    server = start_server(
+        folder, make_config(folder, "plain.py", {"cors_origins": origins, "max_request_wait_ms": 20_000})
+    )
     yield server.wait_ready()
     assert server.stop() == 0

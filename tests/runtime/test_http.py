@@ -70,7 +70,9 @@ def test_pipelined_requests_are_answered_in_order(plain: Server) -> None:
 
 
 def test_mixed_pipelines_keep_their_order(plain: Server) -> None:
-    raw = Raw(plain).send(post(b'{"k": "sleep", "s": 0.2}') + b"GET / HTTP/1.1\r\n\r\n" + b"GET /nope HTTP/1.1\r\n\r\n" + post(b"1"))
+    raw = Raw(plain).send(
+        post(b'{"k": "sleep", "s": 0.2}') + b"GET / HTTP/1.1\r\n\r\n" + b"GET /nope HTTP/1.1\r\n\r\n" + post(b"1")
+    )
     assert [raw.answer()[0] for _ in range(4)] == [200, 200, 404, 200]
 
 

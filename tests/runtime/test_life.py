@@ -55,7 +55,9 @@ def test_reasons_of_a_failed_start(tmp_path: Path, script: str, words: str) -> N
 
 def test_wrong_arguments_end_with_usage(tmp_path: Path) -> None:
     for flags in (["--nonsense"], ["--port", "x"], ["--port", "70000", "--entry_script", "x.py"]):
-        done = subprocess.run([*MODULE, *flags], cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+        done = subprocess.run(
+            [*MODULE, *flags], cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+        )
         assert done.returncode == 1, flags
     done = subprocess.run(MODULE, cwd=tmp_path, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
     assert done.returncode == 1
@@ -164,11 +166,23 @@ def test_a_worker_killed_while_idle_is_replaced(serve: Serve) -> None:
 def test_settings_of_the_reference_server(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     folder.mkdir()
-    (folder / "main_script.py").write_text("def init(): pass\ndef run(data):\n    import os\n    return dict(os.environ)\n")
+    (folder / "main_script.py").write_text(
+        "def init(): pass\ndef run(data):\n    import os\n    return dict(os.environ)\n"
+    )
     (folder / "config.json").write_text(json.dumps({"SERVICE_NAME": "from file", "WORKER_COUNT": 2}))
     read, write = os.pipe()
     process = subprocess.Popen(
-        [*MODULE, "--entry_script", "main_script.py", "--port", "0", "--model_dir", "./models", "--announce_fd", str(write)],
+        [
+            *MODULE,
+            "--entry_script",
+            "main_script.py",
+            "--port",
+            "0",
+            "--model_dir",
+            "./models",
+            "--announce_fd",
+            str(write),
+        ],
         cwd=folder,
         env={**os.environ, "WORKER_COUNT": "1", "MLDEPLOY_ADMIN_TOKEN": "test-token"},
         pass_fds=[write],
@@ -203,7 +217,9 @@ def test_settings_of_the_reference_server(tmp_path: Path) -> None:
 def test_wrong_service_files(tmp_path: Path, config: Any, words: str) -> None:
     file = tmp_path / "service.json"
     file.write_text(json.dumps(config))
-    done = subprocess.run([*MODULE, "--service_config", str(file)], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+    done = subprocess.run(
+        [*MODULE, "--service_config", str(file)], capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
     assert done.returncode == 1
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -223,7 +239,10 @@ def test_workers_of_other_pythons(serve: Serve, version: str) -> None:
 
 
 def test_the_users_modules_are_not_shadowed(serve: Serve) -> None:
-    server = serve("import frames, script, output\ndef init(): pass\ndef run(data): return frames.A, script.A, output.A\n", wait=False)
+    server = serve(
+        "import frames, script, output\ndef init(): pass\ndef run(data): return frames.A, script.A, output.A\n",
+        wait=False,
+    )
     folder = server.log_path.parent
     for name in ("frames", "script", "output"):
         (folder / f"{name}.py").write_text("A = 'mine'\n")

@@ -14,15 +14,19 @@ import select
 import signal
 import socket
 import sys
+import threading
 import time
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import failure, frames, inplace, kinds, output, script, shims
+from . import failure, frames, inplace, kinds, output, restraint, script, shims
 from .dependence import NeedsNewWorkers
 from .parent import Parent, why_not_fork
 from .request import Request
 from .scoring import Answer, Scorer, refusal
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 _RECEIVE = 262_144
 _MOST_TAKEN = frames.HEADER_SIZE + frames.MOST_SHARED + 256
@@ -48,6 +52,8 @@ class Worker:
     ) -> None:
         self.shared = None if shared_fd < 0 else socket.socket(fileno=shared_fd)
         self._next: bytes | None = None  # a call taken from the shared queue
+        self._executor: ThreadPoolExecutor | None = None
+        self._sending = threading.Lock()
         self._taken_in_a_row = 0
         self._looked = 0.0
         self.log_fd = log_fd
@@ -80,7 +86,7 @@ class Worker:
 
         Now and then the front's own orders go first, or a busy service could never be told anything.
         """
-        if self.shared is None or self._received:
+        if self.shared is None or self._received or self._executor is not None:
             return 0
         self._taken_in_a_row += 1
         now = time.perf_counter()
@@ -132,7 +138,8 @@ class Worker:
     def send(self, kind: int, meta: Any = None, body: bytes = b"", **fields: int) -> None:
         """Send one frame; `meta` becomes JSON."""
         packed = b"" if meta is None else json.dumps(meta).encode()
-        self.socket.sendall(frames.pack(kind, meta=packed, body=body, **fields))
+        with self._sending:
+            self.socket.sendall(frames.pack(kind, meta=packed, body=body, **fields))
 
     def reply(self, meta: Any) -> None:
         """Answer the order that was read last."""
@@ -150,7 +157,10 @@ class Worker:
             shared, self._next = self._next, None
             kind, id_size, meta, body = self.read_frame() if shared is None else self._unpack(shared)
             if kind == frames.REQUEST:
-                self._answer(id_size, meta, body)
+                if self.order.get("threads", 1) > 1:
+                    self._threads().submit(self._answer, self.sequence, id_size, meta, body)
+                else:
+                    self._answer(self.sequence, id_size, meta, body)
             elif not self.obey(kind, meta, body):
                 return
 
@@ -184,22 +194,31 @@ class Worker:
         assert self.scorer is not None
         self.notice("ready", script=self.scorer.script.hash, contract=self.scorer.contract())
 
-    def _answer(self, id_size: int, meta: bytes, body: bytes) -> None:
+    def _threads(self) -> ThreadPoolExecutor:
+        """The threads of a script that said it is safe for several."""
+        if self._executor is None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._executor = ThreadPoolExecutor(self.order["threads"], thread_name_prefix="run")
+        return self._executor
+
+    def _answer(self, sequence: int, id_size: int, meta: bytes, body: bytes) -> None:
         described = json.loads(meta[id_size:]) if len(meta) > id_size else None
         asked = Request(meta[:id_size].decode("latin-1"), described, body)
         output.current.request_id = asked.request_id
         result = refusal(503, "No script is loaded.") if self.scorer is None else self.scorer.score(asked)
         self.output.finish()
         output.current.request_id = None
-        self._send_answer(result)
+        self._send_answer(sequence, result)
 
-    def _send_answer(self, result: Answer) -> None:
+    def _send_answer(self, sequence: int, result: Answer) -> None:
         status, body, flags, exec_us, meta = result
         if self.output.pending():
             flags |= frames.OUTPUT_PENDING
         taken = 0 if flags & frames.LEAVING else self._take_shared()
-        head = frames.HEADER.pack(frames.ANSWER, flags, status, self.sequence, exec_us, len(meta), len(body), taken)
-        self.socket.sendall(head + meta + body)
+        head = frames.HEADER.pack(frames.ANSWER, flags, status, sequence, exec_us, len(meta), len(body), taken)
+        with self._sending:
+            self.socket.sendall(head + meta + body)
         if flags & frames.LEAVING:
             os._exit(137)
 
@@ -228,13 +247,18 @@ class Worker:
         return {"script": self.scorer.script.hash, "contract": self.scorer.contract()}
 
     def _scorer(self, loaded: script.Script) -> Scorer:
-        return kinds.scorer_for(loaded, debug=self.order["debug"], memory_limited=self.order["memory_limited"])
+        return kinds.scorer_for(
+            loaded, debug=self.order["debug"], memory_limited=self.order["memory_bytes"] is not None
+        )
 
     def _load(self, order: dict[str, Any], source: bytes) -> None:
         path: str = order["path"]
         stage = "import"
         try:
             self.helpers = inplace.HelperFiles(take_place(order))
+            restraint.restrain(order)
+            if order["debug_port"]:
+                restraint.wait_for_debugger(order["debug_port"])
             shims.install()
             kinds.forget_decorations()
             loaded = script.load(path, source)

@@ -1,0 +1,106 @@
+"""Dry runs, watching the file, warm workers and debugging."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from runtime_harness import DEADLINE_S, Serve
+
+MODULE = [sys.executable, "-m", "jupyter_mldeploy.runtime"]
+
+
+def dry_run(folder: Path, script: str, sample: str | None) -> subprocess.CompletedProcess[str]:
+    (folder / "score.py").write_text(script)
+    command = [*MODULE, "--entry_script", "score.py", "--port", "0", "--dry_run"]
+    if sample is not None:
+        (folder / "sample.json").write_text(sample)
+        command += ["--sample", "sample.json"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=DEADLINE_S, check=False)
+
+
+@pytest.mark.parametrize(
+    ("script", "sample", "code", "words"),
+    [
+        ("def init(): pass\ndef run(data): return data + '!'\n", "hello", 0, "run() answered 200"),
+        ("def init(): pass\ndef run(data): return 1\n", None, 0, "init() has run"),
+        ("def init(): pass\ndef run(data): return 1 / 0\n", "x", 4, "ZeroDivisionError"),
+        ("def init(): 1 / 0\ndef run(data): return 1\n", "x", 3, "ZeroDivisionError"),
+        ("import os\ndef init(): pass\ndef run(data): os._exit(1)\n", "x", 4, "exit code 1"),
+    ],
+)
+def test_dry_run(tmp_path: Path, script: str, sample: str | None, code: int, words: str) -> None:
+    done = dry_run(tmp_path, script, sample)
+    assert done.returncode == code, done.stdout
+    assert words in done.stdout
+
+
+def test_the_file_is_watched(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(data): return 1\n")
+    process = subprocess.Popen(
+        [*MODULE, "--entry_script", "score.py", "--port", "0", "--reload"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "Watching" in line:
+                break
+        time.sleep(0.5)  # the watcher has no way to say that it is in place
+        (tmp_path / "new.py").write_text("def init(): pass\ndef run(data): return 2\n")
+        (tmp_path / "new.py").replace(tmp_path / "score.py")
+        for line in process.stdout:
+            if "Reloaded" in line:
+                break
+    finally:
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0
+
+
+def test_a_warm_worker_takes_the_next_load(serve: Serve) -> None:
+    text = "import os, time, yaml\ndef init():\n    global pid\n    pid = os.getpid()\ndef run(data): return pid\n"
+    server = serve(text)
+    deadline = time.monotonic() + DEADLINE_S
+    children = set()
+    import psutil
+
+    front = psutil.Process(server.process.pid)
+    while len(children) < 2 and time.monotonic() < deadline:
+        children = {child.pid for child in front.children()}
+        time.sleep(0.05)
+    (spare,) = children - {server.score().json}
+    time.sleep(1)  # until it has imported
+    answer = server.reload(script=text.replace("global pid", "global pid  # edited\n    time.sleep(0)"))
+    assert answer.json["mode"] == "new-workers"
+    assert server.score().json == spare
+    assert server.stop() == 0
+
+
+def test_without_debugpy_the_reason_is_told(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(data): return 1\n")
+    (tmp_path / "debugpy.py").write_text("raise ModuleNotFoundError('debugpy')\n")
+    command = [*MODULE, "--entry_script", "score.py", "--port", "0", "--debug_port", "5678"]
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=DEADLINE_S, check=False
+    )
+    assert done.returncode == 3
+    assert "pip install debugpy" in done.stdout
+
+
+def test_metrics(serve: Serve) -> None:
+    server = serve("plain.py", service='odd "name"')
+    server.score(1)
+    server.score({"k": "raise"})
+    text = server.request("GET", "/metrics").body.decode()
+    name = 'service="odd \\"name\\""'
+    assert f'mldeploy_requests_total{{{name},code="200"}} 1' in text
+    assert f'mldeploy_requests_total{{{name},code="500"}} 1' in text
+    assert f'le="+Inf"}} 2' in text
+    assert server.status()["script"] in text
