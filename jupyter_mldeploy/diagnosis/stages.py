@@ -44,6 +44,8 @@ _INSTALLERS = (
     r"|returned a non-zero code: |did not complete successfully: exit code|git clone "
     r"|failed to fetch|unable to locate package|apt-get |does not have a release file"
 )
+_INSTALLING = r"/simple/[a-z0-9]|could not find a version that satisfies"
+"""What only an installer says, also one that a container starts before its service."""
 _LATER = frozenset({"launch", "init", "run", "ready", "http", "reload", "schedule", "scale", "delete"})
 _CLIENT = (
     r"kubernetes[/\\.]client"
@@ -54,7 +56,7 @@ _CLIENT = (
     r"|unable to recognize "
     r"|error from server"
     r"|the connection to the server "
-    r"|/api/v1\b|/apis/[a-z0-9.]+/"
+    r"|/api/v1/(?:namespaces|pods|nodes|services)|/api\?timeout|/apis/[a-z0-9.]+/v\d"
     r"|kubernetes cluster unreachable"
     r"|\bkubectl\b"
     r"|kubeconfig|kube-config|\.kube/config"
@@ -68,7 +70,7 @@ def building(reading: Reading) -> bool:
     if reading.stage in ("build", "push") or reading.evidence.build_log:
         return True
     if reading.stage in _LATER:
-        return False
+        return reading.stage in ("launch", "init") and reading.find(_INSTALLING) is not None
     return not calling_cluster(reading) and bool(reading.find(_BUILDERS) or reading.find(_INSTALLERS))
 
 

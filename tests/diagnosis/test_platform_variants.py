@@ -1408,3 +1408,21 @@ def test_a_pull_without_its_inner_text_cannot_be_told() -> None:
     )
     assert answer.cause == "insufficient-evidence"
     assert "image-not-found" in answer.causes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "stage", "log"),
+    [
+        (
+            "apiserver-unreachable",
+            "init",
+            "HTTPSConnectionPool(host='hf.co', port=443): Max retries exceeded with url: /api/models/x",
+        ),
+        ("hpa-metrics-unavailable", "init", "nvidia-smi: failed to get GPU utilization"),
+        ("quota-exceeded", "run", "OSError: [Errno 122] Disk quota exceeded: '/tmp/x'"),
+        ("quota-exceeded", "run", "Error code: 429 - {'error': {'code': 'insufficient_quota'}}"),
+        ("requirements-file-missing", "init", "FileNotFoundError: 'config.yaml' file not found"),
+    ],
+)
+def test_words_of_others_are_not_the_platforms(wrong: str, stage: str, log: str) -> None:
+    assert wrong not in diagnose(Evidence(stage=stage, log=log, exit_code=1)).causes

@@ -18,7 +18,7 @@ _SIGNS = (
         r" limited: (?P<limit>[^\s\"\\]+)"
         r"|exceeded quota|quotaexceeded|exceeding (?:the )?(?:approved )?[\w -]*quota"
         r"|containergroupquotareached|exceeds? (?:the )?[\w -]*cores? quota"
-        r"|quota (?:has been |was )?exceeded|insufficient quota|insufficient_quota|not enough quota"
+        r"|(?<!disk )quota (?:has been |was )?exceeded|insufficient quota|not enough quota"
         r"|quota limit (?:has been )?(?:reached|exceeded)|insufficient regional quota",
         Depth.ROOT - 3,
     ),

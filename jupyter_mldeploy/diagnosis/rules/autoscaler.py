@@ -17,7 +17,7 @@ _SIGNS = (
         "hpa-missing-requests",
         r"missing request for (?P<resource>cpu|memory|\w+)(?: (?:in|on) container (?P<container>[\w.-]+))?"
         r"|do not have request for (?P<old>cpu|memory)"
-        r"|missing resource request|no (?P<none>cpu|memory) request",
+        r"|pods? (?:has|have) no (?P<none>cpu|memory) request",
         Depth.ROOT - 3,
     ),
     Sign(
@@ -30,7 +30,7 @@ _SIGNS = (
         r"|metrics\.k8s\.io[^\n]*(?:unavailable|not found|unable to handle|could not find|missingendpoints|failed)"
         r"|unable to get (?:pod|external|resource|object) metrics?|failedgetresourcemetric|failedgetpodsmetric"
         r"|failedgetexternalmetric|failedcomputemetricsreplicas"
-        r"|failed to get [\w ]+ utilization|no metrics available"
+        r"|failed to get (?:cpu|memory)[\w ]* utilization"
         r"|metrics-server[^\n]*(?:not found|unavailable|failed)",
         Depth.ROOT - 2,
     ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 from jupyter_mldeploy.diagnosis.signs import Sign, show
-from jupyter_mldeploy.diagnosis.stages import building, calling_cluster, on_cluster, pushing, settled
+from jupyter_mldeploy.diagnosis.stages import building, on_cluster, pushing, settled
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
@@ -171,7 +171,7 @@ def pull(reading: Reading) -> Iterator[Finding]:
         return
     if not on_cluster(reading) and building(reading):
         return
-    lines = tuple(name for name in reading.sources if name != "log") if _only_events(reading) else None
+    lines = ("k8s_events", "k8s_reason", "http_body") if _only_events(reading) else None
     image = _image(reading)
     shown = tuple(show(reading, _SIGNS, lines))
     for finding in shown:
@@ -208,7 +208,7 @@ def _image(reading: Reading) -> str:
 
 def _only_events(reading: Reading) -> bool:
     """Whether the pull is spoken of in events, so that the log is of something else (an API client, a container)."""
-    return bool(reading.evidence.k8s_events) and calling_cluster(reading)
+    return reading.find(_PULLING, ("k8s_events",)) is not None
 
 
 def _never_private(text: str) -> bool:

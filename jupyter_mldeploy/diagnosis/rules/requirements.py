@@ -25,7 +25,6 @@ _MISSING = (
         r"|poetry could not find a (?P<poetry>pyproject\.toml) file"
         r"|no `?(?P<project>pyproject\.toml)`? found in "
         r"|neither 'setup\.py' nor 'pyproject\.toml' found"
-        r"|'(?P<conda>[^'\n]+\.ya?ml)' file not found"
         r"|environment file (?P<lost>\S+) (?:not found|does not exist)"
         r"|(?:conda|requirements|dependencies"
         r"|environment) file (?:path )?'?(?P<named>[^'\n]{1,200}?)'? (?:was not found|not found|does not exist)"
@@ -37,6 +36,7 @@ _MISSING = (
         r"no such file or directory: '?\"?(?P<path>[^'\"\n]*(?:requirements|constraints|environment|conda"
         r"|myenv)[\w.-]*\.(?:txt|in|ya?ml))"
         r"|can't open (?:file )?'?(?P<file>[^'\n]*requirements[\w.-]*\.txt)"
+        r"|'(?P<conda>[^'\n]+\.ya?ml)' file not found"
         r"|(?P<cat>requirements[\w.-]*\.txt): no such file or directory",
         Depth.SPECIFIC - 2,
     ),
