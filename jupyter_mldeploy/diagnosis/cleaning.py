@@ -27,7 +27,7 @@ _PREFIXES = tuple(
     )
 )
 _ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
-_SAMPLE = 10_000
+_SAMPLE = 4_000
 _HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
 
 

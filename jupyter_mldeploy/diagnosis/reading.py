@@ -113,7 +113,11 @@ class Source:
                 yield from self._lines_with(needle.text)
 
     def _has(self, needle: Needle) -> bool:
-        return all(letters in self.words for letters in needle.letters) and needle.text in self.lowered
+        words = self.words
+        for letters in needle.letters:  # a loop: it runs thousands of times, and mostly once around
+            if letters not in words:
+                return False
+        return needle.text in self.lowered
 
     def _lines_with(self, needle: str) -> list[tuple[int, int]]:
         """Lines that contain a text: of very many the first and the last. Looked up once."""

@@ -9,6 +9,7 @@ import pytest
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.evidence_file import from_case
 from tests.diagnosis.variants import (
+    brief,
     controls,
     further,
     imports_and_crashes,
@@ -27,6 +28,7 @@ CASES = [
     *server_and_platform.CASES,
     *mixed.CASES,
     *controls.CASES,
+    *brief.CASES,
     *further.CASES,
     *loading_in_the_wild.CASES,
     *scoring_in_the_wild.CASES,

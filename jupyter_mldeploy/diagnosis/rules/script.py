@@ -133,7 +133,7 @@ def entry_script(reading: Reading) -> Iterator[Finding]:
         r"|(?:No such file or directory|FileNotFoundError|does not exist).{0,80}(?:entry|scor(?:e"
         r"|ing))_?(?:script)?\.py|Either provide an entry_script|No score script found\. Expected score script"
         r"|AZUREML_ENTRY_SCRIPT.{0,40}(?:not|missing|unset)"
-        r"|Failed to find attribute '(?P<attribute>\w+)' in '(?P<app>[\w.]+)'"
+        r"|Failed to find application object|Failed to find attribute '(?P<attribute>\w+)' in '(?P<app>[\w.]+)'"
         r"|Error: Could not import '(?P<flask>[\w.]+)'|Could not locate a Flask application"
         r"|Could not find (?:file|module) '(?P<mod>[\w./]+\.py)'"
         r"|No module named score\b|Attribute \"(?P<asgi>\w+)\" not found in module"

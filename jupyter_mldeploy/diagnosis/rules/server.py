@@ -180,4 +180,4 @@ def gave_up_waiting(reading: Reading) -> Finding | None:
         r"|polling:? ?)(?: polling)?(?: trying)?(?: for)? ?(?P<time>\d\d:\d\d:\d\d|\d+ ?(?:s|seconds|minutes"
         r"|min|m)\b)"
     )
-    return found("deployment-timed-out", Depth.WRAPPER - 2, hit, waited, waited=waited["time"] if waited else "")
+    return found("deployment-timed-out", Depth.SYMPTOM + 2, hit, waited, waited=waited["time"] if waited else "")
