@@ -14,10 +14,14 @@ from jupyter_mldeploy import Service, deploy, services
 from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.events import Event
 
+from ..container.under_test import ContainerUnderTest
 from .scripts import ADDING, Gate
 from .target_under_test import LocalUnderTest, TargetUnderTest
 
-TARGETS = [LocalUnderTest]
+TARGETS = [
+    pytest.param(LocalUnderTest, id="local"),
+    pytest.param(ContainerUnderTest, id="container", marks=[pytest.mark.engine, pytest.mark.timeout(180)]),
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +41,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     MLDeploy.clear_instance()
 
 
-@pytest.fixture(params=TARGETS, ids=lambda kind: kind.name)
+@pytest.fixture(params=TARGETS)
 def target(request: pytest.FixtureRequest, home: Path) -> Iterator[TargetUnderTest]:
     """The target under test. Afterwards every service is deleted, and nothing of any may be left."""
     under_test: TargetUnderTest = request.param(home)
@@ -56,9 +60,9 @@ def script(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def gate(tmp_path: Path) -> Gate:
+def gate(target: TargetUnderTest, tmp_path: Path) -> Gate:
     """A script whose init() waits for the test."""
-    return Gate(tmp_path)
+    return target.gate(tmp_path)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import psutil
 
 from jupyter_mldeploy import Service
 
+from .scripts import Gate
+
 __all__ = ["LocalUnderTest", "TargetUnderTest"]
 
 
@@ -37,6 +39,10 @@ class TargetUnderTest(ABC):
     @abstractmethod
     def await_no_workers(self, service: Service) -> None:
         """Wait until nothing of a killed service runs."""
+
+    def gate(self, folder: Path) -> Gate:
+        """A script whose ``init()`` waits for the test, as it can where the target runs it."""
+        return Gate(folder)
 
 
 class LocalUnderTest(TargetUnderTest):

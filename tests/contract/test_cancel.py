@@ -94,7 +94,7 @@ def test_interrupting_an_update_whose_init_runs_leaves_the_old_version_whole(
     with pytest.raises(Cancelled):
         broken_off.get()
     assert service("adder").run({"x": 1}) == before
-    made.update(replicas=2)  # nothing of the interrupted change is still under way, or comes later
+    made.update(autoscale="1:2")  # nothing of the interrupted change is still under way, or comes later
     assert service("adder").run({"x": 1}) == before
 
 
