@@ -92,42 +92,49 @@ class Cancel:
     """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self._lock = threading.Lock()
+        # Re-entrant, and a plain flag instead of an Event: a signal handler runs in the middle of whatever its thread does,
+        # also of these methods.
+        self._lock = threading.RLock()
+        self._is_set = False
         self._wakers: list[Callable[[], None]] = []
 
     @property
     def is_set(self) -> bool:
-        return self._event.is_set()
+        return self._is_set
 
     def set(self) -> None:
         """Ask the operation to end. Safe from any thread and from a signal handler; again does nothing."""
         with self._lock:
-            if self._event.is_set():
-                return
-            self._event.set()
-            wakers = list(self._wakers)
+            self._is_set = True
+            wakers, self._wakers = self._wakers, []
         for wake in wakers:
             wake()
 
     def check(self) -> None:
         """Raise ``Cancelled`` if the operation was asked to end."""
-        if self._event.is_set():
+        if self._is_set:
             raise Cancelled("The operation was interrupted; what it had begun was cleaned up.")
 
     def on_cancel(self, wake: Callable[[], None]) -> Callable[[], None]:
-        """Call ``wake`` when the operation is asked to end (at once if it was already). Returns how to take it back."""
+        """Call ``wake`` once when the operation is asked to end (at once if it was already). Returns how to take it back."""
         with self._lock:
-            if not self._event.is_set():
-                self._wakers.append(wake)
-                return lambda: self._forget(wake)
-        wake()
-        return lambda: None
+            self._wakers.append(wake)
+            late = self._is_set and self._forget(wake)
+        if late:
+            wake()
 
-    def _forget(self, wake: Callable[[], None]) -> None:
+        def take_back() -> None:
+            self._forget(wake)
+
+        return take_back
+
+    def _forget(self, wake: Callable[[], None]) -> bool:
+        """Whether it was still to be called."""
         with self._lock:
-            if wake in self._wakers:
-                self._wakers.remove(wake)
+            if wake not in self._wakers:
+                return False
+            self._wakers.remove(wake)
+            return True
 
 
 @contextmanager

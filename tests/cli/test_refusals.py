@@ -1,0 +1,167 @@
+"""Exit codes, the one line on stderr, errors as JSON."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from .conftest import SCRIPT, Shell
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("nonsense",),
+        ("deploy", "score.py"),
+        ("deploy", "score.py", "--name", "a", "--until", "lunch"),
+        ("deploy", "score.py", "--name", "a", "--replicas", "many"),
+        ("deploy", "score.py", "--name", "a", "--targ", "local"),
+        ("scale", "a"),
+        ("scale", "a", "--replicas", "1", "--autoscale", "1:2"),
+        ("logs", "a", "-n", "few"),
+        ("status",),
+    ],
+    ids=" ".join,
+)
+def test_usage_is_2_and_says_what_would_be_right(shell: Shell, words: tuple[str, ...]) -> None:
+    done = shell(*words)
+    assert done.code == 2
+    assert done.out == ""
+    assert done.err.startswith("usage: mldeploy")
+    assert not shell.home.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("status", "nobody"), "There is no service 'nobody'. Nothing is deployed yet."),
+        (("run", "nobody", "1"), "There is no service 'nobody'."),
+        (("delete", "nobody", "--yes"), "There is no service 'nobody'."),
+        (("deploy", "nowhere.py", "--name", "a"), "There is no scoring script 'nowhere.py' in "),
+        (("deploy", "score.py", "--name", "Iris_1"), "'iris-1' would do."),
+        (("deploy", "score.py", "--name", "a", "--model", "m"), "There is no model 'm'. No model is registered yet."),
+        (("deploy", "score.py", "--name", "a", "--sample", "{"), "it is not JSON"),
+        (("deploy", "score.py", "--name", "a", "--memory", "lots"), "memory='lots' is not valid"),
+        (("deploy", "score.py", "--name", "a", "--init-timeout", "-1"), "--init-timeout=-1.0 is not valid"),
+        (("deploy", "--name", "a"), "name a script, or a model that one can be written for."),
+        (("models", "register", "m", "nowhere"), "nowhere"),
+        (("models", "list", "m"), "There is no model 'm'."),
+        (("models", "register", "m", "score.py", "--tag", "x"), "--tag='x' is not valid: write KEY=VALUE."),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_refusal_is_1_with_one_line(shell: Shell, words: tuple[str, ...], said: str) -> None:
+    done = shell(*words)
+    assert done.code == 1
+    assert done.err.startswith("mldeploy: ")
+    assert said in done.err
+    assert done.err.count("\n") == 1
+    assert "Traceback" not in done.err
+    told = shell(*words, "--format", "json")
+    assert told.code == 1
+    assert told.err == ""
+    error = told.json["error"]
+    assert {"code", "summary", "hint"} <= set(error)
+    assert said in f"{error['summary']} {error['hint']}"
+
+
+def test_every_problem_of_a_script_is_said(shell: Shell) -> None:
+    (shell.folder / "score.py").write_text("import not_a_module_of_anybody\ndef init(a, b):\n    pass\n")
+    done = shell("deploy", "score.py", "--name", "a")
+    assert done.code == 1
+    lines = done.err.splitlines()
+    assert lines[0].startswith("mldeploy: 3 problems in score.py:")
+    assert [line[:4] for line in lines[1:]] == ["  • "] * 3
+    assert len(shell("deploy", "score.py", "--name", "a", "--format", "json").json["error"]["problems"]) == 3
+
+
+def test_a_failed_deployment_is_followed_by_its_diagnosis(shell: Shell) -> None:
+    (shell.folder / "score.py").write_text(SCRIPT.replace("started = 1", "started = 1 / 0"))
+    done = shell("deploy", "score.py", "--name", "adder")
+    assert done.code == 1
+    assert "FAILED" in done.out
+    lines = done.err.splitlines()
+    assert lines[0].startswith("mldeploy: adder failed in init: ")
+    assert "line 5" in lines[0]
+    assert lines[1].startswith("adder · local · FAILED in init: ")
+    assert any(line.lstrip().startswith("proof") for line in lines)
+    assert any(line.lstrip().startswith("1. ") for line in lines)
+    assert shell("status", "adder", "--format", "json").json["state"] == "failed"
+    assert "ZeroDivisionError" in shell("logs", "adder").out
+    assert "FAILED in init" in shell("diagnose", "adder").out
+    error = shell("deploy", "score.py", "--name", "adder", "--format", "json").json["error"]
+    assert error["code"] == "deployment-failed"
+    assert error["stage"] == "init"
+    assert error["diagnosis"]["cause"]
+    assert shell.leftovers() == []
+
+
+def test_a_refused_reload(adder: Shell) -> None:
+    (adder.folder / "score.py").write_text(SCRIPT.replace("started = 1", "started = 1 / 0"))
+    done = adder("reload", "adder")
+    assert done.code == 1
+    assert "The old script goes on serving." in done.err.splitlines()[0]
+    assert adder("run", "adder", '{"x": 1}').out == "2\n"
+    assert adder("reload", "adder", "--format", "json").json["error"]["code"] == "reload-refused"
+
+
+def test_an_answer_that_is_an_error(adder: Shell) -> None:
+    done = adder("run", "adder", '{"fail": true}')
+    assert done.code == 1
+    assert done.err.startswith("mldeploy: adder answered HTTP 500")
+    assert "run was told to fail" in done.err
+    error = adder("run", "adder", '{"fail": true}', "--format", "json").json["error"]
+    assert (error["code"], error["status"]) == ("scoring-failed", 500)
+
+
+def test_data_that_is_not_json(adder: Shell) -> None:
+    done = adder("run", "adder", '{"x": ')
+    assert (done.code, done.out) == (1, "")
+    assert "it is not JSON" in done.err
+    assert adder("run", "adder", "@nowhere.json").err.startswith("mldeploy: There is no data file 'nowhere.json'")
+
+
+def test_a_damaged_record_is_said_and_the_rest_is_shown(adder: Shell) -> None:
+    adder("deploy", "score.py", "--name", "other")
+    (adder.home / "services" / "other" / "service.json").write_text("{")
+    done = adder("services")
+    assert done.code == 0
+    assert "adder" in done.out
+    assert "mldeploy: The record of 'other' could not be read" in done.err
+
+
+def test_a_bad_variable_is_named(shell: Shell) -> None:
+    shell.environment["MLDEPLOY_SCORING_TIMEOUT"] = "soon"
+    done = shell("deploy", "score.py", "--name", "adder")
+    assert done.code == 1
+    assert "MLDEPLOY_SCORING_TIMEOUT='soon' is not valid" in done.err
+
+
+def test_a_reader_that_leaves_is_no_error(adder: Shell) -> None:
+    for number in range(20):
+        adder_call = adder.words("run", "adder", f'{{"x": {number}}}')
+        del adder_call
+    command = " ".join(f"'{word}'" for word in adder.words("logs", "adder")) + " | true"
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=adder.folder,
+        env=adder.environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert done.stderr == ""
+
+
+def test_a_reader_that_leaves_does_not_break_a_deployment(shell: Shell) -> None:
+    with shell.start("deploy", "score.py", "--name", "adder") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert shell("run", "adder", '{"x": 1}').out == "2\n"
