@@ -30,8 +30,9 @@ def gather(service: str, inference: InferenceConfig, models: tuple[ModelRef, ...
     base = environment.base_image or force.base_image
     if base:
         check_reference("base_image", base)
+    conda: tuple[str, ...] = ()
     try:
-        requirements, conda = tuple(pip_requirements(environment)[0]), ()
+        requirements = tuple(pip_requirements(environment)[0])
     except InvalidValue:
         requirements, conda = environment.requirements, environment.conda
     registry = ModelRegistry(home)

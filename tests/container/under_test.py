@@ -10,7 +10,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from jupyter_mldeploy import Service
-from jupyter_mldeploy.targets.container.identity import HOME, home_id
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, home_id
 
 from ..contract.scripts import Gate
 from ..contract.target_under_test import TargetUnderTest
@@ -38,10 +38,17 @@ class ContainerUnderTest(TargetUnderTest):
         return list(self.engine.api.containers(all=True, filters=filters))
 
     def leftovers(self) -> list[str]:
-        mine = [f"container {found['Names'][0]}: {found['Status']}" for found in self.containers()]
-        filters = {"label": f"{HOME}={home_id(self.home)}"}
-        volumes = self.engine.api.volumes(filters=filters)["Volumes"] or []
-        return mine + [f"volume {volume['Name']}" for volume in volumes]
+        """What runs; and what was kept of a service that has no record any more."""
+        found = [
+            f"container {container['Names'][0]}: {container['Status']}"
+            for container in self.containers()
+            if container["State"] == "running" or not self._has_record(container["Labels"])
+        ]
+        volumes = self.engine.api.volumes(filters={"label": f"{HOME}={home_id(self.home)}"})["Volumes"] or []
+        return found + [f"volume {volume['Name']}" for volume in volumes if not self._has_record(volume["Labels"])]
+
+    def _has_record(self, labels: dict[str, str]) -> bool:
+        return (self.home / "services" / labels[SERVICE] / "service.json").exists()
 
     def kill(self, service: Service) -> None:
         container = service.record.details["container"]

@@ -153,6 +153,7 @@ def test_a_deployment_whose_process_was_killed_is_shown_as_broken_off(
     assert isinstance(gate, Gate)
     script.write_text(gate.script)
     words = [sys.executable, "-m", "jupyter_mldeploy.cli", "deploy", "score.py", "--name", "adder"]
+    words += ["--target", target.name]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
         gate.await_init()
         process.kill()

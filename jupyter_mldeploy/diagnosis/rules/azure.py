@@ -49,31 +49,40 @@ def _quoted(text: str) -> str:
     return match[1] if match else ""
 
 
+_RUNNING = (
+    r"(?:operation|deployment|update|upgrade|delet(?:e|ion)|creation|request|reload"
+    r"|rollout) .{0,80}(?:already |currently |still )?(?:in[ -]progress|is (?:already |still "
+    r"|currently )?(?:running|being|ongoing|underway|pending))|another (?:operation|deployment|update"
+    r"|request|release)|OperationInProgress|in[ -]progress.{0,60}(?:operation|conflict)"
+    r"|(?:currently|already) (?:being )?(?:updat|creat|delet|transition|deploy)\w+|ConflictingOperation"
+    r"|(?:service|endpoint|deployment) is (?:being|busy)|(?:is |in )?[Tt]ransitioning"
+    r"|the object has been modified; please apply your changes|concurrent (?:operation|update"
+    r"|modification)|(?:resource|service) is locked|wait (?:for|until) (?:the )?(?:current|previous"
+    r"|running|ongoing|other)"
+)
+"""Words for an operation that has not ended, in the company of a 409."""
+
+
 @rule("operation-in-progress", "service-already-exists")
 def conflict(reading: Reading) -> Iterator[Finding]:
     """409: another operation is running, or the name is taken. A container's name is the engine's business."""
-    if re.search(r"container name", reading.evidence.log, re.IGNORECASE) or reading.stage in ("build", "push"):
+    if "container name" in reading or reading.stage in ("build", "push"):
         return
-    running = reading.find(
-        r"(?:operation|deployment|update|upgrade|delet(?:e|ion)|creation|request|reload"
-        r"|rollout) .{0,80}(?:already |currently |still )?(?:in[ -]progress|is (?:already |still "
-        r"|currently )?(?:running|being|ongoing|underway|pending))|another (?:operation|deployment|update"
-        r"|request|release)|OperationInProgress|in[ -]progress.{0,60}(?:operation|conflict)"
-        r"|(?:currently|already) (?:being )?(?:updat|creat|delet|transition|deploy)\w+|ConflictingOperation"
-        r"|(?:service|endpoint|deployment) is (?:being|busy)|(?:is |in )?[Tt]ransitioning"
-        r"|the object has been modified; please apply your changes|concurrent (?:operation|update"
-        r"|modification)|(?:resource|service) is locked|wait (?:for|until) (?:the )?(?:current|previous"
-        r"|running|ongoing|other)"
+    status = reading.http_status == 409 or bool(reading.find(r"\b409\b|[Cc]onflict"))
+    # Without a 409 only words count that can mean nothing else.
+    said = (
+        r"another (?:operation|deployment|update|request|release)|OperationInProgress|ConflictingOperation"
+        r"|the object has been modified; please apply your changes"
     )
+    running = reading.find(_RUNNING if status else said)
     taken = reading.find(
         r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken"
         r"|in use|registered|used)|AlreadyExists|ServiceAlreadyExists|EndpointAlreadyExists"
         r"|with the same name already exists|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
         r"|not available|must be unique)|cannot re-use a name that is still in use"
     )
-    status = reading.http_status == 409 or bool(reading.find(r"\b409\b|[Cc]onflict"))
     proof = reading.statement("HTTP status", 409) if reading.http_status == 409 else None
-    if running and (status or re.search(r"another|OperationInProgress|object has been modified", running.line.text)):
+    if running:
         yield found("operation-in-progress", Depth.ROOT, running, proof)
     if taken and not re.search(
         r"container|/score|file exists|directory|image|network with name|volume|namespaces? \"",

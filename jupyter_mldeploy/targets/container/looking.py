@@ -61,7 +61,7 @@ def _not_running(record: Record, state: ContainerState) -> Status:
             return Status(state="failed", message="Its container was never started; deploy it again.")
     if record.state == "stopped":
         return Status(state="stopped")
-    return Status(state="failed", message=f"Its container does not run: {state.explain()}.")
+    return Status(state="failed", message=f"Its server is gone: {state.explain()}.")
 
 
 def _image_note(script: str, state: ContainerState) -> str:

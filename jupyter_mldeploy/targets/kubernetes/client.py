@@ -16,7 +16,8 @@ from urllib.parse import quote, urlencode
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.spec import Target
 from jupyter_mldeploy.targets.kubernetes.connection import Connection, connect
-from jupyter_mldeploy.targets.kubernetes.faults import Refused, Unreachable
+from jupyter_mldeploy.targets.kubernetes.faults import Refused, Unreachable, why
+from jupyter_mldeploy.targets.kubernetes.interruptible import Request, send_interruptible
 from jupyter_mldeploy.targets.kubernetes.kinds import collection
 from jupyter_mldeploy.targets.kubernetes.names import MANAGER
 
@@ -155,13 +156,22 @@ class Cluster:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float = 30.0,
+        cancel: Cancel | None = None,
     ) -> Reply:
         """One request, and its answer whatever its status.
+
+        Args:
+            cancel: Ends it at once; whoever is asked then sees that nobody waits for the answer any more.
 
         Raises:
             Unreachable: No answer came.
             TimeoutError: None came in ``timeout`` seconds.
+            Cancelled: ``cancel`` was set.
         """
+        if cancel is not None:
+            request = Request(method, path, dict(headers or {}), body, timeout)
+            status, received, content = send_interruptible(self._connection, request, cancel)
+            return Reply(status, received, content)
         with self._open(method, path, query=query, body=body, headers=headers, timeout=timeout) as response:
             return Reply(response.status, response.headers, response.read())
 
@@ -265,13 +275,13 @@ class Cluster:
         except urllib3.exceptions.ReadTimeoutError:
             raise TimeoutError(f"no answer in {timeout:g} s") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(connection.server, _why(error)) from error
+            raise Unreachable(connection.server, why(error)) from error
         try:
             yield response
         except urllib3.exceptions.ReadTimeoutError:
             raise TimeoutError(f"no answer in {timeout} s") from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unreachable(connection.server, _why(error)) from error
+            raise Unreachable(connection.server, why(error)) from error
         finally:
             with suppress(Exception):
                 if response.closed or response.isclosed():
@@ -296,18 +306,3 @@ def _selectors(labels: str, fields: str) -> dict[str, str]:
 
 def _a(kind: str) -> str:
     return f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
-
-
-def _why(error: BaseException) -> str:
-    """The innermost reason, in few words."""
-    text = str(error)
-    for sign, words in (
-        ("refused", "the connection is refused"),
-        ("CERTIFICATE_VERIFY", "its certificate is not trusted"),
-        ("getaddrinfo", "its name is not resolved"),
-        ("resolve", "its name is not resolved"),
-        ("timed out", "it does not answer in time"),
-    ):
-        if sign in text:
-            return words
-    return text.rpartition(":")[2].strip(" ()'\".") or type(error).__name__

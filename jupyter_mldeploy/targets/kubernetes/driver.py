@@ -109,7 +109,9 @@ class KubernetesDriver:
         sample = work.spec.sample
         if sample is None:
             return {"message": ""}
-        answer = self.score(work.record, sample.encode(), {}, work.spec.scoring_timeout + 5)
+        cluster = self._cluster(work.record, work.cancel, PATIENCE)
+        runtime = RuntimeProxy.of_service(cluster, work.spec.name, self._token(cluster, work.record))
+        answer = runtime.score(sample.encode(), {}, work.spec.scoring_timeout + 5, work.cancel)
         shown = answer.body.decode("utf-8", "replace")
         if answer.status != 200:
             failure = self.status(work.record).failure
@@ -204,9 +206,9 @@ class KubernetesDriver:
             return
         yield from logs.read_logs(cluster, record.name, query)
 
-    def reload(self, record: Record, script: Script, sample: str | None) -> Receipt:
+    def reload(self, record: Record, script: Script, sample: str | None, cancel: Cancel) -> Receipt:
         """See ``Driver``."""
-        cluster = self._cluster(record, patience=PATIENCE)
+        cluster = self._cluster(record, cancel, PATIENCE)
         with OperationLease(cluster, record.name, "reload").held():
             try:
                 return reloading.reload_service(cluster, record.name, script, sample, record.spec.init_timeout)

@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_mldeploy.errors import TargetUnavailable
 
-__all__ = ["Refused", "Unreachable"]
+__all__ = ["Refused", "Unreachable", "why"]
 
 
 class Unreachable(TargetUnavailable):
@@ -58,3 +58,21 @@ def _decoded(body: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) and told.get("kind") == "Status" else {}
+
+
+_WHY = (
+    ("refused", "the connection is refused"),
+    ("CERTIFICATE_VERIFY", "its certificate is not trusted"),
+    ("getaddrinfo", "its name is not resolved"),
+    ("resolve", "its name is not resolved"),
+    ("timed out", "it does not answer in time"),
+)
+
+
+def why(error: BaseException) -> str:
+    """The innermost reason of a connection that failed, in few words."""
+    text = str(error)
+    for sign, words in _WHY:
+        if sign in text:
+            return words
+    return text.rpartition(":")[2].strip(" ()'\".") or type(error).__name__

@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jupyter_mldeploy.errors import TargetUnavailable
+from jupyter_mldeploy.errors import Cancelled, TargetUnavailable
+from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.spec import Script
 from jupyter_mldeploy.targets.base import Receipt
 from jupyter_mldeploy.targets.control import RuntimeGone
 from jupyter_mldeploy.targets.kubernetes import verdicts
 from jupyter_mldeploy.targets.kubernetes.applying import Live, find_live, read_keys
-from jupyter_mldeploy.targets.kubernetes.client import Cluster
+from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size, config_map, owned_by
 from jupyter_mldeploy.targets.kubernetes.manifests.all import deployment as deployment_of
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
@@ -68,14 +69,15 @@ class _Told:
 
     took: dict[str, str] = field(default_factory=dict)  # pod → mode
     refused: list[Refusal] = field(default_factory=list)
-    silent: list[str] = field(default_factory=list)
+    silent: dict[str, str] = field(default_factory=dict)  # pod → why
 
 
 def reload_service(cluster: Cluster, service: str, script: Script, sample: str | None, init_timeout: float) -> Receipt:
-    """Let every replica take a script.
+    """Let every replica take a script. The cluster's cancel interrupts it.
 
     Raises:
         Refusal: One did not.
+        Cancelled: It was interrupted; all run the old script.
         TargetUnavailable: The service is not there.
     """
     began = time.monotonic()
@@ -89,9 +91,9 @@ def reload_service(cluster: Cluster, service: str, script: Script, sample: str |
     body: dict[str, Any] = {"script": script.text, **({} if sample is None else {"sample": sample})}
     told = _Told()
     runtimes = _Runtimes(cluster, token, init_timeout + 30)
-    _tell(runtimes, _ready(cluster, service), body, told)
     written = False
     try:
+        _tell(runtimes, _ready(cluster, service), body, told)
         _check(cluster, service, told)
         _write(cluster, live, config_map(release), deployment_of(release, None)["metadata"]["annotations"])
         written = True
@@ -140,9 +142,9 @@ def _of_another_script(runtimes: _Runtimes, service: str, wanted: str) -> list[s
 def _tell(runtimes: _Runtimes, pods: list[str], body: Mapping[str, Any], told: _Told) -> None:
     def one(pod: str) -> None:
         try:
-            status, answer = runtimes.of(pod).reload(body, runtimes.timeout)
-        except RuntimeGone:
-            told.silent.append(pod)
+            status, answer = runtimes.of(pod).reload(body, runtimes.timeout, runtimes.cluster.cancel)
+        except (RuntimeGone, Cancelled) as error:
+            told.silent[pod] = str(error)
             return
         if status == 200:
             told.took[pod] = str(answer.get("mode", ""))
@@ -153,6 +155,7 @@ def _tell(runtimes: _Runtimes, pods: list[str], body: Mapping[str, Any], told: _
     if pods:
         with ThreadPoolExecutor(min(32, len(pods)), "mldeploy-reload") as pool:
             list(pool.map(one, pods))
+    runtimes.cluster.cancel.check()
 
 
 def _check(cluster: Cluster, service: str, told: _Told) -> None:
@@ -161,9 +164,9 @@ def _check(cluster: Cluster, service: str, told: _Told) -> None:
         raise told.refused[0]
     if told.silent:
         ready = set(_ready(cluster, service))
-        for pod in told.silent:
+        for pod, why in told.silent.items():
             if pod in ready:
-                raise Refusal(pod, "it did not answer", {})
+                raise Refusal(pod, f"it did not answer ({why})", {})
         told.silent.clear()
     if not told.took:
         raise Refusal("", "no replica is ready", {})
@@ -180,6 +183,7 @@ def _write(cluster: Cluster, live: Live, made: dict[str, Any], annotations: Mapp
 def _go_back(runtimes: _Runtimes, live: Live, told: _Told, *, written: bool) -> None:
     """Those that took the new script get the old one again."""
     assert live.release is not None
+    calm = Cluster(runtimes.cluster.target, Cancel(), PATIENCE)  # what was interrupted is taken back all the same
     if written:
-        _write(runtimes.cluster, live, config_map(live.release), live.deployment["metadata"]["annotations"])
-    _tell(runtimes, sorted(told.took), {"script": live.script}, _Told())
+        _write(calm, live, config_map(live.release), live.deployment["metadata"]["annotations"])
+    _tell(replace(runtimes, cluster=calm), sorted(told.took), {"script": live.script}, _Told())

@@ -184,7 +184,7 @@ class Rollout:
         if name not in self._followed and len(self._followed) < PODS_FOLLOWED:
             self._followed.add(name)
             self._watches.add("Event", fields=f"involvedObject.kind=Pod,involvedObject.name={name}")
-        if name in self._followed and verdicts.is_started(seen.object):
+        if name in self._followed and verdicts.is_started(seen.object) and not verdicts.is_ready(seen.object):
             self._listen(name)
         told = verdicts.way(seen.object)
         if told != self._ways.get(name) and told != "init() runs":  # of which the runtime tells itself
@@ -212,7 +212,9 @@ class Rollout:
         if event["kind"] == "init_started":
             self._say(pod, "init() runs")
         failure = event.get("failure") or {}
-        if event["kind"] == "failure" and failure.get("stage") != "run" and pod in self._pods:
+        # A pod that is ready has had its init(): what it tells besides is of a reload that it refused, long ago perhaps.
+        waited_for = pod in self._pods and not verdicts.is_ready(self._pods[pod])
+        if event["kind"] == "failure" and failure.get("stage") != "run" and waited_for:
             code = failure.get("exit_code")
             reason = "OOMKilled" if failure.get("oom") else "InitFailed"
             message = str(failure.get("message") or "init() failed")

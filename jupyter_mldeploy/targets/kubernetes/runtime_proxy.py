@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jupyter_mldeploy.errors import ScoringFailed
+from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.targets.base import Answer
 from jupyter_mldeploy.targets.control import TOKEN_HEADER, RuntimeGone
 from jupyter_mldeploy.targets.kubernetes.client import Cluster, Reply
@@ -56,11 +57,11 @@ class RuntimeProxy:
             raise RuntimeGone(str(told.get("message") or f"HTTP {status}"))
         return told
 
-    def reload(self, body: Mapping[str, Any], timeout: float) -> tuple[int, dict[str, Any]]:
-        """``POST /_mldeploy/reload``: HTTP status and answer."""
-        return self._control("POST", "reload", body, timeout)
+    def reload(self, body: Mapping[str, Any], timeout: float, cancel: Cancel) -> tuple[int, dict[str, Any]]:
+        """``POST /_mldeploy/reload``: HTTP status and answer. The runtime gives up a reload whose client leaves."""
+        return self._control("POST", "reload", body, timeout, cancel)
 
-    def score(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+    def score(self, body: bytes, headers: Mapping[str, str], timeout: float, cancel: Cancel | None = None) -> Answer:
         """``POST /_mldeploy/score``.
 
         Raises:
@@ -71,7 +72,7 @@ class RuntimeProxy:
         began = time.monotonic()
         try:
             reply = self._cluster.send(
-                "POST", f"{self._path}/_mldeploy/score", body=body, headers=sent, timeout=timeout
+                "POST", f"{self._path}/_mldeploy/score", body=body, headers=sent, timeout=timeout, cancel=cancel
             )
         except TimeoutError:
             raise ScoringFailed(f"The service did not answer within {timeout:g} s.", status=None, body="") from None
@@ -99,13 +100,18 @@ class RuntimeProxy:
             raise RuntimeGone(str(error)) from None
 
     def _control(
-        self, method: str, route: str, body: Mapping[str, Any] | None = None, timeout: float = CONTROL_TIMEOUT
+        self,
+        method: str,
+        route: str,
+        body: Mapping[str, Any] | None = None,
+        timeout: float = CONTROL_TIMEOUT,
+        cancel: Cancel | None = None,
     ) -> tuple[int, dict[str, Any]]:
         content = None if body is None else json.dumps(body).encode()
         headers = {TOKEN_HEADER: self._token, "Content-Type": "application/json"}
         try:
             reply = self._cluster.send(
-                method, f"{self._path}/_mldeploy/{route}", body=content, headers=headers, timeout=timeout
+                method, f"{self._path}/_mldeploy/{route}", body=content, headers=headers, timeout=timeout, cancel=cancel
             )
             if said := _by_api_server(reply):
                 raise RuntimeGone(said)
