@@ -1,6 +1,6 @@
 """The local target's budgets: imports, cell to first answer, reload, death to diagnosis. Medians of several runs.
 
-    uv run python benchmarks/local_target.py [--runs 5]
+uv run python benchmarks/local_target.py [--runs 5]
 """
 
 from __future__ import annotations
@@ -64,7 +64,12 @@ def main() -> None:
         os.environ["MLDEPLOY_HOME"] = home
         print(f"{'what':44}{'measured':>12} {'yardstick':>12} {'ratio':>9}   budget")
         bare = median(lambda: interpreter("pass"), runs)
-        row("import jupyter_mldeploy", median(lambda: interpreter("import jupyter_mldeploy"), runs), bare, "bare + 60 ms")
+        row(
+            "import jupyter_mldeploy",
+            median(lambda: interpreter("import jupyter_mldeploy"), runs),
+            bare,
+            "bare + 60 ms",
+        )
         row("%load_ext jupyter_mldeploy", median(load_extension, runs), bare, "60 ms")
         services(runs, Path(home))
 

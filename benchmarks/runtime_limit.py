@@ -46,7 +46,8 @@ class Connection(asyncio.Protocol):
 
 def load(path: str) -> Any:
     spec = importlib.util.spec_from_file_location("score", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     module.init()

@@ -112,10 +112,12 @@ class Service:
         if record.state == "failed" and (kept := self._records.evidence(self.name)):
             return diagnose(kept)
         stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
-        failure = status.failure
-        if status.state == "failed" and not failure:
-            failure = {"stage": stage, "kind": "gone", "message": status.message}
-        return diagnose(driver.evidence(record, stage, failure=failure))
+        known: dict[str, Any] = {"failure": status.failure}
+        if status.state == "failed" and not status.failure:
+            known["failure"] = {"stage": stage, "kind": "gone", "message": status.message}
+        elif status.state == "running" and not status.failure:
+            known["http_status"] = 200  # it has just told its state
+        return diagnose(driver.evidence(record, stage, **known))
 
     # -- using it --------------------------------------------------------------------------------------------------
 

@@ -89,15 +89,15 @@ class Source:
     def line_at(self, position: int) -> Line:
         return self.line(self.text.count("\n", 0, position) + 1)
 
-    def search(self, alternatives: Sequence[Branch]) -> Iterator[Hit]:
-        """Matches of any of the alternatives, one for each line, from the first line on."""
+    def search(self, alternatives: Sequence[Branch], backwards: bool = False) -> Iterator[Hit]:
+        """Matches of any of the alternatives, one for each line, from the first line on or from the last one back."""
         if not self.text:
             return
         spans: dict[tuple[int, int], list[re.Pattern[str]]] = {}
         for branch in alternatives:
             for span in self._candidates(branch):
                 spans.setdefault(span, []).append(branch.regex)
-        for start, end in sorted(spans):
+        for start, end in sorted(spans, reverse=backwards):
             line = self.text[start : min(end, start + _LONGEST_LINE)]
             for regex in spans[start, end]:
                 if match := regex.search(line):
@@ -192,8 +192,9 @@ class Reading:
 
     def find_last(self, pattern: str, sources: Sequence[str] | None = None) -> Hit | None:
         """Last match in the last source that has one."""
-        hits = self.find_all(pattern, sources, limit=10_000)
-        return hits[-1] if hits else None
+        ready = branches(pattern)
+        names = tuple(sources or self.sources)
+        return next((hit for name in reversed(names) for hit in self.sources[name].search(ready, backwards=True)), None)
 
     def near(self, line: Line, before: int = 0, after: int = 0) -> list[Line]:
         """The lines around a line, itself included."""

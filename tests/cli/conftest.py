@@ -1,7 +1,9 @@
-"""The command as people run it: a process of its own, with a home of its own, and nothing left behind."""
+"""The command with a folder and a home of its own, and nothing left behind."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -10,9 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 import pytest
+
+from jupyter_mldeploy.cli import main
+from jupyter_mldeploy.config import MLDeploy
 
 SCRIPT = """\
 import json
@@ -55,11 +61,27 @@ class Shell:
     def words(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "jupyter_mldeploy.cli", *words]
 
-    def __call__(self, *words: str, given: str | None = None) -> Ran:
-        """Run ``mldeploy`` with these words."""
+    def __call__(self, *words: str, given: str = "") -> Ran:
+        """Run ``mldeploy`` with these words, in this process: the real thing but for the start of an interpreter."""
+        out, err = io.StringIO(), io.StringIO()
+        stdin = io.TextIOWrapper(io.BytesIO(given.encode()))
+        MLDeploy.clear_instance()
+        with (
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            mock.patch.object(sys, "stdin", stdin),
+            mock.patch.dict(os.environ, self.environment, clear=True),
+        ):
+            code = main(list(words))
+        MLDeploy.clear_instance()
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    def process(self, *words: str) -> Ran:
+        """The same in a process of its own."""
         done = subprocess.run(
-            self.words(*words), cwd=self.folder, env=self.environment, input=given or "", capture_output=True, text=True,
-            timeout=60, check=False,
+            self.words(*words), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True,
+            text=True, timeout=60, check=False,
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -49,7 +49,9 @@ def _look() -> TestEngine | str:
         engine = connect()
     except TargetUnavailable as error:
         return f"needs a Docker engine (tests/infra/engine.sh up): {error.summary}"
-    base = next((name for name in (os.environ.get("MLDEPLOY_TEST_BASE", ""), *BASES) if name and engine.has_image(name)), "")
+    base = next(
+        (name for name in (os.environ.get("MLDEPLOY_TEST_BASE", ""), *BASES) if name and engine.has_image(name)), ""
+    )
     if not base:
         return f"needs one of the images {', '.join(BASES)} (tests/infra/engine.sh up makes the first)"
     return TestEngine(engine, base)

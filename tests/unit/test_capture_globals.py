@@ -17,7 +17,7 @@ from jupyter_mldeploy.capture.globals_used import global_names, names_bound_in
 from jupyter_mldeploy.spec import Environment, Script
 
 STDLIB = Path(sysconfig.get_path("stdlib"))
-ODD = {"calendar", "platform"}  # of 3.13: names put in by a decorator; an import of Jython's
+ODD = {"calendar", "platform", "ssl"}  # names put in by enum's helpers; an import of Jython's
 MODULES = random.Random(4).sample([path for path in sorted(STDLIB.glob("*.py")) if path.stem not in ODD], 60)
 LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 
