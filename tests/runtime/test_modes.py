@@ -102,5 +102,5 @@ def test_metrics(serve: Serve) -> None:
     name = 'service="odd \\"name\\""'
     assert f'mldeploy_requests_total{{{name},code="200"}} 1' in text
     assert f'mldeploy_requests_total{{{name},code="500"}} 1' in text
-    assert f'le="+Inf"}} 2' in text
+    assert 'le="+Inf"} 2' in text
     assert server.status()["script"] in text
