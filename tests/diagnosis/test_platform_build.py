@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - messages stand as the tools print them
 """What pip, uv, Poetry, conda, apt and the image builders print, in more than one of their versions' words."""
 
 from __future__ import annotations

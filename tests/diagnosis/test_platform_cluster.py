@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - messages stand as the tools print them
 """What the cluster says: scheduler, admission, kubelet, API server, autoscaler, and the clients who call it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - messages stand as the tools print them
 """What registries, engines and container runtimes say of images and of starting what is in them."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - messages stand as the tools print them
 """More of the words in which the platform's tools say the same things, found in the field."""
 
 from __future__ import annotations

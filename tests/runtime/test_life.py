@@ -67,7 +67,7 @@ def test_wrong_arguments_end_with_usage(tmp_path: Path) -> None:
 def test_a_service_keeps_its_port_when_init_fails(serve: Serve) -> None:
     server = serve("def init():\n    x = 1\n    raise KeyError('weights')\ndef run(data): pass\n", wait=False)
     server.wait_for("state", state="failed")
-    failures = [e for e in server.control("GET", "status").json["failure"].items()]
+    failures = list(server.control("GET", "status").json["failure"].items())
     failure = dict(failures)
     assert (failure["stage"], failure["kind"], failure["file"]) == ("init", "exception", "score.py")
     assert (failure["line"], failure["function"], failure["source"]) == (3, "init", "raise KeyError('weights')")

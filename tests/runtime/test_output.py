@@ -82,7 +82,7 @@ def test_a_hundred_megabytes_of_output(serve: Serve) -> None:
         "def init(): pass\ndef run(data):\n    for n in range(100_000):\n        print('x' * 1000)\n    return 'done'\n"
     )
     server = serve(text, scoring_timeout_ms=100_000)
-    with in_background(lambda: server.score()) as results:
+    with in_background(server.score) as results:
         time.sleep(0.3)
         assert server.request("GET", "/").status == 200
     assert results[0].json == "done"
