@@ -25,7 +25,7 @@ from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, read_
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
-from jupyter_mldeploy.targets.local.process import end_servers_of
+from jupyter_mldeploy.targets.leftovers import end_leftovers_of
 
 __all__ = ["Service", "deploy", "service", "services"]
 
@@ -113,10 +113,10 @@ class Service:
             return diagnose(kept)
         stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
         known: dict[str, Any] = {"failure": status.failure}
-        if status.state == "failed" and not status.failure:
-            known["failure"] = {"stage": stage, "kind": "gone", "message": status.message}
-        elif status.state == "running" and not status.failure:
-            known["http_status"] = 200  # it has just told its state
+        if not status.failure and status.state == "failed":
+            known = {"failure": {"stage": stage, "kind": "gone", "message": status.message}}
+        elif not status.failure and status.state == "running":
+            known = {"http_status": 200}  # it has just told its state
         return diagnose(driver.evidence(record, stage, **known))
 
     # -- using it --------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ class Service:
                 driver.stop(record)
                 driver.delete(record)
             else:
-                self._end_what_has_no_record()
+                end_leftovers_of(self._records, self.name)
             self._records.remove(self.name)
 
     def wait(self, timeout: float | None = None) -> Service:
@@ -250,12 +250,6 @@ class Service:
         import importlib
 
         return importlib.import_module("jupyter_mldeploy.notebook.panel").service_panel(self)
-
-    def _end_what_has_no_record(self) -> None:
-        """A service whose record was lost is still there on the machine that kept it."""
-        if not self._records.folder(self.name).is_dir():
-            self._records.get(self.name)  # raises, and names the nearest
-        end_servers_of(self._records.folder(self.name))
 
     def _of_running(self, what: str) -> Record:
         record = self.record

@@ -56,6 +56,7 @@ def _guarded(options: argparse.Namespace, screen: Screen) -> int:
     module, _, function = options.handler.partition(":")
     try:
         with warnings.catch_warnings():
+            warnings.filterwarnings("always", module="jupyter_mldeploy")
             warnings.showwarning = lambda message, *_: screen.note(f"mldeploy: {message}")
             _apply_settings(options)
             handler: Handler = getattr(import_module(f"jupyter_mldeploy.cli.{module}"), function)

@@ -1,0 +1,139 @@
+"""What the engine has of this home folder that no record knows: found by label, taken back, or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from jupyter_mldeploy.errors import NotFound, RecordDamaged, TargetUnavailable
+from jupyter_mldeploy.images.build_log import BuildLogs
+from jupyter_mldeploy.images.engine import Engine, connect
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.targets.container.handover import STAGING, remove_container
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, find_containers, home_id
+from jupyter_mldeploy.targets.container.making import read_file
+from jupyter_mldeploy.targets.container.state import inspect
+
+__all__ = ["Orphan", "adopt", "find_orphans", "find_unused_images", "remove_containers_of", "remove_unused"]
+
+RECORD_FILE = ".mldeploy/record.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Orphan:
+    """A container of this home folder that no record names.
+
+    Attributes:
+        service: What it says it is of.
+        container: Its id.
+        image: What it was made from.
+        state: As Docker has it: ``running``, ``exited``, …
+        status: The same for people: ``Up 2 hours``.
+    """
+
+    service: str
+    container: str
+    image: str
+    state: str
+    status: str
+
+
+def find_orphans(engine: Engine, records: Records) -> list[Orphan]:
+    """Containers that no record names, and for which no operation is running."""
+    found = []
+    for container in find_containers(engine.api, records.home):
+        service = str(container["Labels"][SERVICE])
+        if records.is_busy(service) or _named(records, service) == container["Id"]:
+            continue
+        found.append(
+            Orphan(
+                service=service,
+                container=str(container["Id"]),
+                image=str(container["Image"]),
+                state=str(container["State"]),
+                status=str(container["Status"]),
+            )
+        )
+    return found
+
+
+def adopt(engine: Engine, records: Records, service: str) -> Record:
+    """Make a record again from what the container keeps of it.
+
+    Raises:
+        NotFound: No container of that service keeps its record.
+    """
+    import msgspec
+
+    for orphan in find_orphans(engine, records):
+        content = read_file(engine, orphan.container, RECORD_FILE) if orphan.service == service else None
+        if content is None:
+            continue
+        with suppress(msgspec.MsgspecError, ValueError):
+            record = msgspec.json.decode(content, type=Record)
+            details = {**record.details, "container": orphan.container}
+            state = "running" if orphan.state == "running" else "stopped"
+            with records.operation(service, "adoption"):
+                kept = inspect(engine, orphan.container)
+                if kept and (token := kept.variables.get("MLDEPLOY_ADMIN_TOKEN")):
+                    records.write_secrets(service, {**records.secrets(service), "admin_token": token})
+                return records.write(replace(record, details=details, state=state))
+    raise NotFound(f"No container keeps the record of a service {service!r}.", "`mldeploy prune` lists what there is.")
+
+
+def remove_containers_of(records: Records, service: str) -> None:
+    """Remove every container of a service whose record was lost; without an engine there is none."""
+    with suppress(TargetUnavailable):
+        engine = connect()
+        for container in find_containers(engine.api, records.home, service):
+            remove_container(engine, str(container["Id"]))
+
+
+def find_unused_images(engine: Engine, records: Records) -> list[str]:
+    """References of images that were built from this home folder and that no service needs, nor any image it stands on."""
+    logs = BuildLogs(records.home)
+    needed = set(_needed(records, logs))
+    return [
+        entry.reference for entry in logs.list() if entry.reference not in needed and engine.has_image(entry.reference)
+    ]
+
+
+def remove_unused(engine: Engine, records: Records, references: list[str]) -> list[str]:
+    """Remove images and their logs; returns those that a container of somebody else's still uses."""
+    from docker.errors import APIError
+
+    kept = []
+    for reference in references:
+        try:
+            engine.api.remove_image(reference)
+        except APIError as error:
+            if error.status_code != 404:
+                kept.append(reference)
+                continue
+        BuildLogs(records.home).forget(reference)
+    with suppress(APIError):  # in use, or not there
+        engine.api.remove_network(STAGING)
+    for volume in (
+        engine.api.volumes(filters={"label": f"{HOME}={home_id(records.home)}", "dangling": True})["Volumes"] or ()
+    ):
+        with suppress(APIError):
+            engine.api.remove_volume(volume["Name"])
+    return kept
+
+
+def _needed(records: Records, logs: BuildLogs) -> Iterator[str]:
+    for name in records.names():
+        with suppress(RecordDamaged):
+            record = records.find(name)
+            image = str(record.details.get("image", "")) if record else ""
+            yield image
+            entry = logs.find(image) if image else None
+            yield from entry.parents if entry else ()
+
+
+def _named(records: Records, service: str) -> str:
+    with suppress(RecordDamaged):
+        record = records.find(service)
+        return str(record.details.get("container", "")) if record else ""
+    return ""
