@@ -25,7 +25,7 @@ from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, read_
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
-from jupyter_mldeploy.targets.leftovers import end_leftovers_of
+from jupyter_mldeploy.targets.leftovers import end_leftovers_of, take_back
 
 __all__ = ["Service", "deploy", "service", "services"]
 
@@ -269,6 +269,7 @@ def service(name: str) -> Service:
         NotFound: There is none; the nearest name is given.
     """
     found = Service(name)
+    take_back(Records(settings().home_path), name)  # its container may outlive its record
     found.record  # noqa: B018 - raises where there is none
     return found
 

@@ -15,6 +15,7 @@ from jupyter_mldeploy.errors import InvalidValue, NotFound
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
+    from jupyter_mldeploy.targets.container.orphans import Orphan
 
 __all__ = ["config", "diagnose", "logs", "run", "services", "status"]
 
@@ -25,12 +26,21 @@ def services(options: argparse.Namespace, screen: Screen) -> int:
     from concurrent.futures import ThreadPoolExecutor
 
     from jupyter_mldeploy import api
+    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.records import Records
+    from jupyter_mldeploy.targets.leftovers import find_orphaned
 
     with ThreadPoolExecutor(8) as pool:
         found = [told for told in pool.map(_look, api.services()) if told is not None]
+    orphaned = find_orphaned(Records(settings().home_path))
     if screen.is_json:
-        screen.json(found)
+        screen.json(found + [_orphan(orphan) for orphan in orphaned])
         return 0
+    for orphan in orphaned:
+        what = (
+            f"container {orphan.container[:12]} ({orphan.status}) is of a service {orphan.service!r} that has no record"
+        )
+        screen.note(f"{what}: `mldeploy status {orphan.service}` takes it back, `mldeploy prune` removes it.")
     if not found:
         screen.line("No service is deployed.")
         return 0
@@ -44,6 +54,11 @@ def _look(service: Service) -> dict[str, Any] | None:
         return describe(service, service.record, service.status())
     except NotFound:  # deleted while we looked
         return None
+
+
+def _orphan(orphan: Orphan) -> dict[str, Any]:
+    return {"name": orphan.service, "target": "container", "state": "orphan", "container": orphan.container,
+            "image": orphan.image, "message": orphan.status}  # fmt: skip
 
 
 def _service_row(told: dict[str, Any]) -> list[str]:

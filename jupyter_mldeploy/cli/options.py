@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-__all__ = ["SETTINGS", "add_deployment", "add_format", "add_log_query", "add_service_options"]
+__all__ = ["SETTINGS", "add_build", "add_deployment", "add_format", "add_log_query", "add_service_options"]
 
 SETTINGS = ("home", "base_image", "registry", "ca_bundle", "max_request_wait", "init_timeout")
 """Options that are settings of the same name, and win over them."""
@@ -32,6 +32,16 @@ def add_deployment(parser: argparse.ArgumentParser) -> None:
     add("--ca-bundle", metavar="FILE", help="certificates to trust besides the usual")
     add("--init-timeout", type=float, metavar="S", help="seconds until an init() that does not return has failed")
     add("--max-request-wait", type=float, metavar="S", help="seconds a request waits for a free replica before 503")
+
+
+def add_build(parser: argparse.ArgumentParser) -> None:
+    """What the build of an image can be told."""
+    add = parser.add_argument_group("the build").add_argument
+    add("--context", help="Docker context")
+    add("--overwrite", action="store_true", help="take over a name that a service on another target uses")
+    add("--base-image", metavar="REF", help="image that it is built on")
+    add("--registry", metavar="REF", help="registry and path that it will be pushed to")
+    add("--ca-bundle", metavar="FILE", help="certificates to trust besides the usual")
 
 
 def add_service_options(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jupyter_mldeploy._version import __version__
-from jupyter_mldeploy.cli.options import add_deployment, add_format, add_log_query, add_service_options
+from jupyter_mldeploy.cli.options import add_build, add_deployment, add_format, add_log_query, add_service_options
 
 __all__ = ["build_parser"]
 
@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_changing(verbs)
     _add_looking(verbs)
     _add_models(verbs)
+    _add_images(verbs)
     _add_tools(verbs)
     return program
 
@@ -130,6 +131,35 @@ def _add_models(verbs: _Verbs) -> None:
     delete.add_argument("model", metavar="NAME[:VERSION]")
     delete.add_argument("--force", action="store_true", help="even if a service uses it")
     delete.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+
+def _add_images(verbs: _Verbs) -> None:
+    build = verbs.add("build", "images:build", "build the image of a service, and do no more")
+    build.add_argument("script", nargs="?", help="the scoring script; left out, one is written for the models")
+    build.add_argument("--name", required=True, help="name of the service")
+    add_service_options(build)
+    add_build(build)
+
+    push = verbs.add_on_service("push", "images:push", "push the image of a service to a registry")
+    push.add_argument("--registry", metavar="REF", help="registry and path (default: the setting)")
+
+    image = verbs.add_on_service("image", "images:image", "show the image of a service: what it is made of, its steps")
+    what = image.add_mutually_exclusive_group()
+    what.add_argument("--dockerfile", action="store_true", help="print the Dockerfile")
+    what.add_argument("--save", metavar="DIR", help="write the Dockerfile and all it copies, for another builder")
+
+    images = verbs.add("images", "images:images", "list the images that were built here, also those that failed")
+    images.add_argument("--log", metavar="REF", help="print the log of a build: an image, its tag, or a service")
+
+    prune = verbs.add("prune", "images:prune", "remove containers of no record and images of no service")
+    prune.add_argument("--context", help="Docker context")
+    prune.add_argument("--yes", "-y", action="store_true", help="do not ask")
+
+    verbs.add_on_service("shell", "inside:shell", "open a shell in a service's container")
+    execute = verbs.add_on_service(
+        "exec", "inside:execute", "run a command in a service's container: exec NAME -- pip freeze"
+    )
+    execute.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="program and arguments")
 
 
 def _add_tools(verbs: _Verbs) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from jupyter_mldeploy.records import Records
+from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.errors import TargetUnavailable
+from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.targets.local.process import end_servers_of
 
-__all__ = ["end_leftovers_of"]
+if TYPE_CHECKING:
+    from jupyter_mldeploy.targets.container.orphans import Orphan
+
+__all__ = ["end_leftovers_of", "find_orphaned", "take_back"]
 
 
 def end_leftovers_of(records: Records, name: str) -> None:
@@ -20,3 +26,38 @@ def end_leftovers_of(records: Records, name: str) -> None:
     from jupyter_mldeploy.targets.container.orphans import remove_containers_of  # loads the engine's client
 
     remove_containers_of(records, name)
+
+
+def take_back(records: Records, name: str) -> Record | None:
+    """Make the record of a service again from its container, if there is one: the engine outlives a lost folder."""
+    if not _had_containers(records) or records.find(name) is not None:
+        return None
+    from jupyter_mldeploy.images.engine import connect, engine_errors
+    from jupyter_mldeploy.targets.container.orphans import adopt
+
+    try:
+        engine = connect()
+        with engine_errors(engine):
+            return adopt(engine, records, name)
+    except TargetUnavailable:
+        return None
+
+
+def find_orphaned(records: Records) -> list[Orphan]:
+    """Containers of this home folder that no record knows; none where no engine answers."""
+    if not _had_containers(records):
+        return []
+    from jupyter_mldeploy.images.engine import connect, engine_errors
+    from jupyter_mldeploy.targets.container.orphans import find_orphans
+
+    try:
+        engine = connect()
+        with engine_errors(engine):
+            return find_orphans(engine, records)
+    except TargetUnavailable:
+        return []
+
+
+def _had_containers(records: Records) -> bool:
+    """An image was built for this home folder: without, no engine need be asked."""
+    return (records.home / "images").is_dir()

@@ -44,8 +44,8 @@ class ContainerUnderTest(TargetUnderTest):
             for container in self.containers()
             if container["State"] == "running" or not self._has_record(container["Labels"])
         ]
-        volumes = self.engine.api.volumes(filters={"label": f"{HOME}={home_id(self.home)}"})["Volumes"] or []
-        return found + [f"volume {volume['Name']}" for volume in volumes if not self._has_record(volume["Labels"])]
+        filters = {"label": f"{HOME}={home_id(self.home)}", "dangling": True}  # others are seen with their container
+        return found + [f"volume {volume['Name']}" for volume in self.engine.api.volumes(filters=filters)["Volumes"] or []]
 
     def _has_record(self, labels: dict[str, str]) -> bool:
         return (self.home / "services" / labels[SERVICE] / "service.json").exists()

@@ -118,7 +118,7 @@ class ContainerDriver:
     def status(self, record: Record) -> Status:
         """See ``Driver``."""
         try:
-            state = self._find(record)
+            state = self.container_of(record)
         except TargetUnavailable as error:
             return Status(state="failed", message=error.summary)
         client = self._client(record, state) if state and state.runs else None
@@ -126,7 +126,7 @@ class ContainerDriver:
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
         """See ``Driver``."""
-        state = self._find(record)
+        state = self.container_of(record)
         yield self.status(record)
         if state is None or not state.runs:
             return
@@ -135,7 +135,7 @@ class ContainerDriver:
 
     def score(self, record: Record, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         """See ``Driver``."""
-        state = self._find(record)
+        state = self.container_of(record)
         if state is None or not state.runs:
             raise ScoringFailed(f"The service {record.name!r} is not running.", status=None, body="")
         return self._client(record, state).score(body, headers, timeout)
@@ -147,7 +147,7 @@ class ContainerDriver:
             lines = [line for line in text.splitlines() if not query.grep or query.grep.casefold() in line.casefold()]
             yield from (LogLine(text=line) for line in (lines[-query.lines :] if query.lines else lines))
             return
-        state = self._find(record)
+        state = self.container_of(record)
         folder = self._records.folder(record.name)
         if state is None or (query.previous and not state.restarts):
             name = "run.previous.log" if query.previous else "run.log"
@@ -185,7 +185,7 @@ class ContainerDriver:
         """See ``Driver``. The server puts the accepted script into the volume, so a restart begins with it."""
         began = time.monotonic()
         body = {"script": script.text, "sample": sample}
-        state = self._find(record)
+        state = self.container_of(record)
         try:
             if state is None or not state.runs:
                 raise RuntimeGone("its container does not run")
@@ -207,7 +207,7 @@ class ContainerDriver:
 
     def scale(self, record: Record, autoscale: Autoscale) -> None:
         """See ``Driver``. The container's limits grow with the number, and a restart begins with the new one."""
-        state = self._find(record)
+        state = self.container_of(record)
         if state is None or not state.runs:
             raise TargetUnavailable(f"The service {record.name!r} is not running.")
         limits = limits_of(record.spec.resources, autoscale.maximum or autoscale.minimum)
@@ -255,7 +255,7 @@ class ContainerDriver:
 
     # -- where things are ----------------------------------------------------------------------------------------
 
-    def _find(self, record: Record) -> ContainerState | None:
+    def container_of(self, record: Record) -> ContainerState | None:
         """The container of a record: the one it names, else the one that the engine knows by its labels."""
         named = str(record.details.get("container", ""))
         if named and (state := inspect(self.engine, named)):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine
-from jupyter_mldeploy.targets.container.identity import container_name
+from jupyter_mldeploy.targets.container.identity import HOME, container_name, second_name
 from jupyter_mldeploy.targets.container.making import HOST
 from jupyter_mldeploy.targets.container.state import inspect
 
@@ -104,7 +104,16 @@ def remove_container(engine: Engine, container: str) -> None:
 
 
 def rename_into_place(engine: Engine, container: str, service: str) -> None:
-    """Give the container that serves the service's name."""
+    """Give the container that serves the service's name, or the second one where the first is somebody else's."""
+    from docker.errors import APIError
+
     state = inspect(engine, container)
-    if state and state.raw.get("Name", "").lstrip("/") != container_name(service):
-        engine.api.rename(container, container_name(service))
+    if state is None:
+        return
+    labels = (state.raw.get("Config") or {}).get("Labels") or {}
+    for name in (container_name(service), second_name(container_name(service), labels.get(HOME, ""))):
+        if state.raw.get("Name", "").lstrip("/") == name:
+            return
+        with suppress(APIError):  # taken; it serves under any name
+            engine.api.rename(container, name)
+            return

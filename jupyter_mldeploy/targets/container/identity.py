@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["HOME", "REVISION", "SERVICE", "container_name", "find_containers", "home_id", "labels_of"]
+__all__ = ["HOME", "REVISION", "SERVICE", "container_name", "find_containers", "home_id", "labels_of", "second_name"]
 
 SERVICE = "mldeploy.service"
 HOME = "mldeploy.home"
@@ -27,6 +27,11 @@ def labels_of(service: str, home: Path, revision: int) -> dict[str, str]:
 def container_name(service: str) -> str:
     """What a service's container is called."""
     return f"mldeploy-{service}"
+
+
+def second_name(name: str, home: str) -> str:
+    """What it is called where another data folder of the same engine has a service of that name; ``home``: its ``home_id``."""
+    return f"{name}-{home}"
 
 
 def find_containers(api: Any, home: Path, service: str | None = None) -> list[Mapping[str, Any]]:

@@ -16,7 +16,7 @@ from jupyter_mldeploy.errors import Conflict, PortInUse, TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine, engine_errors
 from jupyter_mldeploy.images.inputs import APP_ROOT, PORT
 from jupyter_mldeploy.spec import Resources, ServiceSpec
-from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name, second_name
 
 __all__ = ["HOST", "Wanted", "archive", "free_port", "limits_of", "make_container", "put_files", "start_container"]
 
@@ -72,10 +72,12 @@ def limits_of(resources: Resources, replicas: int) -> dict[str, int]:
 def make_container(engine: Engine, wanted: Wanted) -> str:
     """Create a container, with its files, and return its id. It does not run yet.
 
+    Where another data folder on this engine has a service of the same name, the container gets a second name: names are for
+    people, labels say whose it is.
+
     Raises:
-        Conflict: The name is taken by somebody else's container.
+        Conflict: The name is taken by a container that is no service's.
     """
-    from docker.errors import APIError
     from docker.types import Mount
 
     api = engine.api
@@ -95,22 +97,45 @@ def make_container(engine: Engine, wanted: Wanted) -> str:
         **limits_of(wanted.spec.resources, maximum),
     )
     try:
+        container = _create(engine, wanted, host, wanted.name)
+    except _NameTaken:
+        if (conflict := _whose(engine, wanted)) is not None:
+            raise conflict from None
+        try:
+            container = _create(engine, wanted, host, second_name(wanted.name, wanted.labels[HOME]))
+        except _NameTaken as error:
+            raise Conflict(f"409: {error}") from None
+    try:
         with engine_errors(engine):
-            made = api.create_container(
+            put_files(engine, container, wanted.files)
+    except BaseException:
+        engine.api.remove_container(container, v=True, force=True)  # nobody knows of it yet
+        raise
+    return container
+
+
+class _NameTaken(Exception):
+    """Another container has the name."""
+
+
+def _create(engine: Engine, wanted: Wanted, host: Mapping[str, Any], name: str) -> str:
+    from docker.errors import APIError
+
+    try:
+        with engine_errors(engine):
+            made = engine.api.create_container(
                 wanted.image,
-                name=wanted.name,
+                name=name,
                 labels=dict(wanted.labels),
                 environment=dict(wanted.environment),
                 ports=[PORT],
                 host_config=host,
             )
-            container = str(made["Id"])
-            put_files(engine, container, wanted.files)
     except APIError as error:
         if error.status_code == 409 and "already in use" in str(error.explanation):
-            raise _name_taken(engine, wanted) from None
+            raise _NameTaken(f"the container name {name!r} is taken.") from None
         raise
-    return container
+    return str(made["Id"])
 
 
 def start_container(engine: Engine, container: str, port: int) -> None:
@@ -156,13 +181,18 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _name_taken(engine: Engine, wanted: Wanted) -> Conflict:
-    found = engine.api.inspect_container(wanted.name)
+def _whose(engine: Engine, wanted: Wanted) -> Conflict | None:
+    """What to say of a container that is no service's; ``None`` for one of another data folder, or that is gone again."""
+    from docker.errors import NotFound
+
+    try:
+        found = engine.api.inspect_container(wanted.name)
+    except NotFound:
+        return None
     labels = found["Config"].get("Labels") or {}
-    if SERVICE in labels:
-        whose = f"a service {labels[SERVICE]!r} of another data folder (mldeploy.home={labels.get(HOME, '?')})"
-    else:
-        whose = f"somebody else's container ({found['Id'][:12]}, image {found['Config'].get('Image', '?')})"
+    if SERVICE in labels and labels.get(HOME) != wanted.labels[HOME]:
+        return None
+    whose = f"somebody else's container ({found['Id'][:12]}, image {found['Config'].get('Image', '?')})"
     return Conflict(
         f"409: the container name {wanted.name!r} is taken by {whose}.",
         f"Choose another name, or remove that container: `docker rm --force {wanted.name}`.",

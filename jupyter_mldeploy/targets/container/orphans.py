@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from jupyter_mldeploy.errors import NotFound, RecordDamaged, TargetUnavailable
+from jupyter_mldeploy.errors import RecordDamaged, TargetUnavailable
 from jupyter_mldeploy.images.build_log import BuildLogs
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.records import Record, Records
@@ -15,7 +15,16 @@ from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, find_cont
 from jupyter_mldeploy.targets.container.making import read_file
 from jupyter_mldeploy.targets.container.state import inspect
 
-__all__ = ["Orphan", "adopt", "find_orphans", "find_unused_images", "remove_containers_of", "remove_unused"]
+__all__ = [
+    "Orphan",
+    "adopt",
+    "find_loose_volumes",
+    "find_orphans",
+    "find_unused_images",
+    "remove_containers_of",
+    "remove_orphan",
+    "remove_unused",
+]
 
 RECORD_FILE = ".mldeploy/record.json"
 
@@ -58,12 +67,8 @@ def find_orphans(engine: Engine, records: Records) -> list[Orphan]:
     return found
 
 
-def adopt(engine: Engine, records: Records, service: str) -> Record:
-    """Make a record again from what the container keeps of it.
-
-    Raises:
-        NotFound: No container of that service keeps its record.
-    """
+def adopt(engine: Engine, records: Records, service: str) -> Record | None:
+    """Make the record of a service again from what its container keeps of it; ``None`` where none keeps any."""
     import msgspec
 
     for orphan in find_orphans(engine, records):
@@ -79,7 +84,20 @@ def adopt(engine: Engine, records: Records, service: str) -> Record:
                 if kept and (token := kept.variables.get("MLDEPLOY_ADMIN_TOKEN")):
                     records.write_secrets(service, {**records.secrets(service), "admin_token": token})
                 return records.write(replace(record, details=details, state=state))
-    raise NotFound(f"No container keeps the record of a service {service!r}.", "`mldeploy prune` lists what there is.")
+    return None
+
+
+def remove_orphan(engine: Engine, records: Records, orphan: Orphan) -> None:
+    """Remove an orphan and its volume, unless it has become a service's in the meantime."""
+    with records.operation(orphan.service, "pruning"):
+        if _named(records, orphan.service) != orphan.container:
+            remove_container(engine, orphan.container)
+
+
+def find_loose_volumes(engine: Engine, records: Records) -> list[str]:
+    """Volumes of this home folder that no container uses."""
+    filters = {"label": f"{HOME}={home_id(records.home)}", "dangling": True}
+    return [str(volume["Name"]) for volume in engine.api.volumes(filters=filters)["Volumes"] or ()]
 
 
 def remove_containers_of(records: Records, service: str) -> None:
@@ -114,11 +132,9 @@ def remove_unused(engine: Engine, records: Records, references: list[str]) -> li
         BuildLogs(records.home).forget(reference)
     with suppress(APIError):  # in use, or not there
         engine.api.remove_network(STAGING)
-    for volume in (
-        engine.api.volumes(filters={"label": f"{HOME}={home_id(records.home)}", "dangling": True})["Volumes"] or ()
-    ):
+    for volume in find_loose_volumes(engine, records):
         with suppress(APIError):
-            engine.api.remove_volume(volume["Name"])
+            engine.api.remove_volume(volume)
     return kept
 
 

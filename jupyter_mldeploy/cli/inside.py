@@ -1,0 +1,55 @@
+"""The verbs that go into a service's container: shell, exec."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.cli.showing import Screen
+from jupyter_mldeploy.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.targets.container.inside import Inside
+
+__all__ = ["execute", "shell"]
+
+
+def execute(options: argparse.Namespace, screen: Screen) -> int:
+    """Run one command; the exit code is the command's."""
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise InvalidValue("COMMAND", "", "name what is to be run, such as: mldeploy exec NAME -- pip freeze")
+    inside = _inside(options.name)
+    if screen.is_json:
+        heard: dict[bool, bytes] = {False: b"", True: b""}
+
+        def keep(piece: bytes, is_error: bool) -> None:
+            heard[is_error] += piece
+
+        code = inside.run(command, keep)
+        out, err = (heard[which].decode("utf-8", "backslashreplace") for which in (False, True))
+        screen.json({"command": command, "exit_code": code, "stdout": out, "stderr": err})
+        return code
+
+    def write(piece: bytes, is_error: bool) -> None:
+        stream = sys.stderr if is_error else sys.stdout
+        stream.write(piece.decode("utf-8", "backslashreplace"))
+        stream.flush()
+
+    return inside.run(command, write)
+
+
+def shell(options: argparse.Namespace, screen: Screen) -> int:
+    """A terminal in the container, in the app root."""
+    del screen
+    return _inside(options.name).terminal()
+
+
+def _inside(name: str) -> Inside:
+    from jupyter_mldeploy import api
+    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.records import Records
+    from jupyter_mldeploy.targets.container.inside import enter
+
+    return enter(Records(settings().home_path), api.service(name).record)

@@ -1,0 +1,145 @@
+"""Run a command in a service's container: its output as it comes, or a terminal in it."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from jupyter_mldeploy.errors import Conflict, TargetUnavailable
+from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
+from jupyter_mldeploy.images.inputs import APP_ROOT
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.spec import TargetKind
+from jupyter_mldeploy.targets.container.driver import ContainerDriver
+from jupyter_mldeploy.targets.container.state import ContainerState
+
+__all__ = ["Inside", "enter"]
+
+SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
+"""Slim images have bash, the smallest have only sh."""
+
+
+def enter(records: Records, record: Record) -> Inside:
+    """The container of a service that runs.
+
+    Raises:
+        Conflict: The service is on another target, or does not run.
+    """
+    if record.spec.target.kind is not TargetKind.CONTAINER:
+        raise Conflict(
+            f"{record.name!r} runs on the {record.spec.target} target; commands can be run in containers only."
+        )
+    state = ContainerDriver(records, record.spec.target.context).container_of(record)
+    if state is None or not state.runs:
+        raise Conflict(f"The container of {record.name!r} does not run.", f"Start it: mldeploy start {record.name}")
+    return Inside(connect(record.spec.target.context), state)
+
+
+class Inside:
+    """A container that runs, to run commands in.
+
+    Args:
+        engine: Its engine.
+        state: The container.
+    """
+
+    def __init__(self, engine: Engine, state: ContainerState) -> None:
+        self._engine = engine
+        self._state = state
+
+    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
+        """Run a command in the app root and return its exit code.
+
+        Args:
+            command: Program and arguments; no shell reads them.
+            write: Called with each piece of output, and whether it is the command's stderr.
+        """
+        api = self._engine.api
+        with engine_errors(self._engine):
+            began = self._begin(command, tty=False)
+            for out, err in api.exec_start(began, stream=True, demux=True):
+                if out:
+                    write(out, False)
+                if err:
+                    write(err, True)
+            return self._exit_code(began)
+
+    def terminal(self, command: Sequence[str] = SHELL) -> int:
+        """Give this process's terminal to a command until it ends; returns its exit code.
+
+        Raises:
+            Conflict: Standard input is no terminal.
+        """
+        import sys
+
+        if not sys.stdin.isatty():
+            raise Conflict("A shell needs a terminal.", "Run one command with `mldeploy exec NAME -- COMMAND`.")
+        with engine_errors(self._engine):
+            began = self._begin(command, tty=True)
+            wire = _socket_of(self._engine.api.exec_start(began, tty=True, socket=True))
+            _relay(sys.stdin.fileno(), sys.stdout.fileno(), wire, lambda: self._resize(began))
+            return self._exit_code(began)
+
+    def _begin(self, command: Sequence[str], *, tty: bool) -> str:
+        from docker.errors import APIError
+
+        try:
+            made = self._engine.api.exec_create(
+                self._state.id, list(command), stdin=tty, tty=tty, workdir=APP_ROOT,
+                environment={"TERM": os.environ.get("TERM", "xterm")} if tty else None,
+            )  # fmt: skip
+        except APIError as error:
+            raise TargetUnavailable(f"The command could not be run: {error.explanation}.") from None
+        return str(made["Id"])
+
+    def _exit_code(self, began: str) -> int:
+        code = self._engine.api.exec_inspect(began)["ExitCode"]
+        return 137 if code is None else int(code)  # the container ended under it
+
+    def _resize(self, began: str) -> None:
+        from docker.errors import APIError
+
+        size = os.get_terminal_size()
+        with suppress(APIError):  # it has ended
+            self._engine.api.exec_resize(began, height=size.lines, width=size.columns)
+
+
+def _socket_of(stream: Any) -> socket.socket:
+    """The socket below docker-py's stream: it is written to as well."""
+    return getattr(stream, "_sock", stream)  # type: ignore[no-any-return]
+
+
+def _relay(keyboard: int, screen: int, wire: socket.socket, resize: Callable[[], None]) -> None:
+    """Carry bytes both ways, with the terminal in raw mode, until the far end closes."""
+    import signal
+    import termios
+    import tty
+
+    before = termios.tcgetattr(keyboard)
+    former = signal.signal(signal.SIGWINCH, lambda *_: resize())
+    try:
+        tty.setraw(keyboard)
+        resize()
+        open_ends: list[Any] = [keyboard, wire]
+        while True:
+            ready, _, _ = select.select(open_ends, [], [])
+            if wire in ready:
+                said = wire.recv(65536)
+                if not said:
+                    return
+                os.write(screen, said)
+            if keyboard in ready:
+                typed = os.read(keyboard, 65536)
+                if typed:
+                    wire.sendall(typed)
+                else:
+                    open_ends.remove(keyboard)
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    finally:
+        signal.signal(signal.SIGWINCH, former)
+        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
