@@ -34,12 +34,14 @@ class Outcome:
         change: What was done, and why.
         receipt: Of the reload, if that was enough.
         answer: What ``run()`` answered to the sample, as text, or ``""``.
+        image: What was built or taken, on targets that run images.
     """
 
     record: Record
     change: Change
     receipt: Receipt | None = None
     answer: str = ""
+    image: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +168,8 @@ def _change(spec: ServiceSpec, source: str, former: Record | None, driver: Drive
 
 def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:
     match change.kind:
+        case _ if not _whole(driver, wishes):
+            pass  # a service that runs goes on as it is: only the first stages are wanted
         case "unchanged" | "scaled":
             record = _keep(work, change, driver)
             return Outcome(record=record, change=change, answer=_try_sample(work, driver, record))
@@ -221,11 +225,18 @@ def _stages(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outco
             answer = str(told.get("answer", answer))
         if stage == wishes.until:
             break
-    whole = wishes.until in {None, driver.stages[-1]}
-    if not whole:
+    image = str(work.record.details.get("image", ""))
+    if not _whole(driver, wishes):
         driver.undo(work)
-    record = work.record.with_(state="running" if whole else "stopped", failure="")
-    return Outcome(record=work.records.write(record), change=change, answer=answer)
+        if work.previous is not None:
+            return Outcome(record=work.previous, change=change, image=image)
+    state = "running" if _whole(driver, wishes) else "stopped"
+    record = work.records.write(work.record.with_(state=state, failure=""))
+    return Outcome(record=record, change=change, answer=answer, image=image)
+
+
+def _whole(driver: Driver, wishes: Wishes) -> bool:
+    return wishes.until in {None, driver.stages[-1]}
 
 
 def _take_back(error: BaseException, work: Work, driver: Driver, former: Record | None) -> None:

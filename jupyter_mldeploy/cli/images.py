@@ -35,7 +35,7 @@ def image(options: argparse.Namespace, screen: Screen) -> int:
         )
         return 0
     if options.dockerfile:
-        text = shelf.plan_of(records, record).dockerfile
+        text = shelf.dockerfile_of(records, record)
         screen.json({"dockerfile": text}) if screen.is_json else screen.lines(text.splitlines())
         return 0
     entry = shelf.look_up(records, shelf.image_of(record))
@@ -94,11 +94,32 @@ def images(options: argparse.Namespace, screen: Screen) -> int:
 
 def build(options: argparse.Namespace, screen: Screen) -> int:
     """Build the image of a service and do no more."""
-    from jupyter_mldeploy.cli.deploying import deploy
+    from jupyter_mldeploy import api
+    from jupyter_mldeploy.cli.deploying import wanted
+    from jupyter_mldeploy.cli.interrupts import interruptible
+    from jupyter_mldeploy.cli.progress import Progress
 
-    options.until, options.target = "build", "container"
-    options.from_image, options.namespace, options.no_wait, options.announced = None, None, False, False
-    return deploy(options, screen)
+    began = time.monotonic()
+    progress = Progress(screen)
+    with interruptible() as cancel:
+        service = api.deploy(
+            options.script,
+            options.name,
+            target="container",
+            context=options.context,
+            until="build",
+            overwrite=options.overwrite,
+            sink=progress,
+            cancel=cancel,
+            **wanted(options),
+        )
+    assert service.outcome is not None
+    image, seconds = service.outcome.image, time.monotonic() - began
+    if screen.is_json:
+        screen.json({"service": options.name, "image": image, "stages": progress.stages, "seconds": seconds})
+    else:
+        screen.line(f"{options.name} · {image} in {seconds:.1f} s")
+    return 0
 
 
 def push(options: argparse.Namespace, screen: Screen) -> int:

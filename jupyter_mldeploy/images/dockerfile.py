@@ -38,7 +38,7 @@ def environment_part(inputs: ImageInputs) -> str:
         # The scoring server. Scripts may import the v1 names from any Python of this image.
         COPY runtime/ /opt/mldeploy/lib/
         RUN /opt/mldeploy/front/bin/python -m compileall -q /opt/mldeploy/lib \\
-         && packages=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+         && packages=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \\
          && cp /opt/mldeploy/lib/mldeploy_v1_names.* "$packages/"
         """
     )

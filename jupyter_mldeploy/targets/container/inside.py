@@ -122,7 +122,7 @@ def _relay(keyboard: int, screen: int, wire: socket.socket, resize: Callable[[],
     before = termios.tcgetattr(keyboard)
     former = signal.signal(signal.SIGWINCH, lambda *_: resize())
     try:
-        tty.setraw(keyboard)
+        tty.setraw(keyboard, termios.TCSADRAIN)  # what was typed ahead is kept
         resize()
         open_ends: list[Any] = [keyboard, wire]
         while True:

@@ -17,7 +17,7 @@ from jupyter_mldeploy.images.transfer import Progress, push_image, split_referen
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.targets.image_inputs import gather
 
-__all__ = ["Pushed", "image_of", "listed", "look_up", "plan_of", "push", "save_context", "size_of"]
+__all__ = ["Pushed", "dockerfile_of", "image_of", "listed", "look_up", "plan_of", "push", "save_context", "size_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,12 @@ def look_up(records: Records, wanted: str) -> ImageEntry:
         if wanted in {repository, tag} or (entry.service == wanted and finished):
             return entry
     raise NotFound(f"No image {wanted!r} was built here.", "`mldeploy images` lists those that were.")
+
+
+def dockerfile_of(records: Records, record: Record) -> str:
+    """The Dockerfile that the service's image was built with, or the one it would be built with now."""
+    entry = BuildLogs(records.home).find(str(record.details.get("image", "")))
+    return entry.dockerfile if entry else plan_of(records, record).dockerfile
 
 
 def plan_of(records: Records, record: Record) -> ImagePlan:
