@@ -26,6 +26,7 @@ _WELL = (
     r"|exporting manifest list|writing image sha256:\w+ (?:\S+ )?done"
     r"|successfully rolled out|condition met|^\S+: digest: sha256:\w+ size:|init_finished|replica_ready"
     r"|state: ?(?:Healthy|Succeeded|ready|Running)|operation finished, operation \"Succeeded\"|^Succeeded$"
+    r"|ValidMetricFound|SuccessfulRescale|New size: \d+; reason: |^Installed \d+ packages? in "
     r"|^Healthy$|HTTP/[\d.]+\"? 200\b"
     r"|Deployment (?:is )?(?:complete|succeeded)|has been deployed|\b1/1\s+Running\b"
 )

@@ -117,7 +117,7 @@ def fpga(reading: Reading) -> Finding | None:
         r"Insufficient|quota|not (?:available|approved|enabled|supported|found)|unavailable|fail|error"
         r"|no (?:nodes?|fpga|capacity)|exceed|denied|Unschedulable"
     )
-    return found("fpga-unavailable", Depth.ROOT - 2, hit) if hit and failed else None
+    return found("fpga-unavailable", Depth.ROOT - 4, hit) if hit and failed else None
 
 
 @rule("key-vault-access-policy")

@@ -135,6 +135,12 @@ _BASE = (
         Depth.ROOT - 3,
     ),
     Sign(
+        "image-name-invalid",
+        r"invalid tag \"(?P<image>[^\"\n]*)\"|invalid argument \"(?P<tag>[^\"\n]*)\" for \"-t, --tag\""
+        r"|\"(?P<named>[^\"\n]*)\" is not a valid (?:repository/)?tag|invalid image (?:name|reference)",
+        Depth.ROOT - 3,
+    ),
+    Sign(
         "base-image-unavailable",
         r"failed to resolve source metadata for (?P<source>[^\s]+?):? "
         r"|failed to load metadata|error \[[^\]\n]*internal\] load metadata for (?P<load>\S+)"
@@ -170,7 +176,7 @@ _REASONS = (
 )
 
 
-@rule("base-image-unavailable", "image-pull-rate-limited", "image-platform-mismatch")
+@rule("base-image-unavailable", "image-name-invalid", "image-pull-rate-limited", "image-platform-mismatch")
 def base_image(reading: Reading) -> Iterator[Finding]:
     """FROM fails: for its registry's limit, for the platform, or because it is not to be had."""
     if not building(reading) or pushing(reading) or reading.evidence.k8s_events:

@@ -10,7 +10,7 @@ from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _NOT_A_FILE = re.compile(
     r"docker\.sock|docker daemon|podman\.sock|containerd\.sock|exec:|OCI runtime|starting container process"
-    r"|\bbind\b|listen tcp|address \('|publickey|entrypoint|unauthorized|denied: (?:requested|access)|registry"
+    r"|\bbind\b|listen tcp|address \('|denied:? \('[^']*', \d+\)|publickey|entrypoint|unauthorized|denied: (?:requested|access)|registry"
     r"|pull access|insufficient_scope|runc create|ssh|: line \d+: \S+: Permission",
     re.IGNORECASE,
 )

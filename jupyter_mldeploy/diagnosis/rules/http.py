@@ -167,7 +167,9 @@ def answer(reading: Reading) -> Iterator[Finding]:
     """A request was answered with an error, or not at all."""
     if reading.stage in ("build", "push", "schedule", "register", "init") or reading.building_packages:
         return
-    of_endpoint = reading.stage in ("run", "http", "ready")
+    of_endpoint = reading.stage in ("run", "http", "ready") or (
+        not reading.stage and reading.http_status is not None and not _elsewhere(reading)
+    )
     status, proof = _status(reading)
     named = _CAUSES.get(status or 0)
     if status is not None and named and (of_endpoint or not _elsewhere(reading)):

@@ -27,6 +27,12 @@ _PULLING = (
     r"|no such image"
     r"|image operating system \"|signaturevalidationfailed|registryerrorresponse"
 )
+_SURELY = (
+    r"failed to pull|errimagepull|imagepullbackoff|errimageneverpull|invalidimagename|back-off pulling|trying to pull "
+    r"|error response from daemon|unable to find image|no matching manifest"
+)
+"""Words that nobody but a kubelet or an engine says, also while a service runs."""
+
 _IMAGE_LINE = (
     r"pull image|pulling image|container image|default image tag|to find image|inspect image|access denied for "
     r"|manifest for "
@@ -167,7 +173,9 @@ _BARE = re.compile(
 )
 def pull(reading: Reading) -> Iterator[Finding]:
     """Why an image did not come."""
-    if reading.stage in ("build", "push", "run", "http") or pushing(reading) or reading.find(_PULLING) is None:
+    if reading.stage in ("build", "push") or pushing(reading) or reading.find(_PULLING) is None:
+        return
+    if reading.stage in ("run", "http") and not reading.find(_SURELY):
         return
     if not on_cluster(reading) and building(reading):
         return

@@ -116,6 +116,8 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
         hit
         and reading.stage in ("run", "http", "")
         and not re.search(r"environ|env var|config", hit.line.text, re.IGNORECASE)
+        # A gateway or framework that checks a schema speaks of the whole payload.
+        and not (reading.http_status in (400, 422) and "schema" in hit.line.text.lower())
     ):
         name = hit["argument"] or hit["key"] or hit["field"] or hit["must"]
         yield found("request-missing-key", Depth.SPECIFIC - 1, hit, key=name, certain=bool(name))

@@ -166,7 +166,7 @@ _OTHERS = (
     Sign("too-many-pods", r"\boutofpods\b|node didn't have enough resource: pods", Depth.ROOT),
     Sign(
         "insufficient-cpu-memory",
-        r"node didn't have enough resource: (?P<resource>\w+), requested: (?P<requested>\d+), used:"
+        r"node didn't have enough resource: (?P<resource>(?!pods)\w+), requested: (?P<requested>\d+), used:"
         r" (?P<used>\d+), capacity: (?P<capacity>\d+)"
         r"|\boutof(?P<out>cpu|memory|ephemeral-storage)\b|cpu/memory resource insufficient"
         r"|range of cpus is from [\d.]+ to (?P<cpus>[\d.]+)|the requested resource is not available in the location"

@@ -181,6 +181,16 @@ def absent_file(reading: Reading) -> Iterator[Finding]:
         ):
             continue
         yield _file(match["path"], raised.line, raised.own_frame.source if raised.own_frame else "", raised)
+    said = reading.find(
+        r"configuration file,? (?P<workspace>[\w./-]+),? could not be found"
+        r"|(?:config(?:uration)?|settings|properties|parameters?) file:? ?[`'\"]?(?P<path>[\w./-]*)[`'\"]?:? "
+        r"?(?:was |is |could |can )?(?:not (?:be )?(?:found|read)|missing|does(?: not|n't) exist)"
+        r"|(?:could not|couldn't|cannot|can't|unable to|failed to) (?:find|locate|read|open|load) (?:the )?"
+        r"(?:config(?:uration)?|settings) (?:file )?(?:at |from )?[`'\"]?(?P<named>[\w./-]+)"
+    )
+    if said and not re.search(r"kube", said.line.text, re.IGNORECASE):
+        path = said["workspace"] or said["path"] or said["named"]
+        yield found("config-file-missing", Depth.ROOT, said, path=path)
 
 
 def _file(path: str, line, code: str, raised) -> Finding:  # type: ignore[no-untyped-def]

@@ -56,7 +56,9 @@ def boots_again_and_again(reading: Reading) -> Finding | None:
         r"|6)\b|\" 200 "
     )
     times = {stamp for hit in boots if (stamp := _stamp(hit))}
-    repeated = len(times) > 2 if times else len(boots) > 4
+    # Without stamps and without gunicorn's own words before it, the line is what Azure's logs are filtered to.
+    few = 3 if not reading.find(r"Starting gunicorn|Listening at:|Using worker:") else 5
+    repeated = len(times) > 2 if times else len(boots) >= few
     listening = len(reading.find_all(r"Listening at:", LOGS))
     if told or not repeated or (times and len(boots) <= 4 and listening >= len(boots)):
         return None
@@ -109,6 +111,7 @@ def low_port(reading: Reading) -> Finding | None:
         r"|(?:could not|cannot|can't|failed to) (?:bind"
         r"|listen).{0,60}\b(?P<plain>\d{2,3})\b.{0,40}(?:[Pp]ermission|13)"
         r"|listen tcp \S*:(?P<go>\d{1,3}): bind: permission denied"
+        r"|permission denied:? \('[^']*', (?P<errno>\d{1,3})\)"
     )
     if not hit:
         denied = reading.find(r"\[Errno 13\]|Permission denied")
