@@ -1,0 +1,73 @@
+# The image of the service 'iris', by jupyter_mldeploy VERSION.
+
+FROM python:3.11-slim AS system
+
+# Certificates that this network needs, besides the usual.
+COPY ca-bundle.pem /opt/mldeploy/ca-bundle.pem
+ENV SSL_CERT_FILE=/opt/mldeploy/ca-bundle.pem \
+    REQUESTS_CA_BUNDLE=/opt/mldeploy/ca-bundle.pem \
+    CURL_CA_BUNDLE=/opt/mldeploy/ca-bundle.pem \
+    PIP_CERT=/opt/mldeploy/ca-bundle.pem
+
+RUN groupadd --gid 10001 mldeploy \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy \
+ && install --directory --owner 10001 --group 10001 /var/azureml-app
+ENV HOME=/tmp PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+
+FROM system AS packages
+COPY pip.conf /etc/pip.conf
+
+# The scoring server has an environment of its own, so that no pin of the script's can break it.
+COPY front.txt /opt/mldeploy/front.txt
+RUN python3 -m venv /opt/mldeploy/front \
+ && /opt/mldeploy/front/bin/pip install --no-cache-dir --only-binary=:all: -r /opt/mldeploy/front.txt
+
+# What the script imports.
+RUN python3 -m venv --system-site-packages /opt/env
+
+COPY requirements.txt /opt/env/requirements.txt
+RUN /opt/env/bin/pip install --no-cache-dir -r /opt/env/requirements.txt
+
+FROM system AS environment
+COPY --from=packages /opt/mldeploy/front /opt/mldeploy/front
+COPY --from=packages /opt/env /opt/env
+
+ENV VIRTUAL_ENV=/opt/env PATH="/opt/env/bin:${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}"
+
+# The scoring server. Scripts may import the v1 names from any Python of this image.
+COPY runtime/ /opt/mldeploy/lib/
+RUN /opt/mldeploy/front/bin/python -m compileall -q /opt/mldeploy/lib \
+ && packages=$(/opt/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') \
+ && cp /opt/mldeploy/lib/mldeploy_v1_names.* "$packages/"
+
+ENV AML_APP_ROOT=/var/azureml-app
+WORKDIR /var/azureml-app
+USER 10001:10001
+EXPOSE 5001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+  CMD ["/opt/mldeploy/front/bin/python", "-I", "/opt/mldeploy/lib/health.py"]
+ENTRYPOINT []
+CMD ["/opt/mldeploy/front/bin/python", "-I", "/opt/mldeploy/lib/launch.py"]
+
+FROM environment AS models
+
+# clf:2
+COPY models/ /var/azureml-models/
+
+FROM models
+
+COPY --chown=10001:10001 app/ /var/azureml-app/
+
+ENV AZUREML_ENTRY_SCRIPT="score.py" \
+    AZUREML_MODEL_DIR="azureml-models/clf/2"
+
+LABEL org.opencontainers.image.title="iris" \
+      org.opencontainers.image.description="The scoring service iris" \
+      org.opencontainers.image.base.name="python:3.11-slim" \
+      mldeploy.service="iris" \
+      mldeploy.script="cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd" \
+      mldeploy.entry-script="score.py" \
+      mldeploy.models="clf:2" \
+      mldeploy.environment="a6a69fcbe69265754076526580282caddd81d4c58179693576332ca71f51e6a8" \
+      mldeploy.version="VERSION"
