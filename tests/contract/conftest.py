@@ -15,12 +15,14 @@ from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.events import Event
 
 from ..container.under_test import ContainerUnderTest
+from ..kubernetes.under_test import KubernetesUnderTest
 from .scripts import ADDING, Gate
 from .target_under_test import LocalUnderTest, TargetUnderTest
 
 TARGETS = [
     pytest.param(LocalUnderTest, id="local"),
     pytest.param(ContainerUnderTest, id="container", marks=[pytest.mark.engine, pytest.mark.timeout(180)]),
+    pytest.param(KubernetesUnderTest, id="kubernetes", marks=[pytest.mark.cluster, pytest.mark.timeout(180)]),
 ]
 
 
@@ -42,10 +44,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(params=TARGETS)
-def target(request: pytest.FixtureRequest, home: Path) -> Iterator[TargetUnderTest]:
+def target(request: pytest.FixtureRequest, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TargetUnderTest]:
     """The target under test. Afterwards every service is deleted, and nothing of any may be left."""
+    if why := request.param.not_here.get(request.node.originalname):
+        pytest.skip(why)
     under_test: TargetUnderTest = request.param(home)
+    for name, value in under_test.environ.items():
+        monkeypatch.setenv(name, value)
+    MLDeploy.clear_instance()
     yield under_test
+    under_test.hasten()
     for service in services():
         service.delete()
     assert under_test.leftovers() == []

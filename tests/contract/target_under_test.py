@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 
@@ -24,6 +26,10 @@ class TargetUnderTest(ABC):
     name: str
     other: str = "container"
     """Another kind of target, for names that are taken."""
+    environ: Mapping[str, str] = MappingProxyType({})
+    """Settings that deploying to it takes."""
+    not_here: Mapping[str, str] = MappingProxyType({})
+    """Tests of what this target does not have, by name, and why."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -39,6 +45,13 @@ class TargetUnderTest(ABC):
     @abstractmethod
     def await_no_workers(self, service: Service) -> None:
         """Wait until nothing of a killed service runs."""
+
+    def hasten(self) -> None:  # noqa: B027 - most have nothing to do
+        """What still runs may end without the time it was promised: the test is over."""
+
+    def address(self, service: Service) -> str:
+        """Where this machine reaches what ``scoring_uri`` names."""
+        return service.scoring_uri
 
     def gate(self, folder: Path) -> Gate:
         """A script whose ``init()`` waits for the test, as it can where the target runs it."""

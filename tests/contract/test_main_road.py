@@ -22,12 +22,14 @@ def started(service: Service) -> str:
     return str(service.run({"x": 1})["started"])
 
 
-def test_a_deployed_script_answers_over_http_and_from_python(deployed: Deploy, heard: Heard) -> None:
+def test_a_deployed_script_answers_over_http_and_from_python(
+    target: TargetUnderTest, deployed: Deploy, heard: Heard
+) -> None:
     made = deployed(sample={"x": 41}, sink=heard)
     assert made.state == "running"
     assert made.run({"x": 4})["sum"] == 5
     assert made.run('{"x": 5}')["sum"] == 6
-    with urllib.request.urlopen(made.scoring_uri, b'{"x": 6}', timeout=10) as answer:
+    with urllib.request.urlopen(target.address(made), b'{"x": 6}', timeout=10) as answer:
         assert b'"sum": 7' in answer.read().replace(b'":7', b'": 7')
     assert made.outcome is not None
     assert made.outcome.change.kind == "created"

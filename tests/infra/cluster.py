@@ -6,11 +6,12 @@ Nobody's own cluster is ever touched because it happens to be the current contex
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,9 @@ from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.spec import Target, TargetKind
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 
-__all__ = ["CONTEXT", "SCRIPT", "TestCluster", "namespace", "the_cluster"]
+from .engine import the_engine
+
+__all__ = ["CONTEXT", "SCRIPT", "TestCluster", "namespace", "shared_namespace", "the_cluster"]
 
 SCRIPT = Path(__file__).with_name("cluster.sh")
 STATE = Path(os.environ.get("MLDEPLOY_INFRA_DIR", "/var/tmp/mldeploy-infra")) / "cluster"
@@ -48,7 +51,19 @@ class TestCluster:
 
     def connect(self, place: str = "default") -> Cluster:
         """One namespace of it."""
-        return Cluster(Target(TargetKind.KUBERNETES, self.context, place))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KUBECONFIG", self.kubeconfig)
+            return Cluster(Target(TargetKind.KUBERNETES, self.context, place))
+
+    def environ(self, place: str) -> dict[str, str]:
+        """What the package's settings must be to deploy to a namespace of it."""
+        return {
+            "KUBECONFIG": self.kubeconfig,
+            "MLDEPLOY_BASE_IMAGE": the_engine().base,
+            "MLDEPLOY_REGISTRY": self.registry,
+            "MLDEPLOY_CONTEXT": self.context,
+            "MLDEPLOY_NAMESPACE": place,
+        }
 
 
 def the_cluster() -> TestCluster:
@@ -58,7 +73,6 @@ def the_cluster() -> TestCluster:
         if os.environ.get("CI") == "true":
             pytest.fail(found)
         pytest.skip(found)
-    os.environ["KUBECONFIG"] = found.kubeconfig
     return found
 
 
@@ -83,7 +97,6 @@ def _look() -> TestCluster | str:
             return "needs MLDEPLOY_TEST_CLUSTER_REGISTRY, which this machine can push to and that cluster can pull from"
         kubeconfig = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
         found = TestCluster(context, kubeconfig, registry, ours=False)
-    os.environ["KUBECONFIG"] = found.kubeconfig
     try:
         found.connect().raw("/version")
     except MLDeployError as error:
@@ -101,3 +114,16 @@ def namespace(cluster: TestCluster, **labels: str) -> Iterator[str]:
         yield name
     finally:
         api.delete("Namespace", name)
+
+
+@cache
+def shared_namespace() -> str:
+    """One namespace for all tests of this process that do not mind each other; removed when the process ends."""
+    stack = ExitStack()
+    atexit.register(_close, stack)
+    return stack.enter_context(namespace(the_cluster(), **{"pod-security.kubernetes.io/enforce": "restricted"}))
+
+
+def _close(stack: ExitStack) -> None:
+    with suppress(MLDeployError):
+        stack.close()

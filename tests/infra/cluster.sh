@@ -292,7 +292,7 @@ metrics_server() {
   start metrics-server "$bin/metrics-server" --kubeconfig="$admin" --authentication-kubeconfig="$admin" \
     --authorization-kubeconfig="$admin" --bind-address="$(address)" --secure-port=17444 \
     --tls-cert-file="$pki/metrics-server.crt" --tls-private-key-file="$pki/metrics-server.key" --kubelet-insecure-tls \
-    --kubelet-preferred-address-types=InternalIP --metric-resolution=10s --kubelet-request-timeout=5s
+    --kubelet-use-node-status-port --kubelet-preferred-address-types=InternalIP --metric-resolution=10s --kubelet-request-timeout=5s
   aggregated v1beta1.metrics.k8s.io metrics-server kube-system 17444 | k apply -f - >/dev/null
 }
 keda() {
@@ -328,8 +328,8 @@ up() {
   containers
   control_plane
   kubelet
-  service_proxy
   await kubelet k wait --for=condition=Ready node/node-1 --timeout=1s
+  service_proxy # after the node is known: it asks for its address
   if has_part metrics-server; then metrics_server; fi
   if has_part keda; then
     keda

@@ -1,0 +1,76 @@
+"""The Kubernetes target as the contract suite sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jupyter_mldeploy import Service
+from jupyter_mldeploy.targets.kubernetes.applying import await_no_pods
+from jupyter_mldeploy.targets.kubernetes.kinds import CREATED
+from jupyter_mldeploy.targets.kubernetes.names import selector_text
+
+from ..container.under_test import ContainerGate
+from ..contract.scripts import Gate
+from ..contract.target_under_test import TargetUnderTest
+from ..infra.cluster import shared_namespace, the_cluster
+
+__all__ = ["KubernetesUnderTest"]
+
+KINDS = ("Deployment", "ReplicaSet", "Pod", "Lease", *(kind for kind in CREATED if kind != "ScaledObject"))
+
+
+class KubernetesUnderTest(TargetUnderTest):
+    """Pods in a namespace of the tests' own, which its tests use one after the other."""
+
+    name = "kubernetes"
+    other = "local"
+    not_here: ClassVar[dict[str, str]] = {
+        "test_a_port_in_use_is_named_with_its_owner": "a service has no port of this machine there",
+        "test_an_update_to_a_port_in_use_leaves_the_old_version_whole": "a service has no port of this machine there",
+        "test_another_port_is_taken": "a service has no port of this machine there",
+        "test_the_log_of_a_build": "an image is built there",
+    }
+    """Tests of what the target does not have, and why."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        found = the_cluster()
+        self.namespace = shared_namespace()
+        self.cluster = found.connect(self.namespace)
+        self.environ = found.environ(self.namespace)
+
+    def leftovers(self) -> list[str]:
+        """Objects of services without a record, and pods of any that do not end."""
+        kept = {path.parent.name for path in self.home.glob("services/*/service.json")}
+        found = []
+        for kind in KINDS:
+            for one in self.cluster.list(kind, labels=selector_text()):
+                service = one["metadata"]["labels"]["app.kubernetes.io/instance"]
+                if service not in kept or (kind == "Pod" and not one["metadata"].get("deletionTimestamp")):
+                    found.append(f"{kind} {one['metadata']['name']}")
+        return found
+
+    def kill(self, service: Service) -> None:
+        """What runs ends by itself only to be started again: what can end a service is somebody with rights to."""
+        self.await_no_workers(service)
+
+    def await_no_workers(self, service: Service) -> None:
+        self.hasten()
+        assert await_no_pods(self.cluster, service.name, 60)
+
+    def hasten(self) -> None:
+        """Pods end at once instead of after what they were promised, and none comes in their place."""
+        for kind in ("Deployment", "ReplicaSet"):
+            self.cluster.delete_all(kind, selector_text())
+        self.cluster.delete_all("Pod", selector_text(), gracePeriodSeconds=0)
+
+    def address(self, service: Service) -> str:
+        found = self.cluster.get("Service", service.name)["spec"]["clusterIP"]
+        return service.scoring_uri.replace(f"{service.name}.{self.namespace}.svc", found)
+
+    def gate(self, folder: Path) -> Gate:
+        return ContainerGate(folder)
+
+    def objects(self, kind: str, service: str) -> list[dict[str, Any]]:
+        return self.cluster.list(kind, labels=selector_text(service))
