@@ -129,6 +129,9 @@ class Admin:
         script = order.get("script")
         if script is not None and not isinstance(script, str):
             raise BadOrderError("script must be the script's text.")
+        sample = order.get("sample")
+        if sample is not None and not isinstance(sample, str):
+            raise BadOrderError("sample must be the text of a request's body.")
         keep_init = order.get("keep_init", True)
         make = None
         if "worker" in order:
@@ -141,7 +144,12 @@ class Admin:
         assert task is not None
         request.connection.on_disconnect = request.connection.on_eof = task.cancel
         try:
-            done = await self._reloader.reload(source=source, make=make, keep_init=keep_init is not False)
+            done = await self._reloader.reload(
+                source=source,
+                make=make,
+                keep_init=keep_init is not False,
+                sample=None if sample is None else sample.encode(),
+            )
         except ReloadRunningError:
             self._answer(request, 409, {"message": "a reload is already running"})
         except asyncio.CancelledError:

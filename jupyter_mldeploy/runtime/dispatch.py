@@ -64,7 +64,7 @@ class Dispatcher:
         while free:
             worker = free[-1]
             if worker.free:
-                self._start(worker, call)
+                self.start(worker, call)
                 if len(worker.calls) >= worker.slots:
                     free.remove(worker)
                 return
@@ -136,7 +136,7 @@ class Dispatcher:
                 if worker not in self._free:
                     self._free.append(worker)
                 return
-            self._start(worker, call)
+            self.start(worker, call)
 
     def withdraw(self, worker: WorkerLink) -> None:
         """Send nothing more to a worker."""
@@ -162,7 +162,8 @@ class Dispatcher:
                 return call
         return None
 
-    def _start(self, worker: WorkerLink, call: QueuedCall) -> None:
+    def start(self, worker: WorkerLink, call: QueuedCall) -> None:
+        """Hand a call to a worker that has a free place."""
         call.since = now = self._loop.time()
         self.running[call] = now
         if self._run_timer is None:

@@ -97,6 +97,19 @@ class Pool:
         """Start workers until there are as many as wanted."""
         self.recruiter.fill(generation or self.generation, self.wanted)
 
+    def fit(self) -> None:
+        """Start workers, or retire the least useful ones, until there are as many as wanted."""
+        generation = self.generation
+        surplus = len(generation.ready) + generation.starting - generation.forking - self.wanted
+        for worker in sorted(self.replicas, key=lambda one: (one.state != "starting", len(one.calls), -one.replica)):
+            if surplus <= 0:
+                break
+            if not worker.stopping:
+                self.retire(worker)
+                surplus -= 1
+        self.fill()
+        self.state_changed()
+
     # ---- what workers report
 
     def took_shared(self, worker: WorkerLink, sequence: int) -> None:
@@ -108,7 +121,7 @@ class Pool:
         if worker.stopping:
             if not worker.calls:
                 self._end_soon(worker)
-        else:
+        elif self.recruiter.generation_of[worker] is self.generation:  # another one has only tried a sample yet
             self.dispatcher.offer(worker)
 
     def noticed(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
@@ -149,6 +162,8 @@ class Pool:
             self.log.info(f"Replicas are started one by one, not forked: {notice['obstacle']}.")
         worker.stage = "run"
         self.took(worker, notice)
+        if worker.stopping:  # it was retired while it started
+            return
         worker.state = "idle"
         if worker.script != generation.script:  # forked while its parent was being changed
             self.retire(worker)
@@ -158,9 +173,10 @@ class Pool:
         if generation is self.generation:
             self.failure = None
             self.dispatcher.offer(worker)
-            self.state_changed()
+            self.fit()
             self.keep_spare()
-        self.fill(generation)
+        else:
+            self.fill(generation)
 
     def init_timed_out(self, worker: WorkerLink) -> None:
         """init() has taken longer than allowed."""
@@ -215,7 +231,9 @@ class Pool:
         calls: list[ScoreCall] = list(worker.calls.values())  # type: ignore[arg-type]
         worker.calls.clear()
         known = self._why.pop(worker, None)
-        if not (worker.stopping and not calls) and not self.stopping:
+        if self.stopping or (worker.stopping and not calls):
+            self.events.emit("worker_ended", worker.label)
+        else:
             self._died(worker, generation, calls, known)
         for call in calls:
             self.dispatcher.finished(call)
@@ -311,8 +329,7 @@ class Pool:
         self.dispatcher.use(new.shared)
         for worker in new.ready:
             self.dispatcher.offer(worker)
-        self.fill()
-        self.state_changed()
+        self.fit()
         self.keep_spare()
 
     def keep_spare(self) -> None:
@@ -325,14 +342,19 @@ class Pool:
         parent = self.generation.parent
         return [*self.generation.ready, *([parent] if parent is not None and parent.state == "parent" else [])]
 
-    def replace_starting(self, script: str, source: bytes) -> None:
-        """The current generation has another script from now on; workers still loading the old one are replaced."""
+    def took_script(self, script: str, source: bytes, changed: list[WorkerLink]) -> None:
+        """The current generation has another script from now on, which `changed` take in place.
+
+        Workers that still load the old one, and those that were forked since the others were prepared, are replaced.
+        """
         generation = self.generation
         generation.script, generation.source = script, source
         for worker in list(generation.workers):
             if worker.state == "starting":
                 worker.stopping = True
                 worker.kill()
+            elif worker in generation.ready and worker not in changed:
+                self.retire(worker)
         self.fill()
 
     def took(self, worker: WorkerLink, reply: dict[str, Any]) -> None:

@@ -41,9 +41,10 @@ class ReloadRefusedError(Exception):
 class InPlace:
     """A change of the code in every replica, with the values of `init()` kept: all of them, or none."""
 
-    def __init__(self, pool: Pool, source: bytes) -> None:
+    def __init__(self, pool: Pool, source: bytes, sample: bytes | None) -> None:
         self._pool = pool
         self._source = source
+        self._sample = sample
 
     async def run(self) -> str:
         """Try it; returns the mode that was used, `new-workers` when this one cannot be.
@@ -58,9 +59,11 @@ class InPlace:
         failed = next((reply["failure"] for reply in replies if "failure" in reply), None)
         modes = {reply.get("mode", "gone") for reply in replies}
         if failed is None and modes == {"in-place"}:
-            self._pool.replace_starting(Generation.script_of(self._source), self._source)
-            await asyncio.shield(asyncio.ensure_future(self._commit(workers)))  # all of them, or none
-            return "in-place"
+            failed = await self._try(workers)
+            if failed is None:
+                self._pool.took_script(Generation.script_of(self._source), self._source, workers)
+                await asyncio.shield(asyncio.ensure_future(self._commit(workers)))  # all of them, or none
+                return "in-place"
         for worker in workers:
             if worker.alive:
                 worker.send(frames.ABANDON, {})
@@ -71,6 +74,23 @@ class InPlace:
         reasons = [reply["reason"] for reply in replies if "reason" in reply]
         self._pool.log.info(f"New workers are needed: {reasons[0] if reasons else 'a worker ended meanwhile'}.")
         return "new-workers"
+
+    async def _try(self, workers: list[WorkerLink]) -> dict[str, Any] | None:
+        """Run the sample in one of them, a parent or an idle one if there is; the failure, or None."""
+        if self._sample is None:
+            return None
+        worker = min(workers, key=lambda one: (not one.alive, one.state != "parent", len(one.calls)))
+        timeout_s = self._pool.config.scoring_timeout_ms / 1000
+        asked = worker.ask(frames.TRY, {"timeout_s": timeout_s}, self._sample)
+        try:  # it may have a call to end before it comes to the sample
+            reply, _ = await asyncio.wait_for(asked, 2 * timeout_s + 5)
+        except TimeoutError:
+            worker.kill()
+            return failures.failure("run", "timeout", "run() did not return within the scoring time-out.")
+        except ConnectionError:
+            return failures.failure("run", "exit", "The worker ended while run() had the sample.")
+        failed: dict[str, Any] | None = reply["failure"]
+        return failed
 
     async def _commit(self, workers: list[WorkerLink]) -> None:
         done = await self._ask(workers, frames.COMMIT, b"")
@@ -98,6 +118,7 @@ class Reloader:
         source: bytes | None = None,
         make: WorkerMake | None = None,
         keep_init: bool = True,
+        sample: bytes | None = None,
     ) -> dict[str, Any]:
         """Take a new script, a new make, or the script file as it is now.
 
@@ -109,6 +130,8 @@ class Reloader:
             What workers are made of from now on; None keeps it.
         keep_init
             False forces `init()` to run even where its values could be kept.
+        sample
+            A request body that the new `run()` must answer before anybody else meets it.
 
         Returns
         -------
@@ -129,7 +152,7 @@ class Reloader:
         began = time.perf_counter()
         pool.events.emit("reload_started")
         try:
-            mode = await self._change(source, make, keep_init=keep_init)
+            mode = await self._change(source, make, keep_init=keep_init, sample=sample)
         except ReloadRefusedError as refused:
             pool.refused = bool(pool.generation.ready)
             pool.events.emit("reload_refused", failure=refused.failure)
@@ -147,7 +170,14 @@ class Reloader:
         replicas = [{"id": worker.replica, "script": worker.script} for worker in pool.generation.ready]
         return {"mode": mode, "script": script, "ms": milliseconds, "replicas": replicas}
 
-    async def _change(self, source: bytes | None, make: WorkerMake | None, *, keep_init: bool) -> str:
+    async def _change(
+        self,
+        source: bytes | None,
+        make: WorkerMake | None,
+        *,
+        keep_init: bool,
+        sample: bytes | None,
+    ) -> str:
         old = self._pool.generation
         make = make or old.make
         from_file = source is None
@@ -156,7 +186,7 @@ class Reloader:
         new = Generation(make, source, SharedQueue())
         mode = "new-workers"
         if make == old.make and keep_init and old.ready and not old.retired:
-            mode = await InPlace(self._pool, source).run()
+            mode = await InPlace(self._pool, source, sample).run()
         if mode != "new-workers":
             if not from_file:
                 put_in_place(make.script_path, source)
@@ -166,26 +196,35 @@ class Reloader:
             new.shared.close()
             new.shared = warm[1]
             self._pool.recruiter.adopt_warm(new, warm[0])
-        await self._start_beside(new)
+        await self._start_beside(new, sample)
         if not from_file:
             put_in_place(make.script_path, source)
         return "new-workers"
 
-    async def _start_beside(self, new: Generation) -> None:
+    async def _start_beside(self, new: Generation, sample: bytes | None) -> None:
         pool = self._pool
         wanted = pool.wanted
         pool.fill(new)
         try:
             settled = await new.settled(wanted)
+            failure = await self._try(new, sample) if settled else new.failure
         except asyncio.CancelledError:
             pool.discard(new)
             raise
-        if not settled:
-            failure = new.failure
-            assert failure is not None
+        if failure is not None:
             pool.discard(new)
             raise ReloadRefusedError(failure)
         pool.switch(new)
+
+    async def _try(self, new: Generation, sample: bytes | None) -> dict[str, Any] | None:
+        """Run the sample in one of the new workers; the failure, or None."""
+        if sample is None:
+            return None
+        from jupyter_mldeploy.runtime.sample import SampleCall
+
+        call = SampleCall(sample, self._pool.dispatcher, "reload-sample")
+        self._pool.dispatcher.start(new.ready[0], call)
+        return await call.done
 
 
 def _read(make: WorkerMake) -> bytes:

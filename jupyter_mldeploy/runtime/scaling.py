@@ -117,15 +117,7 @@ class Scaler:
             return
         pool.events.emit("scaled", **{"from": pool.wanted, "to": wanted})
         pool.wanted = wanted
-        surplus = len(pool.generation.ready) + pool.generation.starting - wanted
-        for worker in sorted(pool.replicas, key=lambda w: (len(w.calls), -w.replica)):
-            if surplus <= 0:
-                break
-            if not worker.stopping:
-                pool.retire(worker)
-                surplus -= 1
-        pool.fill()
-        pool.state_changed()
+        pool.fit()
 
 
 class _ComputingShare:

@@ -8,12 +8,12 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import watching
 from jupyter_mldeploy.runtime.admin import Admin
 from jupyter_mldeploy.runtime.dispatch import Dispatcher
-from jupyter_mldeploy.runtime.dry_run import SampleCall
 from jupyter_mldeploy.runtime.events import EventLog
 from jupyter_mldeploy.runtime.generation import Generation
 from jupyter_mldeploy.runtime.http_connection import Connection
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.spawning import Channels, Lifeline
 
 EXIT_SCRIPT = 3
+EXIT_RUN_FAILED = 4
 _DRAIN_S = 30.0
 _SWEEP_S = 1.0
 
@@ -129,13 +130,22 @@ class _Front:
             service.log.info("init() has run; no sample was given.")
             self._finish(0)
             return
+        from jupyter_mldeploy.runtime.sample import SampleCall
+
         try:
-            call = SampleCall(sample, service.dispatcher, service.log, self._finish)
+            body = Path(sample).read_bytes()
         except OSError as error:
             service.log.error(f"The sample {sample} cannot be read: {error.strerror}.")
             self._finish(1)
             return
+        call = SampleCall(body, service.dispatcher, "dry-run")
         service.dispatcher.submit(call)
+        failure = await call.done
+        if failure is not None:
+            service.log.error(f"run() failed with the sample: {failure['message']}")
+        else:
+            service.log.info(call.told)
+        self._finish(0 if failure is None else EXIT_RUN_FAILED)
 
     def _reload(self) -> None:
         self.run_task(self._reload_from_disk())

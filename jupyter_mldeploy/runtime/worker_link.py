@@ -138,7 +138,7 @@ class WorkerLink(asyncio.Protocol):
     @property
     def free(self) -> bool:
         """Whether a call can be sent now."""
-        return self.state in ("idle", "busy") and len(self.calls) < self.slots
+        return self.state in ("idle", "busy") and not self.stopping and len(self.calls) < self.slots
 
     def send_call(self, call: Call, meta: bytes, body: bytes) -> None:
         """Hand a call to the worker; `call.answered` follows, or the worker's end."""

@@ -175,3 +175,89 @@ def test_sighup_reloads(server: Server) -> None:
     server.process.send_signal(1)
     server.wait_for("reloaded")
     assert server.score().json["version"] == 5
+
+
+FAULTS = {
+    "raises": ("return {", "raise KeyError('y')\n    return {", "exception", "KeyError"),
+    "leaves": ("return {", "os._exit(9)\n    return {", "exit", "exit code 9"),
+    "crashes": ("return {", "os.kill(os.getpid(), 11)\n    return {", "signal", "SIGSEGV"),
+    "hangs": ("return {", "time.sleep(100)\n    return {", "timeout", "time-out"),
+    "cannot be JSON": ("return {", 'return {"o": object()}\n    return {', "contract", "object"),
+}
+STARTS_A_THREAD = SCRIPT.replace(
+    "    made =",
+    "    import threading\n    threading.Thread(target=threading.Event().wait, daemon=True).start()\n    made =",
+)
+
+
+@pytest.mark.parametrize("keep_init", [True, False], ids=["in place", "new workers"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_script_that_fails_its_sample_is_refused(serve: Serve, fault: str, keep_init: bool) -> None:
+    server = serve(SCRIPT, min_replicas=1, max_replicas=3, scoring_timeout_ms=1500)
+    old, new, kind, words = FAULTS[fault]
+    before = server.score().json
+    pids = [replica["pid"] for replica in server.status()["replicas"]]
+    answer = server.reload(script=SCRIPT.replace(old, new), sample='{"x": 1}', keep_init=keep_init)
+    assert answer.status == 422, answer.body
+    assert answer.json["failure"]["stage"] == "run"
+    assert answer.json["failure"]["kind"] == kind
+    assert words in answer.json["message"]
+    assert server.score().json == before
+    assert [replica["pid"] for replica in server.status()["replicas"]] == pids
+    assert (server.log_path.parent / "score.py").read_text() == SCRIPT
+
+
+@pytest.mark.parametrize("script", [SCRIPT, STARTS_A_THREAD], ids=["can be forked", "has a thread"])
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_a_sample_is_tried_without_a_trace(serve: Serve, script: str, replicas: int) -> None:
+    """The sample's failure names its line; nothing of the change stays, and the next one is taken in place."""
+    server = serve(script, min_replicas=replicas, max_replicas=replicas)
+    before = server.score().json
+    wrong = script.replace("def run(data):\n", "LIMIT = 1\n\ndef run(data):\n    data['y']\n")
+    answer = server.reload(script=wrong, sample="{}")
+    assert answer.status == 422
+    assert (answer.json["failure"]["source"], answer.json["failure"]["function"]) == ("data['y']", "run")
+    for _ in range(6):
+        assert server.score().json["version"] == 1
+    done = server.reload(script=edited(2, script), sample='{"x": 1}')
+    assert (done.status, done.json["mode"]) == (200, "in-place")
+    after = server.score().json
+    assert after["version"] == 2
+    if replicas == 1:
+        assert after["made"] == before["made"]
+
+
+def test_a_sample_is_tried_on_new_workers_before_they_serve(serve: Serve) -> None:
+    server = serve(SCRIPT, min_replicas=2, max_replicas=2)
+    text = edited(2).replace("global made", "global made, more")
+    assert server.reload(script=text, sample="{}").json["mode"] == "new-workers"
+    assert server.score().json["version"] == 2
+
+
+def test_scaling_down_is_told_when_it_is_done(serve: Serve) -> None:
+    server = serve(SCRIPT, min_replicas=2, max_replicas=2)
+    for least in (1, 3, 1, 2):
+        since = server.status()["event"]
+        status = server.control("POST", "scale", {"min_replicas": least, "max_replicas": least}).json
+        events = server.events(since)
+        while [replica["state"] for replica in status["replicas"]] != ["idle"] * least:
+            next(events)
+            status = server.status()
+
+
+def test_what_is_scaled_during_a_reload_counts_after_it(serve: Serve) -> None:
+    server = serve(SCRIPT, min_replicas=2, max_replicas=2)
+    slow = edited(2).replace("global made", "global made; time.sleep(1)")
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(server.reload(script=slow)))
+    thread.start()
+    server.wait_for("reload_started")
+    server.control("POST", "scale", {"min_replicas": 1, "max_replicas": 1})
+    thread.join()
+    assert answers[0].status == 200
+    status = server.status()
+    for _ in server.events(status["event"] - 1):
+        if len(status["replicas"]) == 1:
+            break
+        status = server.status()
+    assert server.score().json["version"] == 2

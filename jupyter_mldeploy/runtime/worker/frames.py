@@ -26,11 +26,12 @@ COMMIT = 5  # use what was prepared
 ABANDON = 6  # forget what was prepared
 FORK = 7  # fork a replica; its descriptors come with the frame
 STOP = 8
+TRY = 9  # run a sample with what was prepared, without anybody else meeting it
 
 # worker → front
 ANSWER = 32
 NOTICE = 33  # something happened: init started, finished, failed
-REPLY = 34  # the answer to PREPARE, COMMIT, FORK, WARM
+REPLY = 34  # the answer to PREPARE, TRY, COMMIT, FORK
 
 # flags of an answer
 RUN_FAILED = 1

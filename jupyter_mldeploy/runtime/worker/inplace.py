@@ -72,9 +72,10 @@ class Change:
         self.values: dict[str, Any] = {}
         self.removed: set[str] = set()
 
-    def commit(self) -> None:
-        """Make the change; nothing in here can fail."""
+    def commit(self) -> Callable[[], None]:
+        """Make the change; nothing in here can fail. Returns what takes it back."""
         namespace = self.loaded.module.__dict__
+        take_back = self._taking_back()
         for old, code in self.moved:
             old.__code__ = code
         for old, new in self.functions:
@@ -88,6 +89,30 @@ class Change:
         self.loaded.source = self.source
         self.loaded.hash = hashlib.sha256(self.source).hexdigest()
         script.remember_source(self.source, self.loaded.path)
+        return take_back
+
+    def _taking_back(self) -> Callable[[], None]:
+        loaded, namespace = self.loaded, self.loaded.module.__dict__
+        codes = [(function, function.__code__) for function, _ in self.moved]
+        parts = [(function, name, getattr(function, name)) for function, _ in self.functions for name in _COPIED]
+        touched = {*self.values, *self.removed}
+        values = {name: namespace[name] for name in touched if name in namespace}
+        source, known = loaded.source, loaded.hash
+
+        def take_back() -> None:
+            for function, code in codes:
+                function.__code__ = code
+            for function, name, part in parts:
+                setattr(function, name, part)
+            for name in touched - values.keys():
+                namespace.pop(name, None)
+            namespace.update(values)
+            for function, _ in self.functions:
+                _clear_cache(namespace.get(function.__name__))
+            loaded.source, loaded.hash = source, known
+            script.remember_source(source, loaded.path)
+
+        return take_back
 
 
 def prepare(loaded: script.Script, source: bytes, helpers: HelperFiles) -> Change | None:

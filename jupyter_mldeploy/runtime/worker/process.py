@@ -19,7 +19,7 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import failure, frames, inplace, kinds, output, restraint, script, shims
+from . import failure, frames, inplace, kinds, output, restraint, script, shims, trial
 from .dependence import NeedsNewWorkers
 from .parent import Parent, why_not_fork
 from .request import Request
@@ -172,6 +172,8 @@ class Worker:
             self._warm(json.loads(meta))
         elif kind == frames.PREPARE:
             self.reply(self._prepare(body))
+        elif kind == frames.TRY:
+            self.reply(self._try(json.loads(meta), body))
         elif kind == frames.COMMIT:
             self.reply(self._commit())
         elif kind == frames.ABANDON:
@@ -238,9 +240,33 @@ class Worker:
             return {"failure": found}
         return {"mode": "unchanged" if self.change is None else "in-place"}
 
+    def _try(self, order: dict[str, Any], sample: bytes) -> dict[str, Any]:
+        """Run the sample with the prepared change; the failure, if any, and the change is as if never made."""
+        assert self.scorer is not None
+        assert self.change is not None
+        self._await_threads()
+        loaded = self.scorer.script
+
+        def score() -> Answer:
+            asked = trial.request_for(sample)
+            output.current.request_id = asked.request_id
+            result = self._scorer(loaded).score(asked)
+            self.output.finish()
+            output.current.request_id = None
+            return result
+
+        return {"failure": trial.run(self.change.commit, score, order["timeout_s"])}
+
+    def _await_threads(self) -> None:
+        """Let running calls end, so that none of them meets half a change."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True)
+            self._executor = None
+
     def _commit(self) -> dict[str, Any]:
         assert self.scorer is not None
         assert self.change is not None
+        self._await_threads()
         self.change.commit()
         self.change = None
         self.scorer = self._scorer(self.scorer.script)
