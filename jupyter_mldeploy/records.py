@@ -189,8 +189,9 @@ class Records:
         owner = locks / f"{name}.json"
         try:
             locks.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(locks / f"{name}.lock", blocking=False)
-            lock.acquire()
+            # Not at once: `is_busy` of another process holds the lock for an instant, and that is no operation.
+            lock = FileLock(locks / f"{name}.lock", timeout=0.25)
+            lock.acquire(poll_interval=0.02)
         except Timeout:
             raise _in_progress(name, owner) from None
         except OSError as error:

@@ -186,6 +186,8 @@ class ServicePanel:
 
     def _draw(self, view: ServiceView) -> None:
         with self._lock:
+            if self._view.gone:
+                return  # another thread has seen it deleted; this look is older
             self._view = view
             html = str(service_card(view))
             if self._card.value != html:

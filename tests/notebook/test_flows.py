@@ -130,8 +130,8 @@ def test_the_panel_scores_stops_starts_and_ends(kernel: Kernel) -> None:
     kernel.until(lambda: kernel.offers("Start"))
     kernel.click("Start")
     kernel.until(lambda: kernel.offers("Stop"))
-    kernel.until(lambda: "running, 1 of 1 replica ready" in kernel.texts())
-    kernel.run("%service_delete panel")
+    kernel.until(lambda: "running, 1 of 1 replica ready" in kernel.texts() and "starting …" not in kernel.texts())
+    assert kernel.run("%service_delete panel").error is None
     kernel.until(lambda: SERVICE in deployed.bundles[1])
     assert deployed.bundles[1][SERVICE]["message"] == "It was deleted."
 

@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -247,14 +248,17 @@ class LocalDriver:
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
         """See ``Driver``."""
+        # First the number of the newest event, then the first look: what happens between the two is told again, not missed.
+        since = 0
+        if record.details.get("port"):
+            with suppress(RuntimeGone):
+                since = self._client(record).status()["event"]
         status = self.status(record)
         yield status
         if not status.scoring_uri:
             return
-        client = self._client(record)
         try:
-            since = client.status()["event"]
-            for _ in client.events(since, cancel):
+            for _ in self._client(record).events(since, cancel):
                 yield self.status(record)
         except RuntimeGone:
             pass  # it ended between two looks

@@ -133,7 +133,8 @@ class ServiceProcess:
 
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.create_time) < 0.1
+            # Start times are counted from the boot time, which moves when the clock is set; numbers are not reused this fast.
+            same = abs(process.create_time() - self.create_time) < 2.0
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
