@@ -31,6 +31,7 @@ class ContainerUnderTest(TargetUnderTest):
 
         found = the_engine()
         self.engine = found.engine
+        self.base = found.base
         os.environ["MLDEPLOY_BASE_IMAGE"] = found.base
 
     def containers(self) -> list[dict[str, Any]]:
@@ -45,7 +46,9 @@ class ContainerUnderTest(TargetUnderTest):
             if container["State"] == "running" or not self._has_record(container["Labels"])
         ]
         filters = {"label": f"{HOME}={home_id(self.home)}", "dangling": True}  # others are seen with their container
-        return found + [f"volume {volume['Name']}" for volume in self.engine.api.volumes(filters=filters)["Volumes"] or []]
+        return found + [
+            f"volume {volume['Name']}" for volume in self.engine.api.volumes(filters=filters)["Volumes"] or []
+        ]
 
     def _has_record(self, labels: dict[str, str]) -> bool:
         return (self.home / "services" / labels[SERVICE] / "service.json").exists()

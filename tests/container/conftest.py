@@ -1,0 +1,179 @@
+"""A home folder of its own on the real engine; afterwards nothing of it may be left there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mldeploy import Service, deploy, services
+from jupyter_mldeploy.cli import main
+from jupyter_mldeploy.config import MLDeploy
+from jupyter_mldeploy.events import Event
+from jupyter_mldeploy.images.engine import Engine
+
+from ..contract.scripts import ADDING
+from .under_test import ContainerUnderTest
+
+OPEN_REGISTRY = "127.0.0.1:5000"
+LOCKED_REGISTRY = "127.0.0.1:5002"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.engine)
+            item.add_marker(pytest.mark.timeout(180), append=False)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home folder of its own, which the settings in force name."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("MLDEPLOY_HOME", str(folder))
+    for name in ("MLDEPLOY_BASE_IMAGE", "MLDEPLOY_REGISTRY", "MLDEPLOY_TARGET"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    MLDeploy.clear_instance()
+    yield folder
+    MLDeploy.clear_instance()
+
+
+@pytest.fixture
+def target(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ContainerUnderTest]:
+    """The target. Afterwards every service is deleted, nothing of any is left, and its images are gone."""
+    made = ContainerUnderTest(home)
+    monkeypatch.setenv("MLDEPLOY_BASE_IMAGE", made.base)
+    yield made
+    for service in services():
+        service.delete()
+    assert made.leftovers() == []
+
+
+@pytest.fixture
+def engine(target: ContainerUnderTest) -> Engine:
+    return target.engine
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """The file of the script that adds one."""
+    path = tmp_path / "score.py"
+    path.write_text(ADDING)
+    return path
+
+
+Deploy = Callable[..., Service]
+
+
+@pytest.fixture
+def deployed(target: ContainerUnderTest, script: Path) -> Deploy:
+    """Deploy to a container: the script that adds one, named ``adder``, unless said otherwise."""
+
+    def make(text: str | None = None, name: str = "adder", **wishes: Any) -> Service:
+        if text is not None:
+            script.write_text(text)
+        return deploy(script, name, target=target.name, **wishes)
+
+    return make
+
+
+class Heard:
+    """A sink that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def __call__(self, event: Event) -> None:
+        self.events.append(event)
+
+    def of(self, stage: str, kind: str) -> list[Event]:
+        return [event for event in self.events if (event.stage, event.kind) == (stage, kind)]
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def mldeploy(target: ContainerUnderTest) -> Callable[..., Ran]:
+    """Run ``mldeploy`` with these words, in this process: the real thing but for the start of an interpreter."""
+    del target
+
+    def run(*words: str) -> Ran:
+        out, err = io.StringIO(), io.StringIO()
+        MLDeploy.clear_instance()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = main(list(words))
+        MLDeploy.clear_instance()
+        return Ran(code, out.getvalue(), err.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def someone_elses(engine: Engine, target: ContainerUnderTest) -> Iterator[Callable[[str], str]]:
+    """Make a container that is no service's."""
+    made: list[str] = []
+
+    def make(name: str) -> str:
+        container = engine.api.create_container(target.base, command=["sleep", "60"], name=name)
+        made.append(container["Id"])
+        return str(container["Id"])
+
+    yield make
+    for container in made:
+        engine.api.remove_container(container, force=True)
+
+
+@pytest.fixture
+def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let Docker's client configuration be this text."""
+
+    def write(text: str) -> None:
+        folder = tmp_path / "docker-config"
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").write_text(text)
+        monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+
+    write("{}")
+    return write
+
+
+def registry_is_there(address: str) -> None:
+    """Skip without the registry of the tests; fail in CI."""
+    import socket
+
+    host, _, port = address.partition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError:
+        why = f"needs the registry {address} (tests/infra/engine.sh up)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
