@@ -25,7 +25,13 @@ __all__ = ["Built", "Step", "build_image"]
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
 _LAYER = re.compile(r" ---> ([0-9a-f]{12,64})\s*")
+_RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})\s*")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+_REMOVING = "Removing intermediate container"
+PATIENCE = 15
+"""Seconds for the engine to end the command of a build that was interrupted."""
 
 
 @dataclass
@@ -119,6 +125,10 @@ class _PartBuild:
     listener: Listener
     steps: list[Step] = field(default_factory=list)
     layers: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
+    running: str = ""
+    held: str = ""
+    """Said after a command that failed too, but then it would read as if the step had succeeded."""
     began: float = field(default_factory=time.monotonic)
     step_began: float = 0.0
 
@@ -174,6 +184,7 @@ class _PartBuild:
             self._end_step()
             self.steps.append(Step(f"{match[1]}/{match[2]}", match[3].strip()))
             self.step_began = time.monotonic()
+            self.output, self.running = [], ""
         elif text.strip() == "---> Using cache" and self.steps:
             self.steps[-1].cached = True
         elif (
@@ -183,8 +194,17 @@ class _PartBuild:
             and not _is_from(self.steps[-1])
         ):
             self.layers.append(match[1])
+        elif match := _RUNNING.fullmatch(text):
+            self.running = match[1]
+        else:
+            self.output += text.splitlines()
         for line in text.splitlines():
-            if line.strip():
+            if line.startswith(_REMOVING):
+                self.held = line.rstrip()
+            elif line.strip():
+                if self.held:
+                    yield self.held
+                    self.held = ""
                 yield line.rstrip()
 
     def _end_step(self) -> None:
@@ -194,9 +214,16 @@ class _PartBuild:
             self.listener.step(self.steps[-1])
 
     def _remove_layers(self) -> None:
-        """What an interrupted build has committed is of no use to anybody; the newest goes first, others stand on it."""
-        from docker.errors import APIError
+        """What an interrupted build has committed is of no use to anybody; the newest goes first, others stand on it.
 
+        The engine ends the command that it was running some moments after its caller has gone; until then it holds its layer.
+        """
+        from docker.errors import APIError
+        from requests.exceptions import RequestException
+
+        if self.running:
+            with suppress(APIError, RequestException):  # it is gone already, or will not go
+                self.engine.api.wait(self.running, condition="removed", timeout=PATIENCE)
         for layer in reversed(self.layers):
             with suppress(APIError, OSError):
                 self.engine.api.remove_image(layer, noprune=True)
@@ -226,7 +253,7 @@ class _PartBuild:
             stage="build", target=self.target, service=self.service, build_log=log, exit_code=error.code, facts=facts
         )
         return DeploymentFailed(
-            f"{self.service} failed in build{place}: {_reason(log, error)}", stage="build", evidence=evidence
+            f"{self.service} failed in build{place}: {_reason(self.output, error)}", stage="build", evidence=evidence
         )
 
 
@@ -248,10 +275,10 @@ def _short(command: str) -> str:
     return one_line if len(one_line) <= 80 else one_line[:79] + "…"
 
 
-def _reason(log: str, error: _StepFailed) -> str:
-    """The last line in which a program says what was wrong, else the builder's words."""
-    lines = [line.strip() for line in log.splitlines()]
-    told = [line for line in lines if re.match(r"(?i)(error|e):\s", line)]
+def _reason(output: list[str], error: _StepFailed) -> str:
+    """The last line of the step in which a program says what was wrong, else its last line, else the builder's words."""
+    lines = [line.strip() for line in output if line.strip() and not line.startswith((_REMOVING, " --->"))]
+    told = [line for line in lines if re.match(r"(?i)(error|e):\s", line)] or lines
     return (told[-1] if told else error.text.strip().splitlines()[0]).rstrip(".") + "."
 
 

@@ -77,6 +77,14 @@ class BuildLogs:
         found = [entry for path in self._root.glob("*/*.json") if (entry := _read(path))]
         return sorted(found, key=lambda entry: entry.built, reverse=True)
 
+    def last_of(self, service: str, image: str) -> str:
+        """The build that people mean by a service's: a later one that failed, else that of its image, else the last one."""
+        built = self.find(image) if image else None
+        for entry in self.list():
+            if entry.service == service and (entry.state != "built" or built is None):
+                return entry.reference if built is None or entry.built > built.built else image
+        return image
+
     def text(self, reference: str) -> str:
         """The log of an image and of the parts it stands on, in the order they were built."""
         entry = self.find(reference)

@@ -7,6 +7,7 @@ import socket
 import threading
 from contextlib import suppress
 from types import TracebackType
+from typing import Self
 from urllib.parse import urlsplit
 
 __all__ = ["ForwardProxy"]
@@ -25,7 +26,7 @@ class ForwardProxy:
         self.port = int(self._server.getsockname()[1])
         self.asked: list[str] = []
 
-    def __enter__(self) -> ForwardProxy:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 

@@ -143,7 +143,8 @@ class ContainerDriver:
     def logs(self, record: Record, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
         """See ``Driver``."""
         if query.build:
-            text = BuildLogs(self._records.home).text(str(record.details.get("image", "")))
+            kept = BuildLogs(self._records.home)
+            text = kept.text(kept.last_of(record.name, str(record.details.get("image", ""))))
             lines = [line for line in text.splitlines() if not query.grep or query.grep.casefold() in line.casefold()]
             yield from (LogLine(text=line) for line in (lines[-query.lines :] if query.lines else lines))
             return

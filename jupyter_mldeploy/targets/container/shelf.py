@@ -59,7 +59,7 @@ def look_up(records: Records, wanted: str) -> ImageEntry:
         return found
     for entry in logs.list():
         repository, tag = split_reference(entry.reference)
-        finished = not repository.endswith(("/environment", "/models"))
+        finished = entry.state != "built" or not repository.endswith(("/environment", "/models"))
         if wanted in {repository, tag} or (entry.service == wanted and finished):
             return entry
     raise NotFound(f"No image {wanted!r} was built here.", "`mldeploy images` lists those that were.")
