@@ -1,0 +1,49 @@
+"""Who may ask: nobody without the token, nobody whom the server's authoriser refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jupyter_mldeploy import Service
+from tests.server.jupyter import Client, jupyter_server, operations
+
+EVERY = [(verb, path.replace("{name}", "echo").replace("{version}", "1")) for path, verb, _ in operations()]
+AUTHORISER = """
+from jupyter_server.auth import Authorizer
+
+class ReadOnly(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return resource != "mldeploy" or action == "read"
+"""
+
+
+@pytest.mark.parametrize(("verb", "path"), EVERY)
+def test_nothing_is_told_or_done_without_the_token(server: Client, verb: str, path: str) -> None:
+    answer = replace(server, token="").call(verb, path, {})
+    assert answer.status == 403
+    assert answer.data["code"] == "http-403"
+
+
+def test_the_server_knows_of_no_address_without_authentication(server: Client) -> None:
+    assert "JupyterServerAuthWarning" not in server.log.read_text()
+    assert "jupyter_mldeploy.server | extension was successfully loaded" in server.log.read_text()
+
+
+def test_who_may_only_read_changes_nothing(echo: Service, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "read_only.py").write_text(AUTHORISER)
+    option = "--ServerApp.authorizer_class=read_only.ReadOnly"
+    with jupyter_server(tmp_path, home, option) as client:
+        assert client.call("GET", "/services/echo").data["state"] == "running"
+        for verb, path in EVERY:
+            if verb != "GET":
+                assert client.call(verb, path, {}).status == 403, path
+    assert echo.state == "running"
+
+
+def test_a_page_of_another_origin_is_refused(server: Client) -> None:
+    cookie_less = replace(server, token="")
+    answer = cookie_less.call("GET", "/services", Origin="https://elsewhere.example")
+    assert answer.status in {403, 404}
