@@ -13,7 +13,15 @@ from pathlib import Path
 from jupyter_mldeploy.capture import check_script, raise_for
 from jupyter_mldeploy.changes import Change, compare
 from jupyter_mldeploy.diagnosis import diagnose
-from jupyter_mldeploy.errors import Cancelled, Conflict, DeploymentFailed, MLDeployError, RecordDamaged, ScoringFailed
+from jupyter_mldeploy.errors import (
+    Cancelled,
+    Conflict,
+    DeploymentFailed,
+    MLDeployError,
+    OperationInProgress,
+    RecordDamaged,
+    ScoringFailed,
+)
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.registry import ModelRegistry
@@ -251,7 +259,7 @@ def _take_back(error: BaseException, work: Work, driver: Driver, former: Record 
         error.add_note(f"Cleaning up went wrong too: {trouble}")
     if work.previous is not None:
         return
-    if isinstance(error, MLDeployError) and not isinstance(error, Cancelled):
+    if isinstance(error, MLDeployError) and not isinstance(error, Cancelled | OperationInProgress):
         if isinstance(error, DeploymentFailed):
             work.records.write_evidence(work.spec.name, error.evidence)
         work.records.write(work.record.with_(state="failed", failure=error.summary))

@@ -15,7 +15,7 @@ __all__ = ["end_leftovers_of", "find_orphaned", "take_back"]
 
 
 def end_leftovers_of(records: Records, name: str) -> None:
-    """End its servers and remove its containers.
+    """End its servers, remove its containers and its objects of a cluster.
 
     Raises:
         NotFound: This home folder never had a service of that name; the nearest name is given.
@@ -26,11 +26,29 @@ def end_leftovers_of(records: Records, name: str) -> None:
     from jupyter_mldeploy.targets.container.orphans import remove_containers_of  # loads the engine's client
 
     remove_containers_of(records, name)
+    from jupyter_mldeploy.targets.kubernetes.attaching import remove_objects_of
+
+    remove_objects_of(records, name)
 
 
 def take_back(records: Records, name: str) -> Record | None:
-    """Make the record of a service again from its container, if there is one: the engine outlives a lost folder."""
-    if not _had_containers(records) or records.find(name) is not None:
+    """Make the record of a service again from its container or its objects: engine and cluster outlive a lost folder."""
+    if records.find(name) is not None:
+        return None
+    return _from_container(records, name) or _from_cluster(records, name)
+
+
+def _from_cluster(records: Records, name: str) -> Record | None:
+    from jupyter_mldeploy.targets.kubernetes.attaching import attach, may_be_there
+
+    try:
+        return attach(records, name) if may_be_there(records, name) else None
+    except TargetUnavailable:
+        return None
+
+
+def _from_container(records: Records, name: str) -> Record | None:
+    if not _had_containers(records):
         return None
     from jupyter_mldeploy.images.engine import connect, engine_errors
     from jupyter_mldeploy.targets.container.orphans import adopt

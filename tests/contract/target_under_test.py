@@ -29,7 +29,7 @@ class TargetUnderTest(ABC):
     environ: Mapping[str, str] = MappingProxyType({})
     """Settings that deploying to it takes."""
     not_here: Mapping[str, str] = MappingProxyType({})
-    """Tests of what this target does not have, by name, and why."""
+    """Tests of what this target does not have, by how their names begin, and why."""
 
     def __init__(self, home: Path) -> None:
         self.home = home

@@ -29,9 +29,12 @@ class KubernetesUnderTest(TargetUnderTest):
         "test_a_port_in_use_is_named_with_its_owner": "a service has no port of this machine there",
         "test_an_update_to_a_port_in_use_leaves_the_old_version_whole": "a service has no port of this machine there",
         "test_another_port_is_taken": "a service has no port of this machine there",
+        "test_interrupting_an_update_leaves_the_old_version_whole[kubernetes-port": "a service has no port there",
         "test_the_log_of_a_build": "an image is built there",
+        "test_a_killed_server_is_shown_as_dead_with_what_is_known": "whoever deletes pods deletes their logs",
+        "test_a_killed_service_is_started_again": "whoever deletes pods deletes their logs",
     }
-    """Tests of what the target does not have, and why."""
+    """Tests of what the target does not have, by how they begin, and why."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)

@@ -12,6 +12,7 @@ from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.kubernetes import applying, imaging, verdicts
+from jupyter_mldeploy.targets.kubernetes.attaching import details_of, remember_place
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.delivery import way_for
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
@@ -83,12 +84,9 @@ class Deploying:
         check_size(self._release)
         applying.check_names(self.cluster, self._release)
         self.keys = applying.read_keys(self.cluster, spec.name) or applying.new_keys()
-        details = {
-            "context": self.cluster.context,
-            "namespace": self.cluster.namespace,
-            "image": self._image,
-            "revision": self._release.revision,
-        }
+        source = str(self.work.record.details.get("source", ""))
+        details = details_of(self.cluster, self._image, self._release.revision, source)
+        remember_place(self.work.records, spec.name, self.cluster)
         record = self.work.record.with_(details={**self.work.record.details, **details})
         self.work.record = record
         if self._before is None:  # whoever must find a deployment that was broken off looks here

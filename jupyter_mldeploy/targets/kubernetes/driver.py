@@ -101,8 +101,10 @@ class KubernetesDriver:
         if self._deploying is not None:
             self._deploying.finish()
             self._deploying = None
-            for name in (evidencing.LOG_FILE, evidencing.FAILURE_FILE):  # of an earlier deployment that failed
-                (self._records.folder(work.spec.name) / name).unlink(missing_ok=True)
+            folder = self._records.folder(work.spec.name)
+            (folder / evidencing.FAILURE_FILE).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                (folder / evidencing.LOG_FILE).replace(folder / evidencing.PREVIOUS_FILE)
         return told
 
     def _try_sample(self, work: Work) -> dict[str, Any]:
@@ -199,12 +201,17 @@ class KubernetesDriver:
         if query.build:
             yield from operating.build_log(record, self._records.home, query, cancel)
             return
-        cluster = self._cluster(record, cancel)
-        if cluster.find("Deployment", record.name) is None:
-            path = self._records.folder(record.name) / evidencing.LOG_FILE
-            yield from read_lines(path, replace(query, follow=False), cancel, lambda _: "", lambda: True)
-            return
-        yield from logs.read_logs(cluster, record.name, query)
+        cluster, told = self._cluster(record, cancel), False
+        if looking.has_pods(cluster, record.name):
+            for line in logs.read_logs(cluster, record.name, query):
+                told = True
+                yield line
+            if told or not query.previous:
+                return
+        # What there is not in the cluster any more: of a life that a stop or a failure ended.
+        name = evidencing.PREVIOUS_FILE if query.previous else evidencing.LOG_FILE
+        path = self._records.folder(record.name) / name
+        yield from read_lines(path, replace(query, follow=False), cancel, lambda _: "", lambda: True)
 
     def reload(self, record: Record, script: Script, sample: str | None, cancel: Cancel) -> Receipt:
         """See ``Driver``."""
@@ -228,6 +235,7 @@ class KubernetesDriver:
         """See ``Driver``."""
         cluster = self._cluster(record, patience=PATIENCE)
         with OperationLease(cluster, record.name, "stop").held():
+            evidencing.keep_logs(cluster, record.name, self._records.folder(record.name))
             operating.stop(cluster, record.name)
 
     def delete(self, record: Record) -> None:

@@ -12,16 +12,22 @@ from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.evidence import Evidence, read_log
 from jupyter_mldeploy.records import Record, write_aside
 from jupyter_mldeploy.spec import show_memory
+from jupyter_mldeploy.targets.base import LogQuery
 from jupyter_mldeploy.targets.kubernetes import verdicts
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.kinds import collection
+from jupyter_mldeploy.targets.kubernetes.logs import read_logs
 from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_REVISION, CONTAINER, selector_text
 
-__all__ = ["FAILURE_FILE", "LOG_FILE", "evidence_of", "keep", "kept"]
+__all__ = ["FAILURE_FILE", "LOG_FILE", "PREVIOUS_FILE", "evidence_of", "keep", "keep_logs", "kept"]
 
 LOG_FILE = "run.log"
+"""Log of a service that has no pods: of its last failure, or of its life before it was stopped."""
+PREVIOUS_FILE = "run.previous.log"
+"""The same, once it runs again."""
 FAILURE_FILE = "failure.json"
 LOG_BYTES = 200_000
+LOG_LINES = 5_000
 _KEPT = ("k8s_reason", "k8s_events", "exit_code", "oom_killed", "failure", "previous_log", "stage")
 
 
@@ -70,6 +76,15 @@ def keep(evidence: Evidence, folder: Path) -> None:
     told = {name: getattr(evidence, name) for name in _KEPT}
     write_aside(folder / LOG_FILE, (evidence.log or evidence.previous_log).encode("utf-8", "replace"), mode=0o600)
     write_aside(folder / FAILURE_FILE, json.dumps(told).encode(), mode=0o600)
+
+
+def keep_logs(cluster: Cluster, service: str, folder: Path) -> None:
+    """Keep what the pods have printed: stopping a service takes them away."""
+    with suppress(MLDeployError, TimeoutError):
+        query = LogQuery(lines=LOG_LINES)
+        text = "".join(f"{line.text}\n" for line in read_logs(cluster, service, query))
+        if text:
+            write_aside(folder / LOG_FILE, text.encode("utf-8", "replace"), mode=0o600)
 
 
 def kept(folder: Path) -> dict[str, Any]:
@@ -138,7 +153,3 @@ def _events(cluster: Cluster, name: str, pod: Mapping[str, Any]) -> tuple[str, .
     unmet = [one for one in status.get("conditions") or () if one.get("status") == "False"]
     lines += [f"{one.get('reason', '')}: {one['message']}" for one in (*unmet, *waiting) if one.get("message")]
     return tuple(dict.fromkeys(lines))
-
-
-def _time(event: Mapping[str, Any]) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"].get("creationTimestamp"))

@@ -1,7 +1,7 @@
 """One operation on a service at a time, whichever machine it is begun on: a Lease in the service's namespace.
 
 Whether a holder still lives is judged by the API server's clock alone: when it wrote the Lease last, and what time it says it
-is. Clocks of laptops differ.
+is. Clocks of laptops differ. A holder on this very machine is asked for: a kernel that was killed keeps nobody waiting.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ import getpass
 import os
 import socket
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.errors import MLDeployError, OperationInProgress
@@ -27,6 +30,8 @@ __all__ = ["OperationLease"]
 SECONDS = 30
 RENEW_SECONDS = 8
 WHAT = f"{MANAGER}/operation"
+WHO = f"{MANAGER}/holder"
+"""Machine, number and start of the holder's process."""
 
 
 class OperationLease:
@@ -62,7 +67,7 @@ class OperationLease:
             found = self._cluster.find("Lease", lease_name(self._service))
             if found is None:
                 return self.acquire()  # it was given back between the two questions
-            if not self._expired(found):
+            if not (_has_died(found) or self._expired(found)):
                 raise _in_progress(self._service, found) from None
             wanted["metadata"]["resourceVersion"] = found["metadata"]["resourceVersion"]
             try:
@@ -119,7 +124,7 @@ class OperationLease:
                 "name": lease_name(self._service),
                 "namespace": self._cluster.namespace,
                 "labels": labels(self._service),
-                "annotations": {WHAT: self._what},
+                "annotations": {WHAT: self._what, WHO: _process(os.getpid())},
             },
             "spec": {
                 "holderIdentity": self._holder,
@@ -150,6 +155,35 @@ def _in_progress(service: str, lease: dict[str, Any]) -> OperationInProgress:
         f"409: another operation on {service!r} is running ({what}, {since}by {spec.get('holderIdentity', 'somebody')}).",
         "Wait for it to end, or interrupt it there.",
     )
+
+
+def _has_died(lease: dict[str, Any]) -> bool:
+    """Whether the holder was a process of this machine that runs no more."""
+    machine, _, process = str((lease["metadata"].get("annotations") or {}).get(WHO) or "").partition(" ")
+    number = process.partition(" ")[0]
+    return machine == _machine() and number.isdecimal() and _process(int(number)) != f"{machine} {process}"
+
+
+def _process(number: int) -> str:
+    """What tells a process from every other, also from a later one of the same number."""
+    import psutil
+
+    try:
+        return f"{_machine()} {number} {psutil.Process(number).create_time():.2f}"
+    except psutil.Error:
+        return f"{_machine()} {number} ended"
+
+
+@cache
+def _machine() -> str:
+    """This run of this machine, and the room of its process numbers: containers of one machine have their own."""
+    import psutil
+
+    with suppress(OSError):
+        return (
+            f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}/{Path('/proc/self/ns/pid').stat().st_ino}"
+        )
+    return f"{uuid.getnode():x}/{psutil.boot_time():.0f}"
 
 
 def _now() -> str:

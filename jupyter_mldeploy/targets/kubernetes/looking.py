@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
+from jupyter_mldeploy.errors import Cancelled
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.targets.base import ReplicaStatus, Status
 from jupyter_mldeploy.targets.control import RuntimeGone
@@ -18,7 +20,7 @@ from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_REVISION, ANNOT
 from jupyter_mldeploy.targets.kubernetes.runtime_proxy import RuntimeProxy
 from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
-__all__ = ["reports_of", "scoring_uri", "status_of", "watch_status"]
+__all__ = ["has_pods", "reports_of", "scoring_uri", "status_of", "watch_status"]
 
 Object = Mapping[str, Any]
 
@@ -26,6 +28,11 @@ ASKED = 50
 """Pods whose runtimes are asked for a status; beyond that the objects alone are told."""
 QUIET_SECONDS = 0.2
 """Changes that come within this time are told as one."""
+
+
+def has_pods(cluster: Cluster, service: str) -> bool:
+    """Whether there is a replica, whatever its state."""
+    return bool(cluster.list("Pod", labels=selector_text(service)))
 
 
 def scoring_uri(cluster: Cluster, service: str) -> str:
@@ -139,8 +146,8 @@ def _limits(deployment: Object) -> dict[str, str]:
 
 
 def watch_status(cluster: Cluster, service: str, cancel: Cancel) -> Iterator[Status | None]:
-    """The status now and after each change of its objects; ends with ``None`` once it is gone, or when cancelled."""
-    with Watches(cluster) as watches:
+    """The status now and after each change of its objects; ends when it was stopped, with ``None`` once it is gone."""
+    with Watches(cluster) as watches, suppress(Cancelled):
         watches.add("Deployment", fields=f"metadata.name={service}")
         watches.add("Pod", labels=selector_text(service))
         last: Status | None = None
@@ -148,7 +155,7 @@ def watch_status(cluster: Cluster, service: str, cancel: Cancel) -> Iterator[Sta
             status = status_of(cluster, service)
             if status != last or status is None:
                 yield status
-            if status is None:
+            if status is None or status.state == "stopped":
                 return
             last = status
             watches.next(None)
