@@ -123,6 +123,7 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     shown = page(first.cause)
     facts = {**evidence.facts, **first.facts}
     facts.setdefault("script", evidence.script_name)
+    place = {**facts, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]
     nothing = first.cause == NOTHING
@@ -130,13 +131,13 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         cause="" if nothing else first.cause,
         causes=() if nothing else causes,
         confidence=_confidence(ranked),
-        title=fill(shown.title, facts),
-        what=fill(shown.what, facts),
-        steps=tuple(fill(step, facts) for step in shown.steps),
+        title=fill(shown.title, place),
+        what=fill(shown.what, place),
+        steps=tuple(filled for step in shown.steps if (filled := fill(step, place).strip())),
         proof=proof,
         facts=facts,
         actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions),
-        confirm=fill(shown.confirm, {**facts, "service": evidence.service or "NAME"}),
+        confirm=fill(shown.confirm, {**place, "service": evidence.service or "NAME"}),
         source=shown.sources,
         severity=shown.severity,
         family=shown.family,

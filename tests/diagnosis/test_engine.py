@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,16 @@ def test_page_reads_well_with_and_without_facts(cause: str) -> None:
     for text in (read.title, read.what, read.confirm, *read.steps):
         bare = fill(text, {})
         assert "|" not in bare or "{" not in bare.split("|")[0][-20:], f"{cause}: an unfilled slot in {bare!r}"
+        prose = re.sub(r"`[^`]*`|^    .*$", "x", bare, flags=re.MULTILINE)
+        assert not re.search(r"\{\?|\?\}| \)|\( |  \S| [,.:]( |$)", prose), f"{cause}: {bare!r}"
     assert fill(read.title, {}).strip(" :")
+
+
+def test_a_slot_with_nothing_to_say_says_nothing() -> None:
+    text = "failed{?type:  with {type|}||: it stopped?}{?target=local:  here?}"
+    assert fill(text, {}) == "failed: it stopped"
+    assert fill(text, {"type": "KeyError", "target": "local"}) == "failed with KeyError here"
+    assert fill(text, {"type": "KeyError", "target": "container"}) == "failed with KeyError"
 
 
 @pytest.mark.parametrize(
