@@ -44,7 +44,7 @@ def test_page_reads_well_with_and_without_facts(cause: str) -> None:
     for text in (read.title, read.what, read.confirm, *read.steps):
         bare = fill(text, {})
         assert "|" not in bare or "{" not in bare.split("|")[0][-20:], f"{cause}: an unfilled slot in {bare!r}"
-        prose = re.sub(r"`[^`]*`|^    .*$", "x", bare, flags=re.MULTILINE)
+        prose = "" if text == read.confirm else re.sub(r"`[^`]*`", "x", bare)
         assert not re.search(r"\{\?|\?\}| \)|\( |  \S| [,.:]( |$)", prose), f"{cause}: {bare!r}"
     assert fill(read.title, {}).strip(" :")
 
