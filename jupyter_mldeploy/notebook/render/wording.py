@@ -47,5 +47,5 @@ def moment(epoch: float) -> str:
 
 
 def capitalised(text: str) -> str:
-    """With a capital first letter, the rest as it is."""
-    return text[:1].upper() + text[1:]
+    """With a capital first letter, unless it begins with a name of the script's: ``init()`` stays ``init()``."""
+    return text if "(" in text.partition(" ")[0] else text[:1].upper() + text[1:]
