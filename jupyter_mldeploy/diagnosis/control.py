@@ -48,6 +48,8 @@ def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     if well and not failing:
         kept = [f for f in kept if _outlives(reading, f, mark)]
     if not kept:
+        if not failing and (mended := _mended(reading)):
+            return [found(NOTHING, 50, mended)]
         return [found(NOTHING, 50, mark)] if well and not failing else [found(INSUFFICIENT, 50, *_said(reading))]
     ordered = ranked(kept)
     if _guess(ordered[0]):
@@ -97,6 +99,15 @@ def _overtaken(reading: Reading, finding: Finding) -> bool:
     elif "pull" in line.text.lower():
         passed = ("Successfully pulled", "Started container")
     return any(words in later for later in after for words in passed)
+
+
+def _mended(reading: Reading) -> Hit | None:
+    """The event that a container was started, if it is the last one and others before it complain."""
+    events = reading.sources["k8s_events"]
+    started = reading.find_last(r"started container", ("k8s_events",))
+    if started is None or started.line.number < len(events.lines):
+        return None
+    return started if reading.find(r"fail|back-?off|error|unhealthy", ("k8s_events",)) else None
 
 
 def _guess(finding: Finding) -> bool:

@@ -6,6 +6,7 @@ a match (``Hit``) knows its line, and a line knows how it was printed, where it 
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -176,6 +177,13 @@ class Reading:
             "failure": _failure_text(evidence),
         }
         self.sources = {name: Source(name, text) for name, text in texts.items()}
+
+    def at_stage(self, stage: str) -> Reading:
+        """The same evidence as if it were of another stage. What was looked up in it is shared."""
+        other = copy.copy(self)
+        other.stage = stage
+        other.__dict__.pop("building_packages", None)
+        return other
 
     def __contains__(self, words: str) -> bool:
         """Whether any source has this text, in any case."""

@@ -18,7 +18,8 @@ _BARE = re.compile(
     r":\s(?P<message>.+)$"
 )
 _NOT_CONTINUED = re.compile(
-    r"^\s*$|^Traceback |^\[\d|^During handling|^The above exception|^\d{4}-\d\d|^\s+File \"|^[| ]*(?:INFO|WARN|ERROR|DEBUG)\b"
+    r"^\s*$|^Traceback |^\[\d|^During handling|^The above exception|^\d{4}-\d\d|^\s+File \"|^[| ]*(?:INFO|WARN"
+    r"|ERROR|DEBUG)\b"
 )
 _LIBRARY = (
     "site-packages", "dist-packages", "/lib/python", "/lib64/python", "<frozen", "<string>", "<__array_function__",

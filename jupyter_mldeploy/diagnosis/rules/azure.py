@@ -8,6 +8,12 @@ from collections.abc import Iterator
 from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
+_OF_REGISTRATION = (
+    r"ModelPathNotFound|provided model[_ ]path|files uploaded to the run|logged_?model|cannot find model data"
+    r"|artifact path .{0,120} does not exist"
+)
+"""Words that only registration says, whatever stage the evidence calls itself."""
+
 
 @rule("model-artifact-missing-at-register")
 def nothing_to_register(reading: Reading) -> Iterator[Finding]:
@@ -26,7 +32,13 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find"
         r"|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
     )
-    if hit and (
+    surely = hit and re.search(_OF_REGISTRATION, hit.line.text, re.IGNORECASE)
+    if hit and surely:
+        path = next((value.strip("'\"") for value in hit.match.groupdict().values() if value), "") or _quoted(
+            hit.line.text
+        )
+        yield found("model-artifact-missing-at-register", Depth.ROOT - 1, hit, path=path)
+    elif hit and (
         reading.stage in ("register", "")
         or re.search(r"regist|model_path|ModelPathNotFound|artifact|blob", hit.line.text, re.IGNORECASE)
     ):
@@ -78,7 +90,8 @@ def conflict(reading: Reading) -> Iterator[Finding]:
     taken = reading.find(
         r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken"
         r"|in use|registered|used)|AlreadyExists|ServiceAlreadyExists|EndpointAlreadyExists"
-        r"|with the same name already exists|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
+        r"|there is already a (?:service|endpoint|deployment) with|with the same name already exists"
+        r"|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
         r"|not available|must be unique)|cannot re-use a name that is still in use"
     )
     proof = reading.statement("HTTP status", 409) if reading.http_status == 409 else None

@@ -94,7 +94,8 @@ def disk_full(reading: Reading) -> Finding | None:
 
 
 _KILLED = (
-    r"signals\.sigkill: 9|died with <signals\.sigkill|killed signal terminated program|fatal error: killed signal"
+    r"signals\.sigkill: 9|\(signal: 9 \(sigkill\)\)|signal: 9\b|died with <signals\.sigkill"
+    r"|killed signal terminated program|fatal error: killed signal"
     r"|internal compiler error: killed|\(program cc1(?:plus)?\)"
     r"|returned a non-zero code: (?:137|247)|exit code: (?:137|247)|exit status (?:137|247)\b"
     r"|exited with code (?:137|247)|exit code (?:137|247)\b|error code (?:137|247)\b"
@@ -142,7 +143,7 @@ _BASE = (
     ),
     Sign(
         "base-image-unavailable",
-        r"failed to resolve source metadata for (?P<source>[^\s]+?):? "
+        r"failed to resolve source metadata(?: for (?P<source>[^\s]+?))?:? "
         r"|failed to load metadata|error \[[^\]\n]*internal\] load metadata for (?P<load>\S+)"
         r"|failed to solve with frontend[^\n]*(?:manifest|pull access|docker\.io|metadata)"
         r"|pull access denied for (?P<denied>[^\s,]+)"

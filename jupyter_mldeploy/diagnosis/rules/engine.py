@@ -36,13 +36,16 @@ _SIGNS = (
         r"|couldn't connect to docker daemon|not supported url scheme http\+docker"
         r"|not supported url scheme http\+unix|connection refused[^\n]*:237[56]"
         r"|could not find docker|docker command (?:is )?not found|docker (?:engine )?is not installed"
-        r"|failed to dial gRPC: cannot connect to the docker",
+        r"|failed to dial gRPC: cannot connect to the docker"
+        r"|'docker' could not be found in this wsl|activate the wsl integration in docker desktop"
+        r"|request returned 500 internal server error for api route[^\n]*docker|colima is not running"
+        r"|rancher desktop is not running|docker desktop - wsl distro",
         Depth.ROOT - 5,
     ),
     Sign(
         "container-name-conflict",
         r"the container name \"?/?(?P<name>[\w.-]+)\"? is already in use by (?:container )?\"?(?P<container>\w+)?"
-        r"|name \"?(?P<nerdctl>[\w.-]+)\"? is already used by id|conflict\. the (?:container )?name"
+        r"|name \\?\"?(?P<nerdctl>[\w.-]+)\\?\"? is already used by id|conflict\. the (?:container )?name"
         r"|container with name (?P<other>[\w.-]+) already exists|that name is already in use",
         Depth.ROOT - 4,
     ),

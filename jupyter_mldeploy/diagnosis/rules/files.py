@@ -10,7 +10,8 @@ from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _NOT_A_FILE = re.compile(
     r"docker\.sock|docker daemon|podman\.sock|containerd\.sock|exec:|OCI runtime|starting container process"
-    r"|\bbind\b|listen tcp|address \('|denied:? \('[^']*', \d+\)|publickey|entrypoint|unauthorized|denied: (?:requested|access)|registry"
+    r"|\bbind\b|listen tcp|address \('|denied:? \('[^']*', \d+\)|publickey|entrypoint|unauthorized"
+    r"|denied: (?:requested|access)|registry"
     r"|pull access|insufficient_scope|runc create|ssh|: line \d+: \S+: Permission",
     re.IGNORECASE,
 )
@@ -26,7 +27,8 @@ _DENIED = (
     r"|(?P<before>/[\w./-]+): Permission denied"
     r"|(?:unable|failed|can't|cannot|could not) (?:to )?(?:create|write|open|read"
     r"|access)[\w ]*:? ['\"]?(?P<words>/[\w./-]+)['\"]?.{0,30}(?:Permission denied|errno = 13)"
-    r"|errno = 13, error message = 'permission denied'|(?:is not a writable directory|not writable"
+    r"|PermissionError at (?P<hub>/\S+) when downloading|errno = 13, error message = 'permission denied'"
+    r"|(?:is not a writable directory|not writable"
     r"|no write (?:permission|access))"
 )
 _READ_ONLY = (

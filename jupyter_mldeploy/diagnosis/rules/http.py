@@ -135,6 +135,7 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
         (
             r"Connection refused|ECONNREFUSED|actively refused it|Failed to connect to \S+ port \d+"
             r"|\[Errno 111\]|\[Errno 61\]|ConnectError: All connection attempts failed"
+            r"|Cannot connect to host (?:localhost|127\.0\.0\.1|0\.0\.0\.0)|Connect call failed"
             r"|Couldn't connect to server|Could not connect to server|no listener|nothing (?:is )?listen"
         ),
         4,

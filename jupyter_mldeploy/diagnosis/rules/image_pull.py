@@ -25,7 +25,8 @@ _PULLING = (
     r"|image pull|imagenotfound"
     r"|trying to pull |image pull secrets|inaccessibleimage|registryunavailable|failed to resolve reference"
     r"|no such image"
-    r"|image operating system \"|signaturevalidationfailed|registryerrorresponse"
+    r"|containers\[\d+\]\.image: (?:invalid|required) value|image operating system \"|signaturevalidationfailed"
+    r"|registryerrorresponse"
 )
 _SURELY = (
     r"failed to pull|errimagepull|imagepullbackoff|errimageneverpull|invalidimagename|back-off pulling|trying to pull "
@@ -62,7 +63,8 @@ _SIGNS = (
         "image-name-invalid",
         r"invalidimagename|invalid reference format|couldn't parse image (?:name|reference)"
         r"|repository name must be lowercase"
-        r"|failed to apply default image tag|repository name must be canonical|invalid image name|invalid tag format",
+        r"|containers\[\d+\]\.image: (?:invalid|required) value|failed to apply default image tag"
+        r"|repository name must be canonical|invalid image name|invalid tag format",
         Depth.ROOT - 4,
     ),
     Sign(

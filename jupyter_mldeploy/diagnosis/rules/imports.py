@@ -134,6 +134,15 @@ def named_as_missing(reading: Reading) -> Iterator[Finding]:
         r"ImportError: (?:Please|You (?:need|must|should)|Using) .{0,60}?\b(?:pip|conda) install (?P<package>[\w-]+)",
         r"PackageNotFoundError: (?:No package metadata was found for )?(?P<package>[\w-]+)",
         r"DistributionNotFound: The '(?P<package>[\w-]+)[^']*' distribution was not found",
+        r"(?:requires|needs) [`'\"](?P<package>[\w-]+)[`'\"] to be installed",
+        (
+            r"[`'\"]?(?P<package>[\w-]+)[`'\"]? (?:is not installed|must be installed|needs to be installed"
+            r"|package is required)(?=.{0,80}(?:pip|conda) install)"
+        ),
+        (
+            r"(?:ImportError|RuntimeError|ModuleNotFoundError|AssertionError|Exception): .{0,160}?`?(?:pip|conda)"
+            r" install (?:-U |--upgrade )?[`'\"]?(?P<package>[A-Za-z][\w-]+)"
+        ),
         r"\[E050\] Can't find model '(?P<package>[\w-]+)'",
     )
     for pattern in patterns:

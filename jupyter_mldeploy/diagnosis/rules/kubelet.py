@@ -36,6 +36,7 @@ _REFERENCES = (
         "secret-missing",
         rf"secrets? {_Q}(?P<secret>[^\"\\\n]+){_Q} not found|secret not found: (?P<swarm>[\w.-]+)"
         rf"|couldn't get secret (?P<get>[^\s:]+)|secretnotfound|failed to sync secret cache"
+        r"|references non-existent secret: (?P<volume>\S+)|secret (?P<absent>[\w.-]+) does not exist"
         rf"|cannot find secret {_Q}?(?P<cannot>[\w./-]+)",
         Depth.ROOT - 3,
     ),
@@ -58,7 +59,12 @@ def references(reading: Reading) -> Iterator[Finding]:
             continue
         facts = finding.facts
         name = next(
-            (facts[k] for k in ("secret", "configmap", "named", "within", "get", "swarm", "cannot") if k in facts), ""
+            (
+                facts[k]
+                for k in ("secret", "configmap", "named", "within", "get", "swarm", "cannot", "volume", "absent")
+                if k in facts
+            ),
+            "",
         )
         namespace, _, last = name.rpartition("/")
         key = next((facts[k] for k in ("key", "volume_key", "missing", "absent") if k in facts), "")

@@ -89,7 +89,7 @@ def gpu_memory(reading: Reading) -> Finding | None:
         r"|BFCArena::AllocateRawInternal|cuda(?:Malloc)? failed:? out of memory|cudaMalloc.{0,30}out of memory"
         r"|out of memory.{0,40}\b(?:GPU|CUDA|HIP)\b|(?:GPU|CUDA|HIP) out of memory"
         r"|Free memory on device .{0,60}is less than desired GPU memory utilization"
-        r"|Out of memory allocating \d+ bytes"
+        r"|Out of memory allocating \d+ bytes|Failed to allocate memory for requested buffer of size"
     )
     if not hit:
         return None

@@ -69,7 +69,7 @@ def model_file(reading: Reading) -> Iterator[Finding]:
         r"|in )?['\"]?(?P<plain>[\w./-]+[./][\w./-]+)"
         r"|opening (?P<xgb>\S+) failed: No such file|Can't load (?:model|tokenizer"
         r"|the configuration) .*'(?P<hub>/[^']+)'|\[E050\] Can't find model '(?P<spacy>[/.][^']+)'"
-        r"|(?P<fasttext>\S+) cannot be opened for loading!"
+        r"|File not found: filepath=(?P<keras3>\S+?)\. Please|(?P<fasttext>\S+) cannot be opened for loading!"
         r"|Incorrect path_or_model_id: '(?P<id>[./][^']+)'|Trying to load a model from a directory that does not exist"
     )
     if hit and not re.search(r"huggingface\.co|https?://", hit.line.text):

@@ -70,6 +70,8 @@ _NO_MATCH = (
 )
 _NO_MATCH_END = r"no matching distribution found for (?P<requirement>[^\n]+)"
 _OLD_NO_MATCH = (
+    r"http error 404 while getting (?P<file>\S+)|because (?P<uv>\S+) was not found in the (?:package registry|cache)"
+    r"|no candidates were found for (?P<pixi>\S+) from pypi|"
     r"could not find any downloads that satisfy the requirement (?P<requirement>\S+)"
     r"|no distributions at all found for (?P<name>\S+)|no distributions matching the version for (?P<wanted>\S+)"
 )
@@ -83,7 +85,10 @@ def no_matching_distribution(reading: Reading) -> Iterator[Finding]:
     hit = first or closing
     if hit is None:
         return
-    requirement = (hit["requirement"] or (closing["requirement"] if closing else "")).split(" (from", 1)[0].strip()
+    named = hit["uv"] or hit["file"].rsplit("/", 1)[-1] or hit["pixi"]
+    requirement = (
+        (hit["requirement"] or named or (closing["requirement"] if closing else "")).split(" (from", 1)[0].strip()
+    )
     name = project(requirement)
     available = _newest(first["available"]) if first else ""
     if "requirements.txt" in name or name.endswith((".txt", ".yml")):

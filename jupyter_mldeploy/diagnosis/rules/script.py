@@ -86,6 +86,16 @@ def missing_functions(reading: Reading) -> Finding | None:
 def model_not_global(reading: Reading) -> Iterator[Finding]:
     """``run()`` uses what ``init()`` did not make global."""
     for raised in reading.raised:
+        match = re.match(r"'NoneType' object has no attribute '(?P<method>predict\w*|transform|forward|score"
+        r"|generate|run"
+                         r"|decision_function|inference|encode|eval)'$", raised.message)  # fmt: skip
+        own = raised.own_frame
+        used = re.search(rf"(\w+)\.{match['method']}\(", own.source) if match and own else None
+        if used and own and raised.name == "AttributeError" and own.function != "init":
+            # The module's own ``model = None`` is still there: init() bound a local name.
+            facts = {"name": used[1], "script": own.name, "line": str(own.line)}
+            yield found("model-not-global", Depth.ROOT + 4, raised.line, certain=False, facts=facts)
+    for raised in reading.raised:
         if raised.name not in ("NameError", "UnboundLocalError"):
             continue
         match = re.search(

@@ -24,8 +24,9 @@ def main(exams: Sequence[str]) -> int:
         marks[CONTROLS.get(first) or page(first).family].append(right)
         if not right:
             misses.append(f"{case.name}: {', '.join(answer.causes[:4]) or 'nothing is wrong'}")
-    for family, right in [*sorted(marks.items()), ("all", [mark for group in marks.values() for mark in group])]:
-        print(f"{family:22} {sum(right):4} of {len(right):4}  {sum(right) / len(right):.3f}")
+    every = [mark for group in marks.values() for mark in group]
+    for family, group in [*sorted(marks.items()), ("all", every)]:
+        print(f"{family:22} {sum(group):4} of {len(group):4}  {sum(group) / len(group):.3f}")
     print(*misses, sep="\n")
     return 0
 
