@@ -69,6 +69,7 @@ class Service:
         self._version = header("x-ms-server-version", config.server_version) if config.server_version else b""
         self._keys = [key.encode() for key in config.scoring_keys]
         self._loop = asyncio.get_event_loop()
+        self._told = 0
 
     # ---- routing
 
@@ -247,6 +248,12 @@ class Service:
             self.recent.append(
                 (round(time.time(), 3), identity, status, round(spent, 3), None if worker is None else worker.replica),
             )
+
+    def tell_activity(self) -> None:
+        """Emit how many requests were answered by now, when there are more than at the last call."""
+        if self.metrics.requests != self._told:
+            self._told = self.metrics.requests
+            self.events.emit("activity", requests=self.metrics.requests, errors=self.metrics.errors)
 
     def run_failed(self, worker: WorkerLink, failure: dict[str, Any]) -> None:
         """A worker reports that run() raised."""

@@ -166,6 +166,7 @@ class _Front:
             self._service.pool.reaped(pid, status)
 
     def _sweep(self) -> None:
+        self._service.tell_activity()
         now = self._loop.time()
         for connection in list(self._service.connections):
             connection.sweep(now)

@@ -121,7 +121,12 @@ class Server:
             raise
 
 
-def start_server(folder: Path, config: dict[str, Any], environment: dict[str, str] | None = None) -> Server:
+def start_server(
+    folder: Path,
+    config: dict[str, Any],
+    environment: dict[str, str] | None = None,
+    python: str = sys.executable,
+) -> Server:
     """Start a front as a target does and wait until it listens."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "service.json"
@@ -131,7 +136,7 @@ def start_server(folder: Path, config: dict[str, Any], environment: dict[str, st
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             [
-                sys.executable,
+                python,
                 "-m",
                 "jupyter_mldeploy.runtime",
                 "--service_config",

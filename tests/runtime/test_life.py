@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from runtime_harness import DEADLINE_S, Serve, Server, start_server
+from runtime_harness import DEADLINE_S, Serve, Server, make_config, start_server
 
 MODULE = [sys.executable, "-m", "jupyter_mldeploy.runtime"]
 
@@ -127,7 +127,7 @@ def test_sigterm_finishes_what_runs(serve: Serve, replicas: int) -> None:
     assert server.stop() == 0
     thread.join()
     assert answers[0].json == "slept"
-    _, alive = psutil.wait_procs(workers, timeout=5)
+    _, alive = psutil.wait_procs(workers, timeout=DEADLINE_S)
     assert not alive
 
 
@@ -142,7 +142,7 @@ def test_workers_end_with_a_killed_front(serve: Serve, replicas: int, busy: bool
     workers = psutil.Process(server.process.pid).children(recursive=True)
     assert workers
     server.process.kill()
-    _, alive = psutil.wait_procs(workers, timeout=5)
+    _, alive = psutil.wait_procs(workers, timeout=DEADLINE_S)
     assert not alive
 
 
@@ -151,7 +151,7 @@ def test_children_of_a_script_end_with_its_worker(serve: Serve) -> None:
     server = serve(text + "def run(data): return child.pid\n")
     child = psutil.Process(server.score().json)
     server.process.kill()
-    child.wait(5)
+    child.wait(DEADLINE_S)
 
 
 def test_a_worker_killed_while_idle_is_replaced(serve: Serve) -> None:
@@ -161,6 +161,61 @@ def test_a_worker_killed_while_idle_is_replaced(serve: Serve) -> None:
     assert (died["signal"], died["request_id"]) == ("SIGKILL", None)
     server.wait_for("replica_ready", replica=2)
     assert server.score(1).status == 200
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [("os._exit(5)", "exit code 5"), ("os.kill(os.getpid(), 9)", "SIGKILL"), ("os.kill(os.getpid(), 11)", "SIGSEGV")],
+)
+def test_a_worker_that_ends_itself_while_idle_is_replaced(serve: Serve, end: str, how: str) -> None:
+    text = f"""
+import os, threading
+def init(): pass
+def run(data):
+    threading.Timer(0.1, lambda: {end}).start()
+    return os.getpid()
+"""
+    server = serve(text)
+    first = server.score(1).json
+    failure = server.wait_for("failure")["failure"]
+    assert how in failure["message"]
+    server.wait_for("replica_ready", replica=2)
+    assert server.score(1).json != first
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="subreapers are of Linux")
+def test_orphans_of_a_container_are_reaped(tmp_path: Path) -> None:
+    """As process 1 of a container would, the front takes the exit status of processes that lost their parents."""
+    text = """
+import os
+def init(): pass
+def run(data):
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        middle = os.getpid()
+        if os.fork() == 0:
+            while os.getppid() == middle: pass
+            os.write(write, f"{os.getpid()} {os.getppid()}".encode())
+        os._exit(0)
+    os.wait()
+    return os.read(read, 40).decode().split()
+"""
+    wrapper = tmp_path / "python"
+    adopt = "import ctypes, os, sys; ctypes.CDLL(None).prctl(36, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{adopt}" {sys.executable} "$@"\n')
+    wrapper.chmod(0o755)
+    config = make_config(tmp_path, text, {"worker": {"python": sys.executable}})
+    server = start_server(tmp_path, config, python=str(wrapper)).wait_ready()
+    try:
+        orphan, parent = map(int, server.score().json)
+        assert parent == server.process.pid
+        deadline = time.monotonic() + DEADLINE_S
+        while psutil.pid_exists(orphan):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        assert server.stop() == 0
 
 
 def test_settings_of_the_reference_server(tmp_path: Path) -> None:

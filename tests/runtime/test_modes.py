@@ -104,3 +104,13 @@ def test_metrics(serve: Serve) -> None:
     assert f'mldeploy_requests_total{{{name},code="500"}} 1' in text
     assert 'le="+Inf"} 2' in text
     assert server.status()["script"] in text
+
+
+def test_activity_is_told_without_pushing_out_what_happened(serve: Serve) -> None:
+    server = serve("def init(): pass\ndef run(data): return 1 / int(data)\n")
+    seen = []
+    for body in ("1", "0"):
+        server.request("POST", "/score", body)
+        seen.append(server.wait_for("activity", requests=len(seen) + 1))
+    assert [(event["requests"], event["errors"]) for event in seen] == [(1, 0), (2, 1)]
+    assert next(server.events())["kind"] == "listening"

@@ -146,7 +146,7 @@ def init():
     global barrier
     barrier = threading.Barrier(3)
 def run(data):
-    barrier.wait(10)
+    barrier.wait(30)
     print("met", data)
     return data
 """
