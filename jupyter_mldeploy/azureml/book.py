@@ -1,0 +1,89 @@
+"""What a workspace knows besides models and services themselves, which are the package's own: one JSON file a workspace.
+
+<home>/workspaces/<name>-<hash>/workspace.json   subscription, group, name; what belongs to it, and the words of the v1 API
+                                images/          build logs, one a version
+                                experiments/<experiment>/<run>/…
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from jupyter_mldeploy.azureml.exceptions import WorkspaceException
+from jupyter_mldeploy.config import settings
+from jupyter_mldeploy.records import write_aside
+
+__all__ = ["Book", "books"]
+
+SECTIONS = ("models", "services", "images", "environments", "compute")
+FILE = "workspace.json"
+
+
+class Book:
+    """The file of one workspace. ``folder`` is made with the first change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def of(cls, subscription_id: str, resource_group: str, name: str) -> Book:
+        """Of the workspace of these names; Azure does not tell capital letters from small ones, nor do we."""
+        identity = f"{subscription_id}\0{resource_group}\0{name}".lower()
+        readable = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-") or "workspace"
+        return cls(_root() / f"{readable}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}")
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was written of it."""
+        return (self.folder / FILE).is_file()
+
+    def read(self) -> dict[str, Any]:
+        """All of it, every section there."""
+        path = self.folder / FILE
+        try:
+            found = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            found = {}
+        except (OSError, ValueError) as error:
+            raise WorkspaceException(
+                f"What is known of the workspace in {str(self.folder)!r} cannot be read: {error}.",
+                hint="Models and services are kept elsewhere and are whole; move the file away to begin anew.",
+            ) from error
+        return {**{section: {} for section in SECTIONS}, **found}
+
+    def section(self, name: str) -> dict[str, Any]:
+        """One section of it."""
+        found: dict[str, Any] = self.read()[name]
+        return found
+
+    @contextmanager
+    def change(self) -> Iterator[dict[str, Any]]:
+        """Read, change and write, alone."""
+        from filelock import FileLock
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / ".lock"):
+            content = self.read()
+            yield content
+            write_aside(self.folder / FILE, json.dumps(content, indent=1).encode())
+
+    def remove(self) -> None:
+        """Forget it."""
+        import shutil
+
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def books() -> list[Book]:
+    """Of all workspaces of this home folder."""
+    return [Book(path.parent) for path in sorted(_root().glob(f"*/{FILE}"))]
+
+
+def _root() -> Path:
+    return settings().home_path / "workspaces"

@@ -1,0 +1,1 @@
+"""``azureml.contrib``: of it only ``services``."""

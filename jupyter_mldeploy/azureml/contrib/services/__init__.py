@@ -1,0 +1,1 @@
+"""``azureml.contrib.services``: ``@rawhttp``, ``AMLRequest`` and ``AMLResponse`` of scoring scripts."""

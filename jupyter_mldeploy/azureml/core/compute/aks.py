@@ -1,0 +1,122 @@
+"""``AksCompute``: a context of the kubeconfig, by its own name or by the one it was attached under."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jupyter_mldeploy.azureml.core.compute.compute import ComputeTarget
+from jupyter_mldeploy.azureml.exceptions import ComputeTargetException
+from jupyter_mldeploy.azureml.facade import facade
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.azureml.core.workspace import Workspace
+    from jupyter_mldeploy.spec import Target
+
+__all__ = ["AksCompute", "KubernetesCompute"]
+
+
+class _AttachConfiguration:
+    def __init__(self, cluster_name: str | None, resource_id: str | None) -> None:
+        self._name = cluster_name or (resource_id or "").rstrip("/").rpartition("/")[2]
+
+    def context(self) -> str:
+        """``az aks get-credentials`` calls a context after its cluster."""
+        if not self._name:
+            raise ComputeTargetException("Name a cluster_name or a resource_id.")
+        return self._name
+
+
+@facade(ComputeTargetException)
+class AksCompute(ComputeTarget):
+    """See the module."""
+
+    REFUSED: ClassVar[dict[str, str]] = {
+        "update": "the cluster is configured with kubectl",
+        "get_credentials": "they are in your kubeconfig",
+    }
+
+    class ClusterPurpose:
+        """Of a cluster; makes no difference here."""
+
+        FAST_PROD = "FastProd"
+        DEV_TEST = "DevTest"
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        super().__init__(workspace, name)
+        known = workspace.book.section("compute").get(name)
+        self.type = "AKS"
+        self.context = str(known["context"]) if known else name
+        contexts = _contexts()
+        if known is None and name not in contexts:
+            there = f"Your kubeconfig has {', '.join(contexts)}." if contexts else "Your kubeconfig has none."
+            raise ComputeTargetException(
+                f"ComputeTargetNotFound: Compute Target with name {name} not found in provided workspace.",
+                hint=f"Name a context of your kubeconfig. {there}",
+            )
+        self.provisioning_state = "Succeeded"
+
+    def target(self, namespace: str | None = None) -> Target:
+        """As the package's own."""
+        from jupyter_mldeploy.config import settings
+        from jupyter_mldeploy.spec import Target, TargetKind
+
+        return Target(TargetKind.KUBERNETES, self.context, namespace or settings().namespace or None)
+
+    @staticmethod
+    def attach(workspace: Workspace, name: str, resource_id: str) -> AksCompute:
+        """By the cluster's resource id, which ends with its name."""
+        found: AksCompute = ComputeTarget.attach(workspace, name, _AttachConfiguration(None, resource_id))
+        return found
+
+    @staticmethod
+    def attach_configuration(
+        resource_group: str | None = None, cluster_name: str | None = None, resource_id: str | None = None,
+        cluster_purpose: str | None = None, load_balancer_type: str | None = None, load_balancer_subnet: str | None = None,
+    ) -> Any:  # fmt: skip
+        """Of a cluster that there is; ``cluster_name`` is the name of its context."""
+        return _AttachConfiguration(cluster_name, resource_id)
+
+    @staticmethod
+    def provisioning_configuration(
+        agent_count: int | None = None, vm_size: str | None = None, ssl_cname: str | None = None,
+        ssl_cert_pem_file: str | None = None, ssl_key_pem_file: str | None = None, location: str | None = None,
+        vnet_resourcegroup_name: str | None = None, vnet_name: str | None = None, subnet_name: str | None = None,
+        service_cidr: str | None = None, dns_service_ip: str | None = None, docker_bridge_cidr: str | None = None,
+        cluster_purpose: str | None = None, load_balancer_type: str | None = None, load_balancer_subnet: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """Of a cluster that would be made; see ``ComputeTarget.create``."""
+        return {key: value for key, value in locals().items() if value is not None}
+
+    def refresh_state(self) -> None:
+        """Nothing is kept."""
+
+    def delete(self) -> None:
+        """Refused: see ``detach``."""
+        super().delete()
+
+    def detach(self) -> None:
+        """Take the name out of the workspace."""
+        super().detach()
+
+    def serialize(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**super().serialize(), "computeType": "AKS", "context": self.context}
+
+    @staticmethod
+    def deserialize(workspace: Workspace, object_dict: dict[str, Any]) -> AksCompute:
+        """The cluster that ``serialize`` told of."""
+        return AksCompute(workspace, object_dict["name"])
+
+
+class KubernetesCompute(AksCompute):
+    """Any cluster."""
+
+
+def _contexts() -> list[str]:
+    from kubernetes import config
+
+    try:
+        contexts, _ = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
+    except (config.ConfigException, OSError):
+        return []
+    return [str(context["name"]) for context in contexts]

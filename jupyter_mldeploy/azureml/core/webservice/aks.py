@@ -1,0 +1,164 @@
+"""``AksWebservice``: a service on Kubernetes, with replicas, autoscaling and keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from jupyter_mldeploy.azureml.core.webservice.aks_configuration import (
+    AksServiceDeploymentConfiguration,
+    autoscale_of,
+    problems,
+)
+from jupyter_mldeploy.azureml.core.webservice.cloud import CloudWebservice
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.facade import facade
+
+__all__ = ["AksServiceDeploymentConfiguration", "AksWebservice"]
+
+
+@facade(WebserviceException)
+class AksWebservice(CloudWebservice):
+    """See the module."""
+
+    TYPE = "AKS"
+    REFUSED: ClassVar[dict[str, str]] = {
+        "get_access_token": "there is no Azure account; see get_keys() and get_token()",
+        **CloudWebservice.REFUSED,
+    }
+
+    @staticmethod
+    def deploy_configuration(
+        autoscale_enabled: bool | None = None,
+        autoscale_min_replicas: int | None = None,
+        autoscale_max_replicas: int | None = None,
+        autoscale_refresh_seconds: int | None = None,
+        autoscale_target_utilization: int | None = None,
+        collect_model_data: bool | None = None,
+        auth_enabled: bool | None = None,
+        cpu_cores: float | None = None,
+        memory_gb: float | None = None,
+        enable_app_insights: bool | None = None,
+        scoring_timeout_ms: int | None = None,
+        replica_max_concurrent_requests: int | None = None,
+        max_request_wait_time: int | None = None,
+        num_replicas: int | None = None,
+        primary_key: str | None = None,
+        secondary_key: str | None = None,
+        tags: dict[str, str] | None = None,
+        properties: dict[str, str] | None = None,
+        description: str | None = None,
+        gpu_cores: int | None = None,
+        period_seconds: int | None = None,
+        initial_delay_seconds: int | None = None,
+        timeout_seconds: int | None = None,
+        success_threshold: int | None = None,
+        failure_threshold: int | None = None,
+        namespace: str | None = None,
+        token_auth_enabled: bool | None = None,
+        compute_target_name: str | None = None,
+        cpu_cores_limit: float | None = None,
+        memory_gb_limit: float | None = None,
+        blobfuse_enabled: bool | None = None,
+    ) -> AksServiceDeploymentConfiguration:
+        """How a service is to run on a cluster."""
+        return AksServiceDeploymentConfiguration(**locals())
+
+    def update(
+        self,
+        image: Any = None,
+        autoscale_enabled: bool | None = None,
+        autoscale_min_replicas: int | None = None,
+        autoscale_max_replicas: int | None = None,
+        autoscale_refresh_seconds: int | None = None,
+        autoscale_target_utilization: int | None = None,
+        collect_model_data: bool | None = None,
+        auth_enabled: bool | None = None,
+        cpu_cores: float | None = None,
+        memory_gb: float | None = None,
+        enable_app_insights: bool | None = None,
+        scoring_timeout_ms: int | None = None,
+        replica_max_concurrent_requests: int | None = None,
+        max_request_wait_time: int | None = None,
+        num_replicas: int | None = None,
+        tags: dict[str, str] | None = None,
+        properties: dict[str, str] | None = None,
+        description: str | None = None,
+        models: list[Any] | None = None,
+        inference_config: Any = None,
+        gpu_cores: int | None = None,
+        period_seconds: int | None = None,
+        initial_delay_seconds: int | None = None,
+        timeout_seconds: int | None = None,
+        success_threshold: int | None = None,
+        failure_threshold: int | None = None,
+        namespace: str | None = None,
+        token_auth_enabled: bool | None = None,
+        cpu_cores_limit: float | None = None,
+        memory_gb_limit: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Begin to change it; what is ``None`` stays. ``wait_for_deployment`` waits for it."""
+        given = {key: value for key, value in locals().items() if key not in {"self", "kwargs"}}
+        self._check_update(given)
+        wrong = [text for text in problems(given) if "provided without enabling" not in text]
+        if wrong:
+            raise WebserviceException("".join(f"{text}\n" for text in wrong))
+        if namespace is not None and namespace != self.service.spec.target.namespace:
+            raise WebserviceException("A service does not change its namespace; deploy it there, and delete this one.")
+        self._begin_update(given, self._changes(given))
+
+    def get_token(self) -> tuple[str, datetime]:
+        """Its token, and when to ask again; where it was deployed with ``token_auth_enabled``."""
+        if not self._settings.get("aadAuthEnabled"):
+            raise WebserviceException(f"Token authentication is not enabled for {self.name!r}; see get_keys().")
+        return self.get_keys()[0], datetime.now(UTC) + timedelta(hours=12)
+
+    def serialize(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**super().serialize(), "modelDetails": [model.serialize() for model in self.models]}
+
+    def _changes(self, given: dict[str, Any]) -> dict[str, Any]:
+        from dataclasses import replace
+
+        from jupyter_mldeploy.spec import Resources
+
+        spec = self.service.spec
+        changes: dict[str, Any] = {}
+        names = (
+            "autoscale_enabled",
+            "autoscale_min_replicas",
+            "autoscale_max_replicas",
+            "autoscale_target_utilization",
+            "num_replicas",
+        )
+        if any(given[name] is not None for name in names):
+            before = {
+                "autoscale_enabled": spec.autoscale.minimum != spec.autoscale.maximum,
+                "autoscale_min_replicas": spec.autoscale.minimum,
+                "autoscale_max_replicas": spec.autoscale.maximum,
+                "autoscale_target_utilization": round(spec.autoscale.target_utilization * 100),
+                "num_replicas": None,
+            }
+            said = {name: given[name] for name in names if given[name] is not None}
+            if said.get("num_replicas"):
+                said.setdefault("autoscale_enabled", False)
+            elif any(name.startswith("autoscale_m") for name in said):
+                said.setdefault("autoscale_enabled", True)
+            changes["autoscale"] = autoscale_of({**before, **said})
+        cpu, memory = given["cpu_cores_limit"] or given["cpu_cores"], given["memory_gb_limit"] or given["memory_gb"]
+        if cpu is not None or memory is not None or given["gpu_cores"] is not None:
+            said_resources = Resources.of(cpu, memory, given["gpu_cores"] or 0)
+            changes["resources"] = replace(
+                spec.resources,
+                **{
+                    name: value
+                    for name, value in vars(said_resources).items()
+                    if value is not None and (name != "gpus" or value)
+                },
+            )
+        if given["scoring_timeout_ms"] is not None:
+            changes["scoring_timeout"] = given["scoring_timeout_ms"] / 1000
+        if given["max_request_wait_time"] is not None:
+            changes["max_request_wait"] = given["max_request_wait_time"] / 1000
+        return changes

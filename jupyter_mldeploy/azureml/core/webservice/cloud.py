@@ -1,0 +1,94 @@
+"""What ``AciWebservice`` and ``AksWebservice`` have in common: tags and properties, and changes of a service that runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.facade import facade, translated
+from jupyter_mldeploy.azureml.specifying import model_refs
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.spec import ServiceSpec
+
+__all__ = ["CloudWebservice"]
+
+
+@facade(WebserviceException)
+class CloudWebservice(Webservice):
+    """A service with tags, keys and updates."""
+
+    REFUSED: ClassVar[dict[str, str]] = {
+        "deploy_to_cloud": "that belongs to LocalWebservice; deploy with another deployment_config"
+    }
+
+    def run(self, input_data: Any) -> Any:
+        """Score ``input_data`` and return the answer."""
+        return super().run(input_data)
+
+    def add_tags(self, tags: dict[str, str]) -> None:
+        """Add tags."""
+        self._change_entry(tags={**self.tags, **tags})
+
+    def remove_tags(self, tags: list[str]) -> None:
+        """Take tags off, by name."""
+        self._change_entry(tags={key: value for key, value in self.tags.items() if key not in tags})
+
+    def add_properties(self, properties: dict[str, str]) -> None:
+        """Add properties, which then stay."""
+        self._change_entry(properties={**self.properties, **properties})
+
+    def _check_update(self, given: dict[str, Any]) -> None:
+        """The original's refusals, all in one."""
+        if all(value is None for value in given.values()):
+            raise WebserviceException("No parameters provided to update.")
+        problems = []
+        image, inference = given.get("image"), given.get("inference_config")
+        if image and inference:
+            problems.append("Error, unable to pass both an Image object and an InferenceConfig object to update.")
+        if image and self.image_id is None:
+            problems.append("Error, unable to use Image object to update Webservice created with Environment object.")
+        if inference and getattr(inference, "environment", None) and self.image_id is not None:
+            problems.append("Error, unable to use Environment object to update Webservice created with Image object.")
+        if given.get("models") and inference is None:
+            problems.append(
+                'Error, both "models" and "inference_config" inputs must be provided in order to update the models.'
+            )
+        if problems:
+            raise WebserviceException("\n".join(problems) + "\n")
+
+    def _begin_update(self, given: dict[str, Any], changes: dict[str, Any]) -> None:
+        """Begin what must be done; tags, properties and description are changed at once."""
+        spec = self.service.spec
+        if (image := given.get("image")) is not None:
+            changes |= {"image": image.image_location, "inference": image.inference(), "models": ()}
+            self._change_entry(image=image.id)
+        if (inference := given.get("inference_config")) is not None:
+            inference.validation_script_content()
+            changes |= {"inference": inference.to_spec(spec.target)}
+        if given.get("models") is not None:
+            changes["models"] = model_refs(given["models"])
+        keys_changed = self._change_auth(given.get("auth_enabled"))
+        told = {key: given[key] for key in ("tags", "description") if given.get(key) is not None}
+        if given.get("properties"):
+            told["properties"] = {**self.properties, **given["properties"]}
+        if told:
+            self._change_entry(**told)
+        if keys_changed:
+            self.service.stop()
+        if changes or keys_changed:
+            wanted: ServiceSpec = translated(lambda: replace(spec, **changes))
+            deploying.start(self.workspace, wanted)
+
+    def _change_auth(self, enabled: bool | None) -> bool:
+        if enabled is None or enabled == self.auth_enabled:
+            return False
+        if enabled:
+            deploying.write_keys(self.name, [None, None])
+        else:
+            deploying.drop_keys(self.name)
+        self._change_entry(auth=enabled)
+        return True

@@ -1,0 +1,70 @@
+"""How a service is to run: what the three kinds of ``deploy_configuration()`` have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.azureml.core.workspace import Workspace
+    from jupyter_mldeploy.spec import Target
+
+__all__ = ["WebserviceDeploymentConfiguration"]
+
+
+class WebserviceDeploymentConfiguration:
+    """How a service is to run. Its subclasses are what ``deploy_configuration()`` returns."""
+
+    auth = False
+
+    def __init__(
+        self,
+        type: Any = None,
+        description: str | None = None,
+        tags: dict[str, str] | None = None,
+        properties: dict[str, str] | None = None,
+        primary_key: str | None = None,
+        secondary_key: str | None = None,
+        location: str | None = None,
+    ) -> None:
+        self.description = description
+        self.tags = tags
+        self.properties = properties
+        self.primary_key = primary_key
+        self.secondary_key = secondary_key
+        self.location = location
+
+    @abstractmethod
+    def validate_configuration(self) -> None:
+        """Raise ``WebserviceException`` with everything that is wrong."""
+
+    @abstractmethod
+    def print_deploy_configuration(self) -> None:
+        """Print it."""
+
+    def validate_image(self, image: Any) -> None:
+        """Any image will do that was created here."""
+        if image is None:
+            raise WebserviceException("Image is None.")
+
+    @abstractmethod
+    def service_class(self) -> Any:
+        """The ``Webservice`` that is made of it."""
+
+    @abstractmethod
+    def target(self, workspace: Workspace, deployment_target: Any) -> Target:
+        """Where."""
+
+    @abstractmethod
+    def spec_values(self) -> dict[str, Any]:
+        """Fields of the package's specification."""
+
+    def settings(self) -> dict[str, Any]:
+        """What is shown of it by ``serialize()``; no keys."""
+        return {}
+
+    def keys(self) -> list[str | None]:
+        """The two keys, ``None`` for one that is to be made; empty where no key is wanted."""
+        return [self.primary_key, self.secondary_key] if self.auth else []

@@ -1,0 +1,376 @@
+"""``Webservice``: what services of all three targets have in common."""
+
+from __future__ import annotations
+
+import builtins
+import warnings
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDeploymentConfiguration
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.facade import Facade, facade
+from jupyter_mldeploy.azureml.specifying import records
+from jupyter_mldeploy.azureml.telling import say
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.api import Service
+    from jupyter_mldeploy.azureml.core.image.image import Image
+    from jupyter_mldeploy.azureml.core.model import Model
+    from jupyter_mldeploy.azureml.core.workspace import Workspace
+
+__all__ = ["Webservice", "WebserviceDeploymentConfiguration"]
+
+STATES = {
+    "deploying": "Transitioning",
+    "running": "Healthy",
+    "degraded": "Unhealthy",
+    "failed": "Failed",
+    "stopped": "Unschedulable",
+}
+
+
+@facade(WebserviceException)
+class Webservice(Facade):
+    """A service of a workspace, found by its name from any process."""
+
+    TYPE: ClassVar[str] = ""
+    REFUSED: ClassVar[dict[str, str]] = {
+        "public_fqdn": "services listen on this machine or in your cluster; see scoring_uri"
+    }
+
+    def __new__(cls, workspace: Any = None, name: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Of the kind that the workspace has it as."""
+        made: type = cls
+        if workspace is not None and cls.TYPE == "" and hasattr(workspace, "book"):
+            entry = workspace.book.section("services").get(name)
+            if entry is None:
+                raise WebserviceException(_not_found(workspace, name), status_code=404)
+            made = _class_of(entry["type"])
+        return object.__new__(made)
+
+    def __init__(self, workspace: Workspace, name: str) -> None:
+        self.workspace = workspace
+        self.name = name
+        self.compute_type = self.TYPE
+        self.error: Any = None
+        self.image_digest = self.created_by = None
+        self.update_deployment_state()
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(workspace={self.workspace!r}, name={self.name}, image_id={self.image_id}, "
+            f"compute_type={self.compute_type}, state={self.state}, scoring_uri={self.scoring_uri}, tags={self.tags}, "
+            f"properties={self.properties})"
+        )
+
+    # -- how it is made ----------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def deploy(
+        workspace: Workspace, name: str, model_paths: builtins.list[str], image_config: Any, deployment_config: Any = None,
+        deployment_target: Any = None, overwrite: bool = False,
+    ) -> Webservice:  # fmt: skip
+        """Register models, build an image and deploy it. Deprecated already then: see ``Model.deploy``."""
+        return Webservice.deploy_from_model(
+            workspace, name, model_paths, image_config, deployment_config, deployment_target, overwrite
+        )
+
+    @staticmethod
+    def deploy_from_model(
+        workspace: Workspace, name: str, models: builtins.list[Any], image_config: Any, deployment_config: Any = None,
+        deployment_target: Any = None, overwrite: bool = False,
+    ) -> Webservice:  # fmt: skip
+        """Build an image of models and deploy it."""
+        from jupyter_mldeploy.azureml.core.image.image import Image
+
+        _deprecated("deploy_from_model")
+        _not_local(deployment_config)
+        image = Image.create(workspace, name, models, image_config)
+        image.wait_for_creation()
+        return deploying.deploy(workspace, name, [], None, deployment_config, deployment_target, overwrite, image)
+
+    @staticmethod
+    def deploy_from_image(
+        workspace: Workspace, name: str, image: Image, deployment_config: Any = None, deployment_target: Any = None,
+        overwrite: bool = False,
+    ) -> Webservice:  # fmt: skip
+        """Deploy an image that was created before."""
+        _deprecated("deploy_from_image")
+        deploying.check_name(name)
+        _not_local(deployment_config)
+        if image.creation_state != "Succeeded":
+            image.update_creation_state()
+        if image.creation_state != "Succeeded":
+            raise WebserviceException(
+                f"The image {image.id} is {image.creation_state}.", hint="See image.wait_for_creation()."
+            )
+        return deploying.deploy(workspace, name, [], None, deployment_config, deployment_target, overwrite, image)
+
+    @staticmethod
+    def deploy_local_from_model(
+        workspace: Workspace, name: str, models: builtins.list[Any], image_config: Any, deployment_config: Any = None,
+        wait: bool = False,
+    ) -> Any:  # fmt: skip
+        """Deploy to this machine, in the words of 2018."""
+        from jupyter_mldeploy.azureml.core.webservice.local import LocalWebservice
+
+        _deprecated("deploy_local_from_model")
+        service = LocalWebservice(workspace, name, must_exist=False)
+        service.update(models, image_config, deployment_config or LocalWebservice.deploy_configuration(), wait)
+        return service
+
+    @staticmethod
+    def check_for_existing_webservice(
+        workspace: Workspace, name: str, overwrite: bool = False, request_func: Any = None, check_func: Any = None
+    ) -> None:
+        """Raise if the name is not valid or is taken."""
+        deploying.check_name(name)
+        if not overwrite and name in workspace.book.section("services"):
+            raise WebserviceException(f"Error, service {name} already exists in the workspace.", status_code=409)
+
+    # -- what is known of it -------------------------------------------------------------------------------------------
+
+    @property
+    def service(self) -> Service:
+        """The package's own object of the same service."""
+        from jupyter_mldeploy.api import Service
+
+        return Service(self.name, records())
+
+    @property
+    def state(self) -> str:
+        """As it is now."""
+        return STATES.get(self._state(), "Failed")
+
+    @property
+    def scoring_uri(self) -> str | None:
+        """Where requests go, or ``None``."""
+        return self._answering("scoring_uri")
+
+    @property
+    def swagger_uri(self) -> str | None:
+        """Where the description of its interface is, or ``None``."""
+        return self._answering("swagger_uri")
+
+    @property
+    def models(self) -> builtins.list[Model]:
+        """What it was deployed with."""
+        from jupyter_mldeploy.azureml.core.model import Model
+
+        record = records().find(self.name)
+        known = self.workspace.book.section("models")
+        refs = record.spec.models if record else ()
+        return [Model(self.workspace, id=str(r)) for r in refs if str(r.version) in known.get(r.name, {})]
+
+    @property
+    def image(self) -> Image | None:
+        """The image it was deployed from, if it was."""
+        from jupyter_mldeploy.azureml.core.image.container import ContainerImage
+
+        return ContainerImage(self.workspace, id=self.image_id) if self.image_id else None
+
+    def update_deployment_state(self) -> None:
+        """Read what the workspace knows of it again."""
+        entry = self.workspace.book.section("services").get(self.name) or {}
+        self.tags = entry.get("tags") or {}
+        self.properties = entry.get("properties") or {}
+        self.description = entry.get("description")
+        self.image_id = entry.get("image")
+        self.auth_enabled = bool(entry.get("auth"))
+        times = [entry.get(key) for key in ("created", "updated")]
+        self.created_time, self.updated_time = (datetime.fromisoformat(time) if time else None for time in times)
+        self._settings: dict[str, Any] = entry.get("settings") or {}
+        failed = deploying.underway(self.name)
+        if failed is not None and failed.future.done() and (error := failed.future.exception()) is not None:
+            self.error = {"message": str(error)}
+        else:
+            self.error = None
+
+    def wait_for_deployment(self, show_output: bool = False, timeout_sec: float | None = None) -> None:
+        """Wait until what was begun has ended; what went wrong is said with its diagnosis."""
+        from jupyter_mldeploy.azureml.waiting import wait
+
+        wait(self, show_output, timeout_sec)
+        self.update_deployment_state()
+        say(f'{self.TYPE} service creation operation finished, operation "Succeeded"')
+
+    @staticmethod
+    def list(
+        workspace: Workspace, compute_type: str | None = None, image_name: str | None = None, image_id: str | None = None,
+        model_name: str | None = None, model_id: str | None = None, tags: builtins.list[Any] | None = None,
+        properties: builtins.list[Any] | None = None, image_digest: str | None = None,
+    ) -> builtins.list[Webservice]:  # fmt: skip
+        """Those of a workspace."""
+        from jupyter_mldeploy.azureml.core.model import _fits
+
+        if compute_type is not None and compute_type.upper() not in {"ACI", "AKS", "LOCAL"}:
+            raise WebserviceException(f'Invalid compute type "{compute_type}". Valid options are "ACI, AKS, Local"')
+        found = []
+        for name, entry in workspace.book.section("services").items():
+            record = records().find(name)
+            if record is None and deploying.underway(name) is None:
+                continue  # deleted by other means
+            refs = record.spec.models if record else ()
+            image = entry.get("image") or ""
+            if (
+                compute_type in {None, entry["type"]}
+                and image_id in {None, image}
+                and image_name in {None, image.partition(":")[0]}
+                and model_name in {None, *(ref.name for ref in refs)}
+                and model_id in {None, *(str(ref) for ref in refs)}
+                and _fits(entry["tags"], tags)
+                and _fits(entry["properties"], properties)
+            ):
+                found.append(_class_of(entry["type"])(workspace, name))
+        return found
+
+    # -- using it --------------------------------------------------------------------------------------------------------
+
+    def run(self, input: Any) -> Any:
+        """Score ``input`` (text, bytes, or what JSON knows) and return the answer."""
+        from jupyter_mldeploy.azureml.waiting import run
+
+        return run(self, input)
+
+    def get_logs(self, num_lines: int = 5000, init: bool = False) -> str:
+        """Its log; that of its build where it never started."""
+        from jupyter_mldeploy.errors import NotFound
+
+        service = self.service
+        try:
+            return service.logs(lines=num_lines) or service.logs(lines=num_lines, build=True)
+        except NotFound as error:
+            raise WebserviceException(
+                f"{error.summary} Its deployment may have been refused.", inner_exception=error
+            ) from error
+
+    def reload(self, wait: bool = False) -> None:
+        """Let the running service take its edited script. The original had this for local services only."""
+        from jupyter_mldeploy.azureml.waiting import reload
+
+        reload(self)
+
+    def delete(self) -> None:
+        """Remove it, and all that is kept of it."""
+        self._delete()
+
+    def get_keys(self) -> tuple[str, str]:
+        """The two keys that it takes."""
+        keys = deploying.keys_of(self.name)
+        if len(keys) < 2:
+            raise WebserviceException(
+                f"The service {self.name!r} takes requests without a key.", hint="Deploy with auth_enabled=True."
+            )
+        return keys[0], keys[1]
+
+    def regen_key(self, key: str, set_key: str | None = None) -> None:
+        """Replace one key. The service is started again, because a process never learns new secrets."""
+        if not key:
+            raise WebserviceException("Error, must specify which key with be regenerated: Primary, Secondary")
+        which = key.capitalize()
+        if which not in {"Primary", "Secondary"}:
+            raise WebserviceException(
+                f"Error, invalid value provided for key: {which}.\nValid options are: Primary, Secondary"
+            )
+        import secrets
+
+        keys = list(self.get_keys())
+        keys[which == "Secondary"] = set_key or secrets.token_urlsafe(24)
+        deploying.write_keys(self.name, [*keys])
+        self._start_again()
+
+    def get_token(self) -> Any:
+        """Only services with ``token_auth_enabled`` have tokens."""
+        raise NotImplementedError(
+            "Only AksWebservice with token_auth_enabled supports Token Authentication; see get_keys()."
+        )
+
+    def update(self, *args: Any) -> None:
+        """Of no kind in particular: none."""
+        raise NotImplementedError("update() belongs to LocalWebservice, AciWebservice and AksWebservice.")
+
+    def serialize(self) -> dict[str, Any]:
+        """As plain data."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "tags": self.tags,
+            "properties": self.properties,
+            "state": self.state,
+            "createdTime": self.created_time.isoformat() if self.created_time else None,
+            "updatedTime": self.updated_time.isoformat() if self.updated_time else None,
+            "error": self.error,
+            "computeType": self.compute_type,
+            "workspaceName": self.workspace.name,
+            "imageId": self.image_id,
+            "imageDigest": None,
+            "scoringUri": self.scoring_uri,
+            "createdBy": None,
+            **self._settings,
+        }
+
+    @staticmethod
+    def deserialize(workspace: Workspace, webservice_payload: dict[str, Any]) -> Webservice:
+        """The service that ``serialize`` told of."""
+        return Webservice(workspace, webservice_payload["name"])
+
+    # -- within ------------------------------------------------------------------------------------------------------------
+
+    def _state(self) -> str:
+        begun = deploying.underway(self.name)
+        if begun is not None and not begun.future.done():
+            return "deploying"
+        record = records().find(self.name)
+        if record is None:
+            return "failed" if begun is not None and begun.future.exception() else "unknown"
+        return self.service.state
+
+    def _answering(self, what: str) -> str | None:
+        record = records().find(self.name)
+        return (getattr(self.service, what) or None) if record is not None else None
+
+    def _delete(self) -> None:
+        begun = deploying.underway(self.name)
+        if begun is not None and not begun.future.done():
+            raise WebserviceException(
+                f"409: the deployment of {self.name!r} is in progress.", status_code=409, hint="Wait for it."
+            )
+        if records().find(self.name) is None:
+            say(f"No service with name {self.name} found to delete.")
+        self.service.delete()
+        with self.workspace.book.change() as content:
+            content["services"].pop(self.name, None)
+
+    def _start_again(self) -> None:
+        self.service.stop()
+        self.service.start()
+
+    def _change_entry(self, **changes: Any) -> None:
+        with self.workspace.book.change() as content:
+            content["services"].setdefault(self.name, {}).update(changes)
+        self.update_deployment_state()
+
+
+def _class_of(kind: str) -> Any:
+    from jupyter_mldeploy.azureml.core import webservice
+
+    return getattr(webservice, {"ACI": "AciWebservice", "AKS": "AksWebservice", "Local": "LocalWebservice"}[kind])
+
+
+def _not_found(workspace: Workspace, name: Any) -> str:
+    known = ", ".join(workspace.book.section("services")) or "none"
+    return f"WebserviceNotFound: Webservice with name {name} not found in provided workspace; it has {known}."
+
+
+def _deprecated(name: str) -> None:
+    warnings.warn(f"{name} is deprecated; use Model.deploy with an Environment.", DeprecationWarning, stacklevel=4)
+
+
+def _not_local(config: Any) -> None:
+    if config is not None and config.service_class().TYPE == "Local":
+        raise WebserviceException(
+            "This method does not support local deployment configuration. "
+            "Please use deploy_local_from_model for local deployment."
+        )

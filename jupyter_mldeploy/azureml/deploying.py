@@ -1,0 +1,229 @@
+"""The way of every v1 deployment: check, write down whose it is, begin."""
+
+from __future__ import annotations
+
+import re
+import secrets as random_secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.facade import translated
+from jupyter_mldeploy.azureml.specifying import Underway, begin, model_refs, records
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice, WebserviceDeploymentConfiguration
+    from jupyter_mldeploy.azureml.core.workspace import Workspace
+    from jupyter_mldeploy.spec import ServiceSpec
+
+__all__ = ["check_name", "deploy", "deploy_again", "keys_of", "note", "start", "underway", "write_keys"]
+
+_underway: dict[tuple[str, str], Underway] = {}
+
+
+def underway(name: str) -> Underway | None:
+    """The deployment of a service that this process has begun, also when it has ended."""
+    return _underway.get((str(records().home), name))
+
+
+def check_name(name: str) -> None:
+    """The original's demands on a service's name."""
+    if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", str(name)) or not 3 <= len(name) <= 32:
+        raise WebserviceException(
+            "Error, provided service name is invalid. It must only consist of lowercase letters, numbers, or dashes, start with "
+            "a letter, end with a letter or number, and be between 3 and 32 characters long."
+        )
+
+
+def deploy(
+    workspace: Workspace,
+    name: str,
+    models: list[Any],
+    inference_config: Any,
+    deployment_config: WebserviceDeploymentConfiguration | None,
+    deployment_target: Any,
+    overwrite: bool,
+    image: Any = None,
+) -> Webservice:
+    """See ``Model.deploy`` and ``Webservice.deploy_from_image``."""
+    from jupyter_mldeploy.azureml.core.webservice.aci import AciWebservice
+    from jupyter_mldeploy.azureml.core.webservice.aks import AksWebservice
+    from jupyter_mldeploy.azureml.inference import generated_inference
+
+    check_name(name)
+    _check_inference(inference_config)
+    if deployment_config is None:
+        made = AksWebservice if deployment_target is not None else AciWebservice
+        deployment_config = made.deploy_configuration()
+    _check_config(deployment_config)
+    kind = deployment_config.service_class()
+    _check_free(workspace, name, kind, overwrite)
+    target = deployment_config.target(workspace, deployment_target)
+    if inference_config is not None:
+        inference_config.validation_script_content()
+    refs = model_refs(models)
+    if image is not None:
+        inference = image.inference()
+    elif inference_config is not None:
+        inference = inference_config.to_spec(target)
+    else:
+        inference = generated_inference(refs, target)
+    spec = translated(lambda: _specify(name, inference, target, refs, deployment_config))
+    if image is not None:
+        spec = replace(spec, image=image.image_location, models=())
+    note(workspace, name, kind.TYPE, deployment_config, image.id if image is not None else None)
+    keys = deployment_config.keys()
+    if keys:
+        write_keys(name, keys)
+    start(workspace, spec, overwrite=True)
+    service: Webservice = kind(workspace, name)
+    return service
+
+
+def deploy_again(
+    workspace: Workspace, name: str, spec: ServiceSpec, deployment_config: Any, deployment_target: Any
+) -> Webservice:
+    """Deploy to a target what runs on another already."""
+    from jupyter_mldeploy.azureml.core.webservice.aci import AciWebservice
+    from jupyter_mldeploy.azureml.core.webservice.aks import AksWebservice
+
+    check_name(name)
+    if deployment_config is None:
+        deployment_config = (AksWebservice if deployment_target is not None else AciWebservice).deploy_configuration()
+    _check_config(deployment_config)
+    kind = deployment_config.service_class()
+    _check_free(workspace, name, kind, overwrite=False)
+    target = deployment_config.target(workspace, deployment_target)
+    inference = spec.inference
+    if inference.environment.current:
+        from jupyter_mldeploy.capture import environment_for
+
+        inference = replace(inference, environment=environment_for(inference.script, None))
+    made = translated(lambda: _specify(name, inference, target, spec.models, deployment_config))
+    note(workspace, name, kind.TYPE, deployment_config, None)
+    if keys := deployment_config.keys():
+        write_keys(name, keys)
+    start(workspace, made, overwrite=True)
+    service: Webservice = kind(workspace, name)
+    return service
+
+
+def start(workspace: Workspace, spec: ServiceSpec, *, overwrite: bool = False) -> Underway:
+    """Begin to bring a service to ``spec``."""
+    before = underway(spec.name)
+    if before is not None and not before.future.done():
+        raise WebserviceException(
+            f"409: another operation on the service {spec.name!r} is in progress.",
+            status_code=409,
+            hint="Wait for it to end.",
+        )
+    made = begin(spec, records(), overwrite=overwrite)
+    _underway[str(records().home), spec.name] = made
+    return made
+
+
+def note(
+    workspace: Workspace, name: str, kind: str, config: WebserviceDeploymentConfiguration, image: str | None
+) -> None:
+    """Write down that the workspace has this service, and what v1 says of it."""
+    now = datetime.now(UTC).isoformat()
+    with workspace.book.change() as content:
+        before = content["services"].get(name) or {}
+        content["services"][name] = {
+            "type": kind,
+            "tags": config.tags or {},
+            "properties": config.properties or {},
+            "description": config.description,
+            "created": before.get("created", now),
+            "updated": now,
+            "image": image,
+            "auth": config.auth,
+            "settings": config.settings(),
+        }
+
+
+def keys_of(name: str) -> list[str]:
+    """The scoring keys of a service."""
+    found = records().secrets(name).get("scoring_keys", "")
+    return [key for key in found.split(",") if key]
+
+
+def write_keys(name: str, keys: list[str | None]) -> None:
+    """Keep the two keys of a service where only this user can read them; ``None``: a new one where there is none."""
+    home = records()
+    known = keys_of(name)
+    chosen = [
+        given or (known[index] if index < len(known) else random_secrets.token_urlsafe(24))
+        for index, given in enumerate(keys)
+    ]
+    for key in chosen:
+        if "," in key or key != key.strip() or not key.isascii():
+            raise WebserviceException("Error, a key must be ASCII text without commas and without spaces around it.")
+    home.write_secrets(name, {**home.secrets(name), "scoring_keys": ",".join(chosen)})
+
+
+def drop_keys(name: str) -> None:
+    """Let a service be used without a key."""
+    home = records()
+    known = home.secrets(name)
+    if known.pop("scoring_keys", None):
+        home.write_secrets(name, known)
+
+
+def _specify(
+    name: str, inference: Any, target: Any, refs: Any, config: WebserviceDeploymentConfiguration
+) -> ServiceSpec:
+    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.spec import ServiceSpec
+
+    force = settings()
+    known: dict[str, Any] = {
+        "scoring_timeout": force.scoring_timeout,
+        "max_request_wait": force.max_request_wait,
+        "init_timeout": force.init_timeout,
+    }
+    known.update(config.spec_values())
+    return ServiceSpec(name=name, inference=inference, target=target, models=refs, **known)
+
+
+def _check_inference(inference_config: Any) -> None:
+    from jupyter_mldeploy.azureml.inference import InferenceConfig
+
+    if inference_config is not None and not isinstance(inference_config, InferenceConfig):
+        raise WebserviceException(
+            "Error, provided inference configuration must be of type InferenceConfig in order to deploy a service."
+        )
+
+
+def _check_config(config: Any) -> None:
+    from jupyter_mldeploy.azureml.core.webservice.webservice import WebserviceDeploymentConfiguration
+
+    if not isinstance(config, WebserviceDeploymentConfiguration):
+        raise WebserviceException(
+            "Error, provided deployment configuration must be what deploy_configuration() of a Webservice returns, "
+            f"not {config!r}."
+        )
+    config.validate_configuration()
+
+
+def _check_free(workspace: Workspace, name: str, kind: Any, overwrite: bool) -> None:
+    """The original keeps local names apart from those of the workspace, and lets only local ones be deployed again."""
+    entry = workspace.book.section("services").get(name)
+    if overwrite or (entry is None and records().find(name) is None):
+        return
+    if entry is None:
+        raise WebserviceException(
+            f"409: the name {name!r} is taken by a service outside of the workspace {workspace.name!r}.",
+            status_code=409,
+            hint="Choose another name, or pass overwrite=True to take it over.",
+        )
+    if entry["type"] == kind.TYPE == "Local":
+        return
+    state = " and failed" if (record := records().find(name)) is not None and record.state == "failed" else ""
+    raise WebserviceException(
+        f"Error, service {name} with the same name already exists ({entry['type']}{state}), please use a different service name "
+        "or delete the existing service.",
+        status_code=409,
+        hint="Or pass overwrite=True, or call update() of it.",
+    )

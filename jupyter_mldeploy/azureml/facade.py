@@ -1,0 +1,134 @@
+"""How the v1 classes are made: what they are called with is checked against their signatures, what they do not have is said in
+a sentence, and this package's errors leave them as the original's exceptions."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, ClassVar, TypeVar
+
+from jupyter_mldeploy.azureml.exceptions import (
+    AzureMLException,
+    ModelNotFoundException,
+    UserErrorException,
+    WebserviceException,
+)
+from jupyter_mldeploy.azureml.unknown import argument_sentence, member_sentence, name_sentence
+from jupyter_mldeploy.errors import MLDeployError
+
+__all__ = ["Facade", "NotProvided", "facade", "module_getattr", "translated"]
+
+C = TypeVar("C", bound=type)
+
+
+class NotProvided(AzureMLException, AttributeError):
+    """A member of the original that is not here, or that nobody ever had."""
+
+
+class Facade:
+    """Base of the v1 classes.
+
+    Attributes:
+        REFUSED: Members of the original that are not here, each with what works instead.
+    """
+
+    REFUSED: ClassVar[dict[str, str]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        made = type(self)
+        if reason := made.REFUSED.get(name):
+            raise NotProvided(f"{made.__name__}.{name} is not here: {reason}.")
+        known = {member for member in dir(made) if not member.startswith("_")} | {
+            member for member in vars(self) if not member.startswith("_")
+        }
+        raise NotProvided(member_sentence(made.__name__, name, known - {"REFUSED"}))
+
+
+def facade(raises: type[AzureMLException]) -> Callable[[C], C]:
+    """Class decorator: check the arguments of every public function, and let errors of this package leave as ``raises``."""
+
+    def dress(made: C) -> C:
+        for name, member in list(vars(made).items()):
+            if name.startswith("_") and name != "__init__":
+                continue
+            shown = made.__name__ if name == "__init__" else f"{made.__name__}.{name}"
+            if isinstance(member, staticmethod):
+                setattr(made, name, staticmethod(_checked(member.__func__, shown, raises)))
+            elif isinstance(member, classmethod):
+                setattr(made, name, classmethod(_checked(member.__func__, shown, raises)))
+            elif inspect.isfunction(member):
+                setattr(made, name, _checked(member, shown, raises))
+        return made
+
+    return dress
+
+
+def _checked(function: Callable[..., Any], shown: str, raises: type[AzureMLException]) -> Callable[..., Any]:
+    signature = inspect.signature(function)
+    names = [name for name in signature.parameters if name not in {"self", "cls"} and not name.startswith("_")]
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            strange = [] if takes_all else [name for name in kwargs if name not in signature.parameters]
+            if strange:
+                raise UserErrorException(argument_sentence(shown, strange[0], names)) from None
+            raise UserErrorException(f"{shown}(): {error}; it takes {', '.join(names) or 'nothing'}.") from None
+        return translated(lambda: function(*args, **kwargs), raises)
+
+    return call
+
+
+def translated(call: Callable[[], Any], raises: type[AzureMLException] = WebserviceException) -> Any:
+    """Call it; an error of this package leaves as one of the original's, with its diagnosis and its steps."""
+    try:
+        return call()
+    except AzureMLException:
+        raise
+    except MLDeployError as error:
+        raise as_v1(error, raises) from error
+
+
+def as_v1(error: MLDeployError, raises: type[AzureMLException] = WebserviceException) -> AzureMLException:
+    """The original's exception for an error of this package."""
+    if error.code == "not-found" and "model" in error.summary.split("'")[0].lower():
+        raises = ModelNotFoundException
+    problems = getattr(error, "problems", ())
+    message = "\n".join([error.summary, *problems]) if len(problems) > 1 else error.summary
+    made = raises(message, inner_exception=error, hint=error.hint)
+    if isinstance(made, WebserviceException):
+        made.status_code = error.http_status
+    return made
+
+
+def module_getattr(
+    module: str, known: Mapping[str, str], reasons: dict[str, str] | None = None, submodules: tuple[str, ...] = ()
+) -> Callable[[str], Any]:
+    """``__getattr__`` of a module.
+
+    Args:
+        module: Its name.
+        known: Public names → the module that has them; they are loaded when they are used.
+        reasons: Names of the original that are not here, and what works instead.
+        submodules: Modules below it, loaded when they are used.
+    """
+    shown = module.removeprefix("jupyter_mldeploy.")
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 - the hook's own name
+        if name in known:
+            return getattr(import_module(f"jupyter_mldeploy.azureml.{known[name]}"), name)
+        if name in submodules:
+            return import_module(f"{module}.{name}")
+        if name.startswith("_"):
+            raise AttributeError(name)
+        # An AttributeError would lose its words on the way through `from … import …`.
+        raise ImportError(name_sentence(shown, name, known, reasons or {}), name=module)
+
+    return __getattr__

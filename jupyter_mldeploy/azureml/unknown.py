@@ -1,0 +1,73 @@
+"""What of the v1 SDK is not here, said in a sentence with the nearest thing that works; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["MODULES", "argument_sentence", "member_sentence", "module_sentence", "name_sentence"]
+
+TRAINING = "training and pipelines stay with what trains: run the training code as it is, then register its model file"
+DATA = "datasets and datastores are Azure's storage: read the files with pandas or pathlib"
+
+MODULES = {
+    "train": TRAINING,
+    "pipeline": TRAINING,
+    "automl": TRAINING,
+    "widgets": "follow a deployment with %%deploy, or wait_for_deployment(show_output=True)",
+    "data": DATA,
+    "dataprep": DATA,
+    "opendatasets": DATA,
+    "interpret": "call the explainer in the scoring script",
+    "monitoring": "read the service's metrics with %service_status, or GET /metrics",
+    "telemetry": "nothing is measured or sent here",
+    "contrib": "of azureml.contrib only azureml.contrib.services is here",
+    "core.dataset": DATA,
+    "core.datastore": DATA,
+    "core.keyvault": "read secrets from environment variables",
+    "core.runconfig": TRAINING,
+    "core.script_run_config": TRAINING,
+    "core.script_run": TRAINING,
+    "core.compute_target": "use azureml.core.compute",
+    "core.private_endpoint": "services listen on this machine or in your cluster; there is no Azure network",
+    "core.linked_service": "there is no Azure network",
+}
+"""Why a module (or what is below it) is not here, and what works instead."""
+
+
+def module_sentence(module: str) -> str:
+    """Of a module below ``azureml`` that is not here."""
+    return f"azureml.{module} is not among the v1 names of jupyter_mldeploy: {reason_for(module)}."
+
+
+def reason_for(module: str) -> str:
+    """What works in the place of a module that is not here."""
+    parts = module.split(".")
+    for length in range(len(parts), 0, -1):
+        if found := MODULES.get(".".join(parts[:length])):
+            return found
+    return "models, environments, images, services and workspaces are (azureml.core and below)"
+
+
+def name_sentence(module: str, name: str, known: Iterable[str], reasons: dict[str, str]) -> str:
+    """Of a name that a module does not have."""
+    if reason := reasons.get(name):
+        return f"{name} of {module} is not among the v1 names of jupyter_mldeploy: {reason}."
+    return f"{module} has no {name!r}{_nearest(name, known)}"
+
+
+def member_sentence(owner: str, name: str, known: Iterable[str]) -> str:
+    """Of a method or property that a class does not have."""
+    return f"{owner} has no {name!r}{_nearest(name, known)}"
+
+
+def argument_sentence(function: str, name: str, known: Iterable[str]) -> str:
+    """Of an argument that a function does not take."""
+    return f"{function}() takes no argument {name!r}{_nearest(name, known)}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    if near := get_close_matches(name, names, n=1, cutoff=0.5):
+        return f"; the nearest that works is {near[0]!r}."
+    return f"; there is {', '.join(names)}." if names else "."
