@@ -156,11 +156,12 @@ def prune(options: argparse.Namespace, screen: Screen) -> int:
     from jupyter_mldeploy.cli.changing import confirmed
     from jupyter_mldeploy.images.engine import connect
     from jupyter_mldeploy.targets.container import orphans
+    from jupyter_mldeploy.targets.container.handover import find_loose_volumes
 
     engine, records = connect(options.context), _records()
     found = orphans.find_orphans(engine, records)
     unused = orphans.find_unused_images(engine, records)
-    if not found and not unused and not orphans.find_loose_volumes(engine, records):
+    if not found and not unused and not find_loose_volumes(engine, records.home):
         screen.json(_pruned([], [], [])) if screen.is_json else screen.line("Nothing to remove.")
         return 0
     if not screen.is_json:

@@ -95,6 +95,7 @@ def build_image(
     listener = listener or Listener()
     known = [engine.has_image(part.reference) for part in plan.parts]
     if found := known[-1]:
+        _note_found(BuildLogs(home), plan, service)
         return Built(reference=plan.reference, id=found["Id"])
     first = max((index + 1 for index, image in enumerate(known) if image), default=0)
     for note in plan.notes if first == 0 else ():
@@ -108,6 +109,17 @@ def build_image(
     assert built is not None
     names = tuple(part.name for part in plan.parts[first:])
     return Built(reference=plan.reference, id=built["Id"], parts=names, seconds=time.monotonic() - began)
+
+
+def _note_found(logs: BuildLogs, plan: ImagePlan, service: str) -> None:
+    """An image that another data folder has built is listed too; there is no log of it here."""
+    if logs.find(plan.reference) is None:
+        parents = tuple(part.reference for part in plan.parts[:-1])
+        entry = ImageEntry(
+            reference=plan.reference, service=service, state="found", parents=parents, dockerfile=plan.dockerfile
+        )
+        logs.say(plan.reference, f"{plan.reference} was on the engine already: nothing was built.")
+        logs.keep(entry)
 
 
 @dataclass

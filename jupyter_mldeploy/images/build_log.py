@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
 from jupyter_mldeploy.evidence import redact
 from jupyter_mldeploy.records import write_aside
 
-__all__ = ["BuildLogs", "ImageEntry"]
+__all__ = ["UNFINISHED", "BuildLogs", "ImageEntry", "note_digest"]
+
+
+UNFINISHED = ("failed", "interrupted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class ImageEntry:
     Attributes:
         reference: Name of the image.
         service: What it was built for.
-        state: ``built``, ``failed`` or ``interrupted``.
+        state: ``built``, ``failed``, ``interrupted``; ``found`` for one that the engine or a registry had already.
         built: When it ended, in seconds since the epoch.
         seconds: How long it took.
         parents: References of the parts it stands on.
@@ -63,6 +66,11 @@ class BuildLogs:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("wb", buffering=0)
 
+    def say(self, reference: str, line: str) -> None:
+        """Let this line be the log of an image that was not built here."""
+        with self.open(reference) as log:
+            log.write(line.encode() + b"\n")
+
     def keep(self, entry: ImageEntry) -> None:
         """Remember what became of a build."""
         content = json.dumps(asdict(entry), indent=1).encode()
@@ -81,7 +89,7 @@ class BuildLogs:
         """The build that people mean by a service's: a later one that failed, else that of its image, else the last one."""
         built = self.find(image) if image else None
         for entry in self.list():
-            if entry.service == service and (entry.state != "built" or built is None):
+            if entry.service == service and (entry.state in UNFINISHED or built is None):
                 return entry.reference if built is None or entry.built > built.built else image
         return image
 
@@ -111,3 +119,9 @@ def _read(path: Path) -> ImageEntry | None:
         return ImageEntry(**content)
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def note_digest(logs: BuildLogs, reference: str, digest: str) -> None:
+    """Keep with an image what its registry calls it."""
+    if entry := logs.find(reference):
+        logs.keep(replace(entry, digest=digest))

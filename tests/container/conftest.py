@@ -156,6 +156,16 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
     return write
 
 
+def once(requirement: str) -> str:
+    """The requirement in words that no build before had, so that none is remembered."""
+    return f'{requirement} ; platform_node != "{os.urandom(6).hex()}"'
+
+
+def unique(text: str) -> str:
+    """The script with a last line that no image has yet."""
+    return f"{text}# {os.urandom(6).hex()}\n"
+
+
 def registry_is_there(address: str) -> None:
     """Skip without the registry of the tests; fail in CI."""
     import socket

@@ -22,7 +22,7 @@ from jupyter_mldeploy.images.engine import Engine
 from jupyter_mldeploy.spec import Environment
 
 from ..contract.scripts import ADDING
-from .conftest import LOCKED_REGISTRY, OPEN_REGISTRY, Deploy, Ran, registry_is_there
+from .conftest import LOCKED_REGISTRY, OPEN_REGISTRY, Deploy, Ran, once, registry_is_there
 from .under_test import ContainerUnderTest
 
 CREDENTIALS = json.dumps({"auths": {LOCKED_REGISTRY: {"auth": base64.b64encode(b"tester:correct horse").decode()}}})
@@ -134,7 +134,7 @@ def test_a_base_image_of_a_registry_that_wants_a_password(
     docker_config: Callable[[str], None],
 ) -> None:
     registry_is_there(LOCKED_REGISTRY)
-    locked = f"{LOCKED_REGISTRY}/private/base"
+    locked = f"{LOCKED_REGISTRY}/private/base-{os.urandom(4).hex()}"
     engine.api.tag(target.base, locked, "1")
     for line in engine.api.push(
         locked, "1", stream=True, decode=True, auth_config={"username": "tester", "password": "correct horse"}
@@ -212,7 +212,7 @@ def test_interrupting_a_command_of_a_build_leaves_nothing(
                 cancel.set()
 
     with pytest.raises(Cancelled):
-        deployed(environment=pip("certifi==2024.2.2"), sink=sink, cancel=cancel)
+        deployed(environment=pip(once("certifi==2024.2.2")), sink=sink, cancel=cancel)
     assert services() == []
     assert target.leftovers() == []
     assert seen
@@ -226,7 +226,7 @@ def test_interrupting_a_command_of_a_build_leaves_nothing(
 def test_control_c_on_the_command_line_leaves_nothing(
     target: ContainerUnderTest, script: Path, tmp_path: Path, moment: str
 ) -> None:
-    (tmp_path / "requirements.txt").write_text(f"{'certifi==2024.6.2' if moment == 'Collecting' else ''}\n")
+    (tmp_path / "requirements.txt").write_text(once("certifi==2024.6.2") if moment == "Collecting" else "")
     slow = ADDING.replace("def init():\n", "import time\ndef init():\n    time.sleep(60)\n")
     script.write_text(slow)
     words = [

@@ -15,7 +15,7 @@ from jupyter_mldeploy import register_model
 from jupyter_mldeploy.images.engine import Engine
 
 from ..contract.scripts import ADDING, READS_MODEL, edited
-from .conftest import Deploy, Heard, Ran
+from .conftest import Deploy, Heard, Ran, once, unique
 from .forward_proxy import ForwardProxy
 
 BY_HAND = READS_MODEL + "\nif __name__ == '__main__':\n    init()\n    print('by hand:', run(None))\n"
@@ -100,7 +100,7 @@ def test_the_same_inputs_build_nothing_a_second_time(
 
 def test_an_edited_script_installs_nothing(deployed: Deploy, heard: Heard) -> None:
     deployed(until="build")
-    deployed(edited(ADDING, "+ 1", "+ 2"), until="build", sink=heard)
+    deployed(unique(edited(ADDING, "+ 1", "+ 2")), until="build", sink=heard)
     commands = [event.data["command"].split()[0] for event in heard.of("build", "progress")]
     assert commands == ["FROM", "COPY", "ENV", "LABEL"]
     assert [event.data["step"] for event in heard.of("build", "progress")] == [1, 2, 3, 4]
@@ -152,7 +152,7 @@ def test_the_network_of_the_host_reaches_the_build_and_leaves_no_secret(
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:hushhush@{gateway}:{proxy.port}")
         monkeypatch.setenv("HTTP_PROXY", f"http://me:hushhush@{gateway}:{proxy.port}")
         monkeypatch.setenv("PIP_INDEX_URL", index.replace("://", "://me:psstpsst@", 1))
-        (tmp_path / "requirements.txt").write_text("six==1.16.0\n")
+        (tmp_path / "requirements.txt").write_text(once("six==1.16.0"))
         made = deployed(environment=tmp_path / "requirements.txt", until="build", sink=heard)
         assert proxy.asked, "pip went past the proxy"
     lines = "\n".join(event.message for event in heard.of("build", "log"))
@@ -194,7 +194,7 @@ def test_certificates_of_the_host_are_trusted_inside(
 def test_two_threads_that_build_one_image(deployed: Deploy, script: Path) -> None:
     from jupyter_mldeploy import deploy
 
-    script.write_text(edited(ADDING, "+ 1", "+ 33"))
+    script.write_text(unique(edited(ADDING, "+ 1", "+ 33")))
     failed: list[BaseException] = []
 
     def build(name: str) -> None:

@@ -18,9 +18,9 @@ from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.container.autopsy import collect_evidence
 from jupyter_mldeploy.targets.container.following import follow_status
-from jupyter_mldeploy.targets.container.handover import remove_container
+from jupyter_mldeploy.targets.container.handover import remove_container, remove_loose_volumes
 from jupyter_mldeploy.targets.container.identity import find_containers
-from jupyter_mldeploy.targets.container.logs import container_lines, file_lines, save_log
+from jupyter_mldeploy.targets.container.logs import container_lines, file_lines, has_former_life, save_log
 from jupyter_mldeploy.targets.container.looking import look_at
 from jupyter_mldeploy.targets.container.making import HOST, limits_of, put_files, read_json
 from jupyter_mldeploy.targets.container.promotion import promote, sample_message
@@ -150,7 +150,7 @@ class ContainerDriver:
             return
         state = self.container_of(record)
         folder = self._records.folder(record.name)
-        if state is None or (query.previous and not state.restarts):
+        if state is None or (query.previous and not has_former_life(self.engine, state)):
             name = "run.previous.log" if query.previous else "run.log"
             yield from file_lines(folder / name, query, cancel)
             return
@@ -253,6 +253,7 @@ class ContainerDriver:
         for found in find_containers(self.engine.api, self._records.home, record.name):
             save_log(self.engine, str(found["Id"]), self._records.folder(record.name) / "run.log")
             remove_container(self.engine, str(found["Id"]))
+        remove_loose_volumes(self.engine, self._records.home, record.name)
 
     # -- where things are ----------------------------------------------------------------------------------------
 

@@ -14,14 +14,24 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine
-from jupyter_mldeploy.targets.container.identity import HOME, container_name, second_name
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name, home_id, second_name
 from jupyter_mldeploy.targets.container.making import HOST
 from jupyter_mldeploy.targets.container.state import inspect
 
-__all__ = ["STAGING", "ensure_staging", "reachable_at", "remove_container", "rename_into_place", "swap"]
+__all__ = [
+    "STAGING",
+    "ensure_staging",
+    "find_loose_volumes",
+    "reachable_at",
+    "remove_container",
+    "remove_loose_volumes",
+    "rename_into_place",
+    "swap",
+]
 
 STAGING = "mldeploy-staging"
 OUTSIDE = "bridge"
@@ -101,6 +111,22 @@ def remove_container(engine: Engine, container: str) -> None:
             raise TargetUnavailable(
                 f"The container {container[:12]} could not be removed: {error.explanation}."
             ) from None
+
+
+def find_loose_volumes(engine: Engine, home: Path, service: str | None = None) -> list[str]:
+    """Volumes of a home folder, or of one of its services, whose container somebody removed by hand."""
+    labels = [f"{HOME}={home_id(home)}"] + ([f"{SERVICE}={service}"] if service else [])
+    filters = {"label": labels, "dangling": True}
+    return [str(volume["Name"]) for volume in engine.api.volumes(filters=filters)["Volumes"] or ()]
+
+
+def remove_loose_volumes(engine: Engine, home: Path, service: str | None = None) -> None:
+    """Remove them; one that is in use again, or gone, is not an error."""
+    from docker.errors import APIError
+
+    for volume in find_loose_volumes(engine, home, service):
+        with suppress(APIError):
+            engine.api.remove_volume(volume)
 
 
 def rename_into_place(engine: Engine, container: str, service: str) -> None:

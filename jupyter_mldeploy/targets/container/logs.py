@@ -14,7 +14,7 @@ from jupyter_mldeploy.targets.base import LogLine, LogQuery
 from jupyter_mldeploy.targets.container.state import ContainerState
 from jupyter_mldeploy.targets.log_file import LineFilter, decode_line, read_lines
 
-__all__ = ["await_line", "container_lines", "file_lines", "save_log", "tail_text"]
+__all__ = ["await_line", "container_lines", "file_lines", "has_former_life", "save_log", "tail_text"]
 
 CHUNK_LINES = 50_000
 
@@ -29,14 +29,27 @@ def container_lines(
         bounds["until"] = state.started
     elif state.started:
         bounds["since"] = state.started - 0.000001
-    if query.lines is not None and not chosen.narrows:
+    # The engine counts lines from the end of the log, whatever life they are of.
+    counted_here = chosen.narrows or query.previous
+    if query.lines is not None and not counted_here:
         bounds["tail"] = query.lines
     follow = query.follow and not query.previous
     found = (line for text in _lines(engine, state.id, cancel, follow=follow, **bounds) if (line := chosen(text)))
-    if query.lines is not None and chosen.narrows and not follow:
+    if query.lines is not None and counted_here and not follow:
         yield from deque(found, maxlen=query.lines)
     else:
         yield from found
+
+
+def has_former_life(engine: Engine, state: ContainerState) -> bool:
+    """Whether it printed something before it was last started, by its policy or by hand."""
+    if not state.started:
+        return False
+    lines = engine.api.logs(state.id, stream=True, follow=False, until=state.started - 0.000001)
+    try:
+        return any(True for _ in lines)  # the first is enough
+    finally:
+        lines.close()
 
 
 def file_lines(path: Path, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
@@ -74,10 +87,8 @@ def await_line(engine: Engine, container: str, needle: bytes, cancel: Cancel) ->
 
 def tail_text(engine: Engine, state: ContainerState, limit: int, *, previous: bool = False) -> str:
     """The end of a log, for evidence."""
-    bounds: dict[str, Any] = {"tail": CHUNK_LINES}
-    if previous:
-        bounds["until"] = state.started
-    elif state.started:
+    bounds: dict[str, Any] = {"until": state.started} if previous else {"tail": CHUNK_LINES}
+    if not previous and state.started:
         bounds["since"] = state.started - 0.000001
     text = b"".join(engine.api.logs(state.id, stream=True, follow=False, **bounds)).decode("utf-8", "backslashreplace")
     return text[-limit:]

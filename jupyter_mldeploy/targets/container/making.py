@@ -91,7 +91,7 @@ def make_container(engine: Engine, wanted: Wanted) -> str:
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],
         init=True,
-        log_config={"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}},
+        log_config={"Type": _log_driver(engine), "Config": {"max-size": "20m", "max-file": "3"}},
         device_requests=[{"Count": gpus, "Capabilities": [["gpu"]]}] if gpus else None,
         network_mode=wanted.network or None,
         **limits_of(wanted.spec.resources, maximum),
@@ -112,6 +112,17 @@ def make_container(engine: Engine, wanted: Wanted) -> str:
         engine.api.remove_container(container, v=True, force=True)  # nobody knows of it yet
         raise
     return container
+
+
+_LOG_DRIVERS: dict[str, str] = {}
+
+
+def _log_driver(engine: Engine) -> str:
+    """``local`` where the engine has it: ``json-file`` puts question marks in the place of bytes that are not UTF-8."""
+    if engine.address not in _LOG_DRIVERS:
+        known = (engine.api.info().get("Plugins") or {}).get("Log") or ()
+        _LOG_DRIVERS[engine.address] = "local" if "local" in known else "json-file"
+    return _LOG_DRIVERS[engine.address]
 
 
 class _NameTaken(Exception):

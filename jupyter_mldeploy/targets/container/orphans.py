@@ -10,15 +10,18 @@ from jupyter_mldeploy.errors import RecordDamaged, TargetUnavailable
 from jupyter_mldeploy.images.build_log import BuildLogs
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.targets.container.handover import STAGING, remove_container
-from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, find_containers, home_id
+from jupyter_mldeploy.targets.container.handover import (
+    STAGING,
+    remove_container,
+    remove_loose_volumes,
+)
+from jupyter_mldeploy.targets.container.identity import SERVICE, find_containers
 from jupyter_mldeploy.targets.container.making import read_file
 from jupyter_mldeploy.targets.container.state import inspect
 
 __all__ = [
     "Orphan",
     "adopt",
-    "find_loose_volumes",
     "find_orphans",
     "find_unused_images",
     "remove_containers_of",
@@ -94,18 +97,13 @@ def remove_orphan(engine: Engine, records: Records, orphan: Orphan) -> None:
             remove_container(engine, orphan.container)
 
 
-def find_loose_volumes(engine: Engine, records: Records) -> list[str]:
-    """Volumes of this home folder that no container uses."""
-    filters = {"label": f"{HOME}={home_id(records.home)}", "dangling": True}
-    return [str(volume["Name"]) for volume in engine.api.volumes(filters=filters)["Volumes"] or ()]
-
-
 def remove_containers_of(records: Records, service: str) -> None:
     """Remove every container of a service whose record was lost; without an engine there is none."""
     with suppress(TargetUnavailable):
         engine = connect()
         for container in find_containers(engine.api, records.home, service):
             remove_container(engine, str(container["Id"]))
+        remove_loose_volumes(engine, records.home, service)
 
 
 def find_unused_images(engine: Engine, records: Records) -> list[str]:
@@ -113,7 +111,9 @@ def find_unused_images(engine: Engine, records: Records) -> list[str]:
     logs = BuildLogs(records.home)
     needed = set(_needed(records, logs))
     return [
-        entry.reference for entry in logs.list() if entry.reference not in needed and engine.has_image(entry.reference)
+        entry.reference
+        for entry in logs.list()
+        if entry.state == "built" and entry.reference not in needed and engine.has_image(entry.reference)
     ]
 
 
@@ -132,9 +132,7 @@ def remove_unused(engine: Engine, records: Records, references: list[str]) -> li
         BuildLogs(records.home).forget(reference)
     with suppress(APIError):  # in use, or not there
         engine.api.remove_network(STAGING)
-    for volume in find_loose_volumes(engine, records):
-        with suppress(APIError):
-            engine.api.remove_volume(volume)
+    remove_loose_volumes(engine, records.home)
     return kept
 
 

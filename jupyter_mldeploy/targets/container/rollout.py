@@ -13,6 +13,7 @@ from jupyter_mldeploy.errors import DeploymentFailed, InvalidValue, PortInUse
 from jupyter_mldeploy.events import EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.images.build import Listener, Step, build_image
+from jupyter_mldeploy.images.build_log import BuildLogs, ImageEntry, note_digest
 from jupyter_mldeploy.images.engine import Engine
 from jupyter_mldeploy.images.inputs import service_file
 from jupyter_mldeploy.images.plan import LABEL, plan_image
@@ -20,7 +21,13 @@ from jupyter_mldeploy.images.surroundings import look_around
 from jupyter_mldeploy.images.transfer import pull_image, push_image
 from jupyter_mldeploy.records import Records
 from jupyter_mldeploy.targets.base import Work
-from jupyter_mldeploy.targets.container.handover import STAGING, ensure_staging, reachable_at, remove_container
+from jupyter_mldeploy.targets.container.handover import (
+    STAGING,
+    ensure_staging,
+    reachable_at,
+    remove_container,
+    remove_loose_volumes,
+)
 from jupyter_mldeploy.targets.container.identity import REVISION, container_name, find_containers, labels_of
 from jupyter_mldeploy.targets.container.logs import await_line, save_log
 from jupyter_mldeploy.targets.container.making import Wanted, free_port, make_container, replacing_name, start_container
@@ -104,6 +111,10 @@ class Rollout:
             raise InvalidValue(
                 "models", models, f"the image {reference} holds {held}; leave --model out, or build anew."
             )
+        logs = BuildLogs(self.records.home)
+        if logs.find(reference) is None:
+            logs.say(reference, f"{reference} was taken as it is: nothing was built.")
+            logs.keep(ImageEntry(reference=reference, service=work.spec.name, state="found"))
         self._learn(image=reference, image_id=found["Id"], image_script=labels.get(f"{LABEL}script", ""))
         return {"message": f"{reference}, taken as it is", "image": reference, "cached": True}
 
@@ -118,6 +129,7 @@ class Rollout:
             cancel=work.cancel,
         )  # fmt: skip
         self._learn(digest=digest)
+        note_digest(BuildLogs(self.records.home), reference, digest)
         return {"message": f"{reference} @ {digest[:19]}", "image": reference, "digest": digest}
 
     def _progress(self, stage: Stage) -> Callable[[str, int, int], None]:
@@ -315,6 +327,7 @@ class Rollout:
             if serving is None or found["Id"] != serving[0]:
                 save_log(self.engine, str(found["Id"]), folder / "run.previous.log")
                 remove_container(self.engine, str(found["Id"]))
+        remove_loose_volumes(self.engine, self.records.home, name)
 
     def undo(self) -> None:
         """Remove every container that this operation has made; the old one, if there is one, was never touched."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, StorageError
 from jupyter_mldeploy.events import Cancel
-from jupyter_mldeploy.images.build_log import BuildLogs, ImageEntry
+from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.images.entries import Entry
 from jupyter_mldeploy.images.inputs import check_reference
@@ -59,7 +59,7 @@ def look_up(records: Records, wanted: str) -> ImageEntry:
         return found
     for entry in logs.list():
         repository, tag = split_reference(entry.reference)
-        finished = entry.state != "built" or not repository.endswith(("/environment", "/models"))
+        finished = entry.state in UNFINISHED or not repository.endswith(("/environment", "/models"))
         if wanted in {repository, tag} or (entry.service == wanted and finished):
             return entry
     raise NotFound(f"No image {wanted!r} was built here.", "`mldeploy images` lists those that were.")
@@ -122,18 +122,11 @@ def push(records: Records, record: Record, registry: str, progress: Progress, ca
     digest = push_image(
         reference, engine, service=record.name, target=str(record.spec.target), progress=progress, cancel=cancel
     )
-    note_digest(records, image, digest)
+    note_digest(BuildLogs(records.home), image, digest)
     with records.operation(record.name, "push"):
         now = records.get(record.name)
         records.write(now.with_(details={**now.details, "digest": digest, "pushed": reference}))
     return Pushed(reference=reference, digest=digest)
-
-
-def note_digest(records: Records, image: str, digest: str) -> None:
-    """Keep with an image what its registry calls it."""
-    logs = BuildLogs(records.home)
-    if entry := logs.find(image):
-        logs.keep(replace(entry, digest=digest))
 
 
 def size_of(engine: Engine | None, reference: str) -> int | None:

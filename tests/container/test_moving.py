@@ -1,0 +1,207 @@
+"""Push, pull, images that were built before, single steps; updates and reloads of what runs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mldeploy import service
+from jupyter_mldeploy.errors import DeploymentFailed, InvalidValue, MLDeployError
+from jupyter_mldeploy.images.engine import Engine
+
+from ..contract.scripts import ADDING, edited
+from .conftest import LOCKED_REGISTRY, OPEN_REGISTRY, Deploy, Heard, Ran, registry_is_there, unique
+from .under_test import ContainerUnderTest
+
+LOGGED_IN = json.dumps({"auths": {LOCKED_REGISTRY: {"auth": base64.b64encode(b"tester:correct horse").decode()}}})
+
+
+@pytest.fixture
+def team() -> str:
+    """A path of the open registry that no test has used."""
+    registry_is_there(OPEN_REGISTRY)
+    return f"{OPEN_REGISTRY}/team-{os.urandom(4).hex()}"
+
+
+def test_push_then_deploy_what_was_pushed(
+    deployed: Deploy,
+    team: str,
+    engine: Engine,
+    heard: Heard,
+    mldeploy: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLDEPLOY_REGISTRY", team)
+    made = deployed(unique(ADDING), until="push", sink=heard)
+    details = made.record.details
+    assert re.fullmatch(rf"{team}/adder:[0-9a-f]{{16}}", str(details["image"]))
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", str(details["digest"]))
+    assert made.state == "stopped"
+    progress = heard.of("push", "progress")
+    assert progress[-1].data["ended"] == progress[-1].data["layers"] > 3
+    assert str(details["digest"]) in mldeploy("image", "adder").out
+    monkeypatch.delenv("MLDEPLOY_REGISTRY")
+    engine.api.remove_image(details["image"], force=True)
+    again = deployed(from_image=details["image"], name="pulled")
+    assert again.run({"x": 1})["sum"] == 2
+    by_digest = f"{str(details['image']).rpartition(':')[0]}@{details['digest']}"
+    assert deployed(from_image=by_digest, name="pinned").run({"x": 1})["sum"] == 2
+
+
+def test_a_locked_registry(
+    deployed: Deploy, mldeploy: Callable[..., Ran], docker_config: Callable[[str], None], home: Path
+) -> None:
+    registry_is_there(LOCKED_REGISTRY)
+    docker_config("{}")
+    deployed(until="build")
+    path = f"{LOCKED_REGISTRY}/team-{os.urandom(4).hex()}"
+    refused = mldeploy("push", "adder", "--registry", path)
+    assert refused.code == 1
+    assert "no basic auth credentials" in refused.err
+    assert f"docker login {LOCKED_REGISTRY}" in refused.err
+    docker_config(LOGGED_IN)
+    done = mldeploy("push", "adder", "--registry", path)
+    assert done.code == 0, done.err
+    assert f"pushed {path}/adder:" in done.out
+    pushed = str(service("adder").record.details["pushed"])
+    docker_config("{}")
+    with pytest.raises(DeploymentFailed) as failed:
+        _forget(pushed)
+        deployed(from_image=pushed, name="pulled")
+    assert "no basic auth credentials" in failed.value.summary
+    docker_config(LOGGED_IN)
+    assert deployed(from_image=pushed, name="pulled").run({"x": 1})["sum"] == 2
+    kept = "".join(file.read_text(errors="replace") for file in home.rglob("*") if file.is_file())
+    assert "correct horse" not in kept
+    assert base64.b64encode(b"tester:correct horse").decode() not in kept
+
+
+def _forget(reference: str) -> None:
+    from jupyter_mldeploy.images.engine import connect
+
+    connect().api.remove_image(reference, force=True)
+
+
+def test_an_image_of_somebody_else_is_refused(deployed: Deploy, target: ContainerUnderTest) -> None:
+    with pytest.raises(InvalidValue, match="it was not built by `mldeploy build`"):
+        deployed(from_image=target.base)
+
+
+def test_a_push_without_a_registry(deployed: Deploy, mldeploy: Callable[..., Ran]) -> None:
+    deployed(until="build")
+    assert "name one with --registry" in mldeploy("push", "adder").err
+
+
+def test_building_by_itself_leaves_what_runs(deployed: Deploy, mldeploy: Callable[..., Ran], script: Path) -> None:
+    made = deployed()
+    script.write_text(unique(edited(ADDING, "+ 1", "+ 100")))
+    done = mldeploy("build", "score.py", "--name", "adder")
+    assert done.code == 0, done.err
+    image = re.search(r"mldeploy/adder:\w{16}", done.out)
+    assert image
+    assert made.run({"x": 1})["sum"] == 2
+    assert made.state == "running"
+    assert made.edited
+    made.update(image=image[0])
+    assert made.run({"x": 1})["sum"] == 101
+
+
+def test_the_dockerfile_and_its_context_build_by_hand(
+    deployed: Deploy, mldeploy: Callable[..., Ran], engine: Engine, tmp_path: Path
+) -> None:
+    deployed(until="build")
+    assert mldeploy("image", "adder", "--save", "context").code == 0
+    assert (tmp_path / "context" / "Dockerfile").read_text() == mldeploy("image", "adder", "--dockerfile").out
+    built, _ = "", None
+    for line in engine.api.build(path=str(tmp_path / "context"), rm=True, decode=True):
+        assert "error" not in line, line
+        built = (line.get("aux") or {}).get("ID", built)
+    assert engine.has_image(built)
+    engine.api.remove_image(built, force=True)
+    assert "empty or not there yet" in mldeploy("image", "adder", "--save", "context").err
+
+
+# -- reload and update ------------------------------------------------------------------------------------------------
+
+
+def test_a_reloaded_script_survives_a_restart_and_the_image_follows(
+    deployed: Deploy, engine: Engine, script: Path
+) -> None:
+    made = deployed(unique(ADDING))
+    container, image = made.record.details["container"], made.record.details["image"]
+    assert "newer script" not in made.status().message
+    script.write_text(edited(script.read_text(), "+ 1", "+ 100"))
+    made.reload()
+    assert made.run({"x": 1})["sum"] == 101
+    assert made.record.details["container"] == container
+    assert "newer script than its image holds" in made.status().message
+    watcher = made.watch()
+    engine.api.restart(container)
+    assert next(status for status in watcher if status.state == "running" and status.ready)
+    assert made.run({"x": 1})["sum"] == 101
+    assert made.status().script == made.spec.inference.script.hash
+    made.update(memory="300Mi")
+    assert made.record.details["image"] != image
+    assert made.status().message == ""
+    assert made.run({"x": 1})["sum"] == 101
+
+
+def test_an_update_keeps_the_port_and_answers_from_one_version_at_a_time(deployed: Deploy, script: Path) -> None:
+    made = deployed(memory="200Mi")
+    uri = made.scoring_uri
+    answers: list[int] = []
+    broken: list[str] = []
+    enough = threading.Event()
+
+    def ask() -> None:
+        while not enough.is_set():
+            try:
+                answers.append(made.run({"x": 1})["sum"])
+            except MLDeployError as error:
+                broken.append(str(error))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    script.write_text(edited(ADDING, "+ 1", "+ 100"))
+    made.update(script=script, memory="300Mi")
+    made.run({"x": 1})
+    enough.set()
+    thread.join(60)
+    assert made.scoring_uri == uri
+    assert made.run({"x": 1})["sum"] == 101
+    switch = answers.index(101) if 101 in answers else len(answers)
+    assert set(answers[:switch]) == {2}
+    assert set(answers[switch:]) <= {101}
+
+
+def test_an_init_that_needs_the_network_is_given_it(
+    deployed: Deploy, script: Path, heard: Heard, engine: Engine
+) -> None:
+    made = deployed()
+    gateway = engine.api.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
+    import socket
+
+    with socket.create_server(("0.0.0.0", 0)) as server:
+        reaches = f"def init():\n    import socket\n    socket.create_connection(('{gateway}', {server.getsockname()[1]}), 5)\n"
+        script.write_text(reaches + "def run(data): return 'connected'\n")
+        made.update(script=script, memory="300Mi", sink=heard)
+    assert made.run("{}") == "connected"
+    (told,) = heard.of("ready", "finished")
+    assert "took over the port within" in told.message or "because init() needs the network" in told.message
+
+
+def test_an_update_that_fails_leaves_the_old_container(deployed: Deploy, script: Path) -> None:
+    made = deployed()
+    before, container = made.run({"x": 1}), made.record.details["container"]
+    script.write_text("def init(): raise RuntimeError('no such luck')\ndef run(data): return 1\n")
+    with pytest.raises(DeploymentFailed, match="no such luck"):
+        made.update(script=script, memory="300Mi")
+    assert made.run({"x": 1}) == before
+    assert made.record.details["container"] == container
