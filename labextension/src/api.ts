@@ -1,0 +1,80 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+import { EventParser, type IServerEvent } from './sse';
+import { type IServerError, SERVER_PATH } from './tokens';
+
+/** An error of the server, in the form of the package's error tree. */
+export class ServerError extends Error {
+  constructor(
+    readonly status: number,
+    readonly about: IServerError & { diagnosis?: unknown; stage?: string }
+  ) {
+    super([about.summary, about.hint].filter(Boolean).join(' '));
+  }
+}
+
+/** The server extension's interface. */
+export class Api {
+  constructor(private readonly _settings: ServerConnection.ISettings) {}
+
+  async call<T>(method: 'GET' | 'POST' | 'DELETE', path: string[], body?: object, query: Record<string, string> = {}): Promise<T> {
+    const init: RequestInit = { method };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+    }
+    const response = await this._request(path, URLExt.objectToQueryString(query), init);
+    const text = await response.text();
+    return (text ? JSON.parse(text) : null) as T;
+  }
+
+  /** Hear a stream from where it was left; ends when the server ends it or `signal` aborts. */
+  async listen(
+    path: string[],
+    query: string,
+    last: string,
+    signal: AbortSignal,
+    hear: (event: IServerEvent) => void
+  ): Promise<void> {
+    const headers: Record<string, string> = { Accept: 'text/event-stream' };
+    if (last) {
+      headers['Last-Event-ID'] = last;
+    }
+    const response = await this._request(path, query, { method: 'GET', headers, signal, cache: 'no-store' });
+    const reader = response.body!.getReader();
+    const decoder = new TextDecoder();
+    const parser = new EventParser();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) {
+        return;
+      }
+      parser.push(decoder.decode(value, { stream: true })).forEach(hear);
+    }
+  }
+
+  private async _request(path: string[], query: string, init: RequestInit): Promise<Response> {
+    const url = URLExt.join(this._settings.baseUrl, SERVER_PATH, ...path.map(encodeURIComponent)) + query;
+    const response = await ServerConnection.makeRequest(url, init, this._settings);
+    if (!response.ok) {
+      throw new ServerError(response.status, readError(response.status, await response.text()));
+    }
+    return response;
+  }
+}
+
+function readError(status: number, text: string): IServerError {
+  try {
+    const error = JSON.parse(text);
+    if (typeof error.summary === 'string') {
+      return error;
+    }
+  } catch {
+    // Not ours: a proxy's page.
+  }
+  return { code: `http-${status}`, summary: `HTTP ${status}`, hint: '' };
+}
+
+/** Words of any error, for a person. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

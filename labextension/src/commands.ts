@@ -1,0 +1,172 @@
+import type { JupyterFrontEnd } from '@jupyterlab/application';
+import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
+import { type Api, ServerError, wordsOf } from './api';
+import type { Catalogue } from './catalogue';
+import { optionsOf } from './remedies';
+import { CommandIDs, type IDeployedServices } from './tokens';
+
+type Args = ReadonlyPartialJSONObject;
+
+const NAME_ONLY = {
+  args: { type: 'object', properties: { name: { type: 'string', description: 'Name of the service' } } }
+} as const;
+
+/** The commands on services. Whatever changes a service asks first, except what takes an edit or can be taken back. */
+export function addServiceCommands(app: JupyterFrontEnd, api: Api, model: IDeployedServices, trans: Catalogue): void {
+  const add = (id: string, label: () => string, act: (name: string, args: Args) => Promise<void>): void => {
+    app.commands.addCommand(id, {
+      label: args => (args.name && args.isMenu ? `${label()} ${args.name}` : label()),
+      caption: trans.__('Deployed models'),
+      describedBy: NAME_ONLY,
+      execute: async args => {
+        await trans.ready;
+        const name = typeof args.name === 'string' ? args.name : await askForService(model, trans, label());
+        if (!name) {
+          return;
+        }
+        try {
+          await act(name, args);
+        } catch (error) {
+          // A failed operation is shown in the panel, with its diagnosis; being told of it is enough here.
+          if (!(error instanceof ServerError && error.about.code === 'cancelled')) {
+            Notification.error(wordsOf(error).slice(0, 140), { autoClose: 8000 });
+          }
+        }
+      }
+    });
+  };
+  const post = (name: string, verb: string, body: object = {}): Promise<unknown> =>
+    api.call('POST', ['services', name, verb], body);
+
+  add(
+    CommandIDs.reload,
+    () => trans.__('Reload'),
+    async name => void (await post(name, 'reload'))
+  );
+  add(
+    CommandIDs.start,
+    () => trans.__('Start'),
+    async name => void (await post(name, 'start'))
+  );
+  add(
+    CommandIDs.stop,
+    () => trans.__('Stop'),
+    async name => {
+      const body = trans.__('Its processes end. It can be started again.');
+      if (await confirmed(trans.__('Stop %1?', name), body, trans.__('Stop'), trans)) {
+        await post(name, 'stop');
+      }
+    }
+  );
+  add(
+    CommandIDs.remove,
+    () => trans.__('Delete…'),
+    async name => {
+      const body = trans.__('Its processes end, and what is kept of it is removed. This cannot be taken back.');
+      if (await confirmed(trans.__('Delete %1?', name), body, trans.__('Delete'), trans)) {
+        await api.call('DELETE', ['services', name]);
+      }
+    }
+  );
+  add(
+    CommandIDs.cancel,
+    () => trans.__('Cancel'),
+    async name => void (await api.call('DELETE', ['services', name, 'operation']))
+  );
+  add(
+    CommandIDs.scale,
+    () => trans.__('Scale…'),
+    async name => {
+      const service = model.get(name);
+      const asked = await InputDialog.getText({
+        title: trans.__('Scale %1', name),
+        label: trans.__('Replicas: a number, or MIN:MAX'),
+        text: service?.maximum === service?.minimum ? `${service?.minimum ?? 1}` : `${service?.minimum}:${service?.maximum}`,
+        pattern: '[1-9][0-9]{0,3}(:[1-9][0-9]{0,3})?',
+        required: true,
+        okLabel: trans.__('Scale'),
+        cancelLabel: trans.__('Cancel')
+      });
+      if (asked.button.accept && asked.value) {
+        const text = asked.value.trim();
+        await post(name, 'scale', text.includes(':') ? { autoscale: text } : { replicas: Number(text) });
+      }
+    }
+  );
+  add(
+    CommandIDs.update,
+    () => trans.__('Update…'),
+    async (name, args) => {
+      const given = args.changes as Record<string, unknown> | undefined;
+      const changes = given ?? (await askForMemory(name, model, trans));
+      if (!changes) {
+        return;
+      }
+      const body = trans.__('The service gets %1. The old version serves until the new one is ready.', optionsOf(changes));
+      if (!given || (await confirmed(trans.__('Update %1?', name), body, trans.__('Update'), trans))) {
+        await post(name, 'update', changes);
+      }
+    }
+  );
+}
+
+async function askForMemory(
+  name: string,
+  model: IDeployedServices,
+  trans: Catalogue
+): Promise<Record<string, unknown> | null> {
+  const memory = model.get(name)?.memory;
+  const asked = await InputDialog.getText({
+    title: trans.__('Update %1', name),
+    label: trans.__('Memory of each replica, such as 512Mi or 2Gi'),
+    text: memory ? `${Math.round(memory / 1024 ** 2)}Mi` : '1Gi',
+    pattern: '[0-9.]+ ?[A-Za-z]*',
+    required: true,
+    okLabel: trans.__('Update'),
+    cancelLabel: trans.__('Cancel')
+  });
+  return asked.button.accept && asked.value ? { memory: asked.value.trim() } : null;
+}
+
+async function confirmed(title: string, body: string, label: string, trans: Catalogue): Promise<boolean> {
+  const asked = await showDialog({
+    title,
+    body,
+    buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.warnButton({ label })]
+  });
+  return asked.button.accept;
+}
+
+/** From the palette a command has no service. */
+async function askForService(model: IDeployedServices, trans: Catalogue, title: string): Promise<string | null> {
+  const held = model.hold();
+  try {
+    if (!model.isKnown) {
+      await new Promise<void>(resolve => {
+        const known = (): void => {
+          if (model.isKnown || model.trouble) {
+            model.changed.disconnect(known);
+            resolve();
+          }
+        };
+        model.changed.connect(known);
+      });
+    }
+    const names = model.services.map(service => service.name);
+    if (!names.length) {
+      Notification.info(trans.__('Nothing is deployed yet.'));
+      return null;
+    }
+    const asked = await InputDialog.getItem({
+      title,
+      items: names,
+      label: trans.__('Service'),
+      okLabel: trans.__('Choose'),
+      cancelLabel: trans.__('Cancel')
+    });
+    return asked.button.accept ? asked.value : null;
+  } finally {
+    held.dispose();
+  }
+}

@@ -1,0 +1,253 @@
+import {
+  ILayoutRestorer,
+  type JupyterFrontEnd,
+  type JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import {
+  ICommandPalette,
+  InputDialog,
+  IToolbarWidgetRegistry,
+  MainAreaWidget,
+  Notification,
+  WidgetTracker
+} from '@jupyterlab/apputils';
+import type { Cell } from '@jupyterlab/cells';
+import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { ILauncher } from '@jupyterlab/launcher';
+import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { ITranslator } from '@jupyterlab/translation';
+import type { IDisposable } from '@lumino/disposable';
+import { Panel, Widget } from '@lumino/widgets';
+import { Api, wordsOf } from './api';
+import { Catalogue } from './catalogue';
+import { CellButton, lineMark, markAfterRun } from './cells';
+import { deployedBy } from './cellscript';
+import { addServiceCommands } from './commands';
+import { deployIcon } from './icon';
+import { DeployedServices } from './model';
+import { rendererFactory } from './renderer';
+import { CommandIDs, IDeployedServices, NAMESPACE } from './tokens';
+
+export { IDeployedServices } from './tokens';
+
+const services: JupyterFrontEndPlugin<IDeployedServices> = {
+  id: `${NAMESPACE}:services`,
+  description: 'What is deployed, live.',
+  autoStart: true,
+  provides: IDeployedServices,
+  activate: (app: JupyterFrontEnd) => new DeployedServices(new Api(app.serviceManager.serverSettings))
+};
+
+const renderer: JupyterFrontEndPlugin<void> = {
+  id: `${NAMESPACE}:renderer`,
+  description: 'Deployments and diagnoses in saved notebooks.',
+  autoStart: true,
+  requires: [IRenderMimeRegistry, IDeployedServices],
+  optional: [ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    registry: IRenderMimeRegistry,
+    model: IDeployedServices,
+    translator: ITranslator | null
+  ) => {
+    registry.addFactory(rendererFactory(new Catalogue(translator), app.commands, model));
+  }
+};
+
+/** The place in the side bar; what is in it is fetched when it is first looked at, and followed while it is. */
+class LazyPanel extends Panel {
+  constructor(
+    private readonly _make: () => Promise<Widget>,
+    private readonly _model: IDeployedServices
+  ) {
+    super();
+  }
+
+  protected override onAfterShow(): void {
+    this._held ??= this._model.hold();
+    if (!this._made) {
+      this._made = true;
+      void this._make().then(widget => this.addWidget(widget));
+    }
+  }
+
+  protected override onBeforeHide(): void {
+    this._held?.dispose();
+    this._held = null;
+  }
+
+  private _made = false;
+  private _held: IDisposable | null = null;
+}
+
+const panel: JupyterFrontEndPlugin<void> = {
+  id: `${NAMESPACE}:plugin`,
+  description: 'The side panel of deployed services, logs, commands, the launcher entry.',
+  autoStart: true,
+  requires: [IDeployedServices],
+  optional: [ITranslator, ILayoutRestorer, ICommandPalette, ILauncher, IDefaultFileBrowser],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IDeployedServices,
+    translator: ITranslator | null,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    launcher: ILauncher | null,
+    files: IDefaultFileBrowser | null
+  ) => {
+    const api = new Api(app.serviceManager.serverSettings);
+    const trans = new Catalogue(translator);
+    const { commands, shell } = app;
+
+    const side = new LazyPanel(async () => {
+      const [{ ServicesPanel }] = await Promise.all([import('./panel'), trans.ready]);
+      return new ServicesPanel(api, model, trans, commands);
+    }, model);
+    side.id = 'jp-mldeploy-panel';
+    side.title.icon = deployIcon;
+    side.addClass('jp-MLDeploy-side');
+    void trans.ready.then(() => {
+      side.title.caption = trans.__('Deployed models');
+      side.node.setAttribute('aria-label', trans.__('Deployed models'));
+      side.node.setAttribute('role', 'region');
+    });
+    shell.add(side, 'left', { rank: 450, type: 'Deployed models' });
+    restorer?.add(side, side.id);
+
+    commands.addCommand(CommandIDs.showPanel, {
+      label: () => trans.__('Show deployed models'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      execute: () => shell.activateById(side.id)
+    });
+    addServiceCommands(app, api, model, trans);
+
+    const logs = new WidgetTracker<MainAreaWidget>({ namespace: 'mldeploy-log' });
+    commands.addCommand(CommandIDs.openLog, {
+      label: () => trans.__('Logs'),
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            name: { type: 'string', description: 'Name of the service' },
+            build: { type: 'boolean', description: 'Of its build' }
+          }
+        }
+      },
+      execute: async args => {
+        const name = typeof args.name === 'string' ? args.name : '';
+        const build = args.build === true;
+        const id = `mldeploy-log-${name}${build ? '-build' : ''}`;
+        const open = logs.find(widget => widget.id === id);
+        if (open) {
+          shell.activateById(id);
+          return;
+        }
+        if (!name) {
+          return;
+        }
+        const [{ LogView }] = await Promise.all([import('./logview'), trans.ready]);
+        const content = new LogView(api, name, build, trans);
+        const widget = new MainAreaWidget({ content });
+        widget.id = id;
+        widget.title.label = build ? trans.__('Build log of %1', name) : trans.__('Log of %1', name);
+        widget.title.icon = deployIcon;
+        widget.title.closable = true;
+        shell.add(widget, 'main', { mode: 'split-bottom' });
+        await logs.add(widget);
+        shell.activateById(id);
+      }
+    });
+    if (restorer) {
+      void restorer.restore(logs, {
+        command: CommandIDs.openLog,
+        args: widget => ({ name: (widget.content as any).service, build: widget.id.endsWith('-build') }),
+        name: widget => widget.id
+      });
+    }
+
+    commands.addCommand(CommandIDs.openExample, {
+      label: args => (args.isLauncher ? trans.__('Deploy a model: examples') : trans.__('Open an example of deploying')),
+      icon: args => (args.isPalette ? undefined : deployIcon) as any,
+      describedBy: { args: { type: 'object', properties: { cwd: { type: 'string', description: 'Folder of the copy' } } } },
+      execute: async args => {
+        try {
+          await trans.ready;
+          const { examples } = await api.call<{ examples: string[] }>('GET', ['examples']);
+          const name = examples.length > 1 ? await chooseExample(examples, trans) : examples[0];
+          if (name) {
+            const folder = typeof args.cwd === 'string' ? args.cwd : (files?.model.path ?? '');
+            const copy = await api.call<{ path: string }>('POST', ['examples'], { name, folder });
+            await commands.execute('docmanager:open', { path: copy.path });
+          }
+        } catch (error) {
+          Notification.error(wordsOf(error));
+        }
+      }
+    });
+    launcher?.add({ command: CommandIDs.openExample, args: { isLauncher: true }, category: 'Other', rank: 90 });
+
+    if (palette) {
+      const category = 'Deployed models';
+      for (const command of [
+        CommandIDs.showPanel,
+        CommandIDs.reload,
+        CommandIDs.start,
+        CommandIDs.stop,
+        CommandIDs.scale,
+        CommandIDs.update,
+        CommandIDs.remove,
+        CommandIDs.openExample
+      ]) {
+        palette.addItem({ command, category, args: { isPalette: true } });
+      }
+    }
+  }
+};
+
+async function chooseExample(examples: string[], trans: Catalogue): Promise<string | null> {
+  const asked = await InputDialog.getItem({
+    title: trans.__('Open an example'),
+    items: examples,
+    okLabel: trans.__('Choose'),
+    cancelLabel: trans.__('Cancel')
+  });
+  return asked.button.accept ? asked.value : null;
+}
+
+const cells: JupyterFrontEndPlugin<void> = {
+  id: `${NAMESPACE}:cells`,
+  description: 'The button on %%deploy cells, and the mark on the line that a diagnosis names.',
+  autoStart: true,
+  requires: [INotebookTracker, IDeployedServices],
+  optional: [ITranslator, IToolbarWidgetRegistry, IEditorExtensionRegistry],
+  activate: (
+    app: JupyterFrontEnd,
+    tracker: INotebookTracker,
+    model: IDeployedServices,
+    translator: ITranslator | null,
+    toolbars: IToolbarWidgetRegistry | null,
+    editors: IEditorExtensionRegistry | null
+  ) => {
+    const trans = new Catalogue(translator);
+    const isDeployCell = (): boolean => {
+      const cell = tracker.activeCell;
+      return cell?.model.type === 'code' && deployedBy(cell.model.sharedModel.getSource()) !== null;
+    };
+    app.commands.addCommand(CommandIDs.deployCell, {
+      label: () => trans.__('Deploy this cell'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      isEnabled: isDeployCell,
+      execute: () => app.commands.execute('notebook:run-cell')
+    });
+    toolbars?.addFactory<Cell>('Cell', 'mldeploy-deploy', cell => new CellButton(cell, model, trans, app.commands));
+    editors?.addExtension({
+      name: 'mldeploy-mark',
+      factory: () => EditorExtensionRegistry.createImmutableExtension(lineMark)
+    });
+    NotebookActions.executed.connect((_, { cell }) => markAfterRun(cell));
+  }
+};
+
+export default [services, renderer, panel, cells];
