@@ -246,6 +246,7 @@ Y
     --hostname-override=node-1 --root-dir="$state/kubelet" --cert-dir="$pki/kubelet"
 }
 service_proxy() {
+  alive proxy && return # it ends when its file is written again
   cat >"$conf/proxy.yaml" <<Y
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration

@@ -29,6 +29,11 @@ class Load:
         self.failures: list[str] = []
 
     def __enter__(self) -> Self:
+        # No event tells when a node's kube-proxy knows a new Service: until then the address belongs to nobody.
+        for _ in range(600):
+            if self._ask()[0] == "":
+                break
+            self._end.wait(0.05)
         for thread in self._threads:
             thread.start()
         return self
@@ -46,19 +51,22 @@ class Load:
 
     def _run(self) -> None:
         while not self._end.is_set() and len(self.answers) < 100_000:
-            said, answer = "", b""
-            try:
-                connection = http.client.HTTPConnection(self._where.hostname or "", self._where.port or 80, timeout=30)
-                connection.request("POST", self._where.path, self._body, {"Content-Type": "application/json"})
-                response = connection.getresponse()
-                answer = response.read()
-                said = "" if response.status == 200 else f"{response.status}: {answer[:200]!r}"
-                connection.close()
-            except OSError as error:
-                said = repr(error)
+            said, answer = self._ask()
             with self._moved:
                 if said:
                     self.failures.append(said)
                 else:
                     self.answers.append(answer)
                 self._moved.notify_all()
+
+    def _ask(self) -> tuple[str, bytes]:
+        """What went wrong, or ``""``; and the answer."""
+        try:
+            connection = http.client.HTTPConnection(self._where.hostname or "", self._where.port or 80, timeout=30)
+            connection.request("POST", self._where.path, self._body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            answer = response.read()
+            connection.close()
+        except (OSError, http.client.HTTPException) as error:
+            return repr(error), b""
+        return ("" if response.status == 200 else f"{response.status}: {answer[:200]!r}"), answer

@@ -30,6 +30,7 @@ class KubernetesUnderTest(TargetUnderTest):
         "test_an_update_to_a_port_in_use_leaves_the_old_version_whole": "a service has no port of this machine there",
         "test_another_port_is_taken": "a service has no port of this machine there",
         "test_interrupting_an_update_leaves_the_old_version_whole[kubernetes-port": "a service has no port there",
+        "test_values_that_cannot_be_right[kubernetes-namespace": "it has namespaces",
         "test_the_log_of_a_build": "an image is built there",
         "test_a_killed_server_is_shown_as_dead_with_what_is_known": "whoever deletes pods deletes their logs",
         "test_a_killed_service_is_started_again": "whoever deletes pods deletes their logs",
@@ -45,7 +46,7 @@ class KubernetesUnderTest(TargetUnderTest):
 
     def leftovers(self) -> list[str]:
         """Objects of services without a record, and pods of any that do not end."""
-        kept = {path.parent.name for path in self.home.glob("services/*/service.json")}
+        kept = {path.parent.name for path in self.home.glob("services/*/service.json*")}
         found = []
         for kind in KINDS:
             for one in self.cluster.list(kind, labels=selector_text()):

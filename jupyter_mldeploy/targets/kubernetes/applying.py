@@ -220,24 +220,31 @@ def remove_all(cluster: Cluster, service: str, *, grace: int | None, seconds: fl
             remove_ours(cluster, kind, service, keys_name(service) if kind == "Secret" else "")
     if grace is not None:
         cluster.delete_all("Pod", chosen, gracePeriodSeconds=grace)
-    await_no_pods(cluster, service, seconds)
+    await_none(cluster, service, seconds, "Pod", "ReplicaSet")
 
 
 def await_no_pods(cluster: Cluster, service: str, seconds: float) -> bool:
     """Wait until no pod of a service is left; whether that came about."""
-    there: set[str] = set()
+    return await_none(cluster, service, seconds, "Pod")
+
+
+def await_none(cluster: Cluster, service: str, seconds: float, *kinds: str) -> bool:
+    """Wait until no object of these kinds is left; whether that came about."""
+    there: set[tuple[str, str]] = set()
+    synced: set[str] = set()
     until = time.monotonic() + seconds
     with suppress(MLDeployError), Watches(cluster) as watches:
-        watches.add("Pod", labels=selector_text(service))
-        synced = False
+        for kind in kinds:
+            watches.add(kind, labels=selector_text(service))
         while (left := until - time.monotonic()) > 0:
             seen = watches.next(left)
             if seen is None or seen.change == "refused":
                 return False
-            synced = synced or seen.change == "synced"
+            if seen.change == "synced":
+                synced.add(seen.kind)
             if seen.object:
-                name = str(seen.object["metadata"]["name"])
-                (there.discard if seen.change == "deleted" else there.add)(name)
-            if synced and not there:
+                one = (seen.kind, str(seen.object["metadata"]["name"]))
+                (there.discard if seen.change == "deleted" else there.add)(one)
+            if synced == set(kinds) and not there:
                 return True
     return False

@@ -44,7 +44,7 @@ def read_logs(cluster: Cluster, service: str, query: LogQuery) -> Iterator[LogLi
     if query.lines is not None:
         merged = merged[-query.lines :] if query.lines else []
     for line in merged:
-        yield LogLine(text=line.text, replica=line.replica)
+        yield LogLine(text=line.text, replica=f"{service}/{line.replica}")
     if query.follow and not query.previous:
         with suppress(Cancelled):
             yield from _follow(cluster, service, chosen, last)
@@ -100,7 +100,7 @@ def _follow(cluster: Cluster, service: str, chosen: _Choice, last: Mapping[str, 
             if seen.kind == "Line":
                 text = str(seen.object["text"])
                 if chosen.wants(text):
-                    yield LogLine(text=text, replica=str(seen.object["replica"]))
+                    yield LogLine(text=text, replica=f"{service}/{seen.object['replica']}")
             elif seen.kind == "Deployment" and seen.change == "deleted":
                 return
             elif seen.kind == "Pod" and seen.object and seen.change != "deleted":
