@@ -265,7 +265,7 @@ class WorkerLink(asyncio.Protocol):
     def _read_output(self) -> None:
         data = self._read(self._channels.output_fd)
         if data:
-            for line in data.decode("utf-8", "replace").rstrip("\n").split("\n"):
+            for line in data.decode("utf-8", "backslashreplace").rstrip("\n").split("\n"):
                 self._log.line("I", "output", line, self._running_request_id(), self.pid)
 
     def _running_request_id(self) -> str:
