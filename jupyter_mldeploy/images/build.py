@@ -29,6 +29,8 @@ _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})\s*")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
+_BOOKKEEPING = re.compile(r" ---> |Removing intermediate container ")
+"""The classic builder's own: kept in the log, of no use while it builds."""
 _REMOVING = "Removing intermediate container"
 PATIENCE = 15
 """Seconds for the engine to end the command of a build that was interrupted."""
@@ -151,7 +153,8 @@ class _PartBuild:
             try:
                 for line in self._lines(cancel):
                     log.write(redact(line).encode("utf-8", "backslashreplace") + b"\n")
-                    self.listener.line(line)
+                    if not _BOOKKEEPING.match(line):
+                        self.listener.line(line)
             except _StepFailed as error:
                 log.write(redact(error.text).encode("utf-8", "backslashreplace") + b"\n")
                 self._keep("failed")
