@@ -21,7 +21,7 @@ _SECRET = re.compile(
     r"""(?ix)
     (?P<keep>
         (?:authorization\s*[:=]\s*(?:bearer|basic)\s+)
-      | (?:\b[\w.-]*(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|sas)\b["']?\s*[:=]\s*["']?)
+      | (?:(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|sas)\b["']?\s*[:=]\s*["']?)
       | (?:://[^\s/:@]+:(?=[^\s/@]+@))
       | (?:[?&](?:sig|sv_sig|token|key)=)
     )
@@ -30,8 +30,32 @@ _SECRET = re.compile(
 )
 
 
+_WORDS = ("authorization", "password", "passwd", "secret", "token", "key", "sas", "://", "sig=")
+"""One of these is in every line that has something to redact."""
+
+
 def redact(text: str) -> str:
     """Replace what looks like a password, token or key by ``***``."""
+    lowered = text.replace("İ", "I").lower()  # the one letter whose lower case is longer
+    pieces: list[str] = []
+    done = 0
+    # Finding fixed words is some hundred times quicker than the pattern, and most lines have none.
+    places = {word: lowered.find(word) for word in _WORDS}
+    while (start := min((at for at in places.values() if at >= 0), default=-1)) >= 0:
+        start = text.rfind("\n", 0, start) + 1
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        line = text[start:end]
+        if ":" in line or "=" in line:
+            pieces += (text[done:start], _hidden(line))
+            done = end
+        for word, at in places.items():
+            if 0 <= at < end:
+                places[word] = lowered.find(word, end)
+    return "".join((*pieces, text[done:])) if pieces else text
+
+
+def _hidden(text: str) -> str:
     return _SECRET.sub(lambda match: match["keep"] + "***", text)
 
 

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 __all__ = ["clean", "flatten_json", "unfold"]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_TO_SPACES = dict.fromkeys([*range(9), *range(0x0B, 0x20), 0x7F], " ")
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-_PREFIXES = tuple(
-    re.compile(rf"(?m)^{prefix}")
-    for prefix in (
-        r"\[(?:pod/)?[\w.-]+/[\w.-]+\] ",  # kubectl logs --prefix
-        r"[A-Za-z][\w.@-]*\s*\| (?=\S|\s)",  # docker compose, docker service
-        rf"{_STAMP} (?:(?:stdout|stderr) [FP] )?",  # CRI: containerd, cri-o; docker logs -t; and what programs write
-        r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [\w.-]+:\d+\] ",  # klog, glog
-        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: ",  # syslog, journald
-        r"#\d+ (?:\d+\.\d+ )?",  # BuildKit, plain progress
-        r"\d+\.\d{1,4} (?=\S|\s{2})",  # BuildKit, the excerpt under an error
-    )
+_PREFIXES = (
+    r"\[(?:pod/)?[\w.-]+/[\w.-]+\] ",  # kubectl logs --prefix
+    r"[A-Za-z][\w.@-]*\s*\| (?=\S|\s)",  # docker compose, docker service
+    rf"{_STAMP} (?:(?:stdout|stderr) [FP] )?",  # CRI: containerd, cri-o; docker logs -t; and what programs write
+    r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [\w.-]+:\d+\] ",  # klog, glog
+    r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: ",  # syslog, journald
+    r"#\d+ (?:\d+\.\d+ )?",  # BuildKit, plain progress
+    r"\d+\.\d{1,4} (?=\S|\s{2})",  # BuildKit, the excerpt under an error
 )
 _ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
 _SAMPLE = 4_000
@@ -47,29 +45,40 @@ def clean(text: str) -> str:
     if "\x1b" in text:
         text = _ANSI.sub("", text)
     # "İ" is the one letter whose lower case is longer, and positions must stay the same.
-    text = _CONTROL.sub(" ", text).replace("İ", "I")
-    for _ in range(3):  # a collector's prefix, then a time stamp, then BuildKit's
-        shorter = _without_prefix(text)
-        if shorter == text:
-            break
-        text = shorter
+    text = _without_control(text).replace("İ", "I")
+    if prefix := _prefix_of(text):
+        text = "\n".join([line[match.end() :] if (match := prefix(line)) else line for line in text.split("\n")])
     if any(words in text for words in _HARMLESS):
         text = _without_harmless(text)
     return text
 
 
-def _without_prefix(text: str) -> str:
-    """Remove one layer of prefixes, of the kinds that a sample of the lines has."""
+def _without_control(text: str) -> str:
+    if text.isascii():
+        return text.translate(_TO_SPACES)
+    for code in _TO_SPACES:
+        if (char := chr(code)) in text:
+            text = text.replace(char, " ")
+    return text
+
+
+def _prefix_of(text: str) -> Callable[[str], re.Match[str] | None] | None:
+    """What matches the prefixes of a line, of the kinds that a sample of the lines has, in their order."""
     if len(text) <= 3 * _SAMPLE:
         sample = text
     else:
         middle = len(text) // 2
         sample = "\n".join((text[:_SAMPLE], text[middle : middle + _SAMPLE], text[-_SAMPLE:]))
-    for prefix in _PREFIXES:
-        if prefix.search(sample):
-            text = prefix.sub("", text)
-            sample = prefix.sub("", sample)
-    return text
+    seen: list[str] = []
+    for _ in range(3):  # a collector's prefix, then a time stamp, then BuildKit's
+        before = sample
+        for prefix in _PREFIXES:
+            if (shorter := re.sub(rf"(?m)^{prefix}", "", sample)) != sample:
+                sample = shorter
+                seen.append(prefix)
+        if sample == before:
+            break
+    return re.compile("".join(f"(?:{prefix})?+" for prefix in seen)).match if seen else None
 
 
 def flatten_json(text: str) -> str:

@@ -68,6 +68,7 @@ class Source:
         self.text = clean(self._shown_text)
         self.lowered = self.text.lower()
         self._spans: dict[str, list[tuple[int, int]]] = {}
+        self._known: dict[str, bool] = {}
 
     @cached_property
     def words(self) -> str:
@@ -114,11 +115,11 @@ class Source:
                 yield from self._lines_with(needle.text)
 
     def _has(self, needle: Needle) -> bool:
-        words = self.words
-        for letters in needle.letters:  # a loop: it runs thousands of times, and mostly once around
-            if letters not in words:
-                return False
-        return needle.text in self.lowered
+        if (known := self._known.get(needle.text)) is None:
+            words = self.words
+            known = all(letters in words for letters in needle.letters) and needle.text in self.lowered
+            self._known[needle.text] = known
+        return known
 
     def _lines_with(self, needle: str) -> list[tuple[int, int]]:
         """Lines that contain a text: of very many the first and the last. Looked up once."""
