@@ -62,7 +62,7 @@ def deploy(
     target = deployment_config.target(workspace, deployment_target)
     if inference_config is not None:
         inference_config.validation_script_content()
-    refs = model_refs(models)
+    refs = model_refs(models if image is None else image.model_ids)
     if image is not None:
         inference = image.inference()
     elif inference_config is not None:
@@ -71,7 +71,7 @@ def deploy(
         inference = generated_inference(refs, target)
     spec = translated(lambda: _specify(name, inference, target, refs, deployment_config))
     if image is not None:
-        spec = replace(spec, image=image.image_location, models=())
+        spec = replace(spec, image=image.image_location)
     note(workspace, name, kind.TYPE, deployment_config, image.id if image is not None else None)
     keys = deployment_config.keys()
     if keys:

@@ -93,7 +93,7 @@ def translated(call: Callable[[], Any], raises: type[AzureMLException] = Webserv
     except AzureMLException:
         raise
     except MLDeployError as error:
-        raise as_v1(error, raises) from error
+        raise as_v1(error, raises) from None
 
 
 def as_v1(error: MLDeployError, raises: type[AzureMLException] = WebserviceException) -> AzureMLException:
@@ -109,7 +109,11 @@ def as_v1(error: MLDeployError, raises: type[AzureMLException] = WebserviceExcep
 
 
 def module_getattr(
-    module: str, known: Mapping[str, str], reasons: dict[str, str] | None = None, submodules: tuple[str, ...] = ()
+    module: str,
+    known: Mapping[str, str],
+    reasons: dict[str, str] | None = None,
+    submodules: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> Callable[[str], Any]:
     """``__getattr__`` of a module.
 
@@ -118,6 +122,7 @@ def module_getattr(
         known: Public names → the module that has them; they are loaded when they are used.
         reasons: Names of the original that are not here, and what works instead.
         submodules: Modules below it, loaded when they are used.
+        names: What it has of its own, to find the nearest.
     """
     shown = module.removeprefix("jupyter_mldeploy.")
 
@@ -129,6 +134,6 @@ def module_getattr(
         if name.startswith("_"):
             raise AttributeError(name)
         # An AttributeError would lose its words on the way through `from … import …`.
-        raise ImportError(name_sentence(shown, name, known, reasons or {}), name=module)
+        raise ImportError(name_sentence(shown, name, (*known, *names), reasons or {}), name=module)
 
     return __getattr__

@@ -52,7 +52,7 @@ def wait(service: Webservice, show_output: bool, timeout_sec: float | None) -> N
     except AzureMLException:
         raise
     except MLDeployError as error:
-        raise failed(service, error) from error
+        raise failed(service, error) from None
 
 
 def failed(service: Webservice, error: MLDeployError) -> WebserviceException:
@@ -101,7 +101,7 @@ def run(service: Webservice, data: Any) -> Any:
             inner_exception=error,
         )
         _show_panel(error, service, made)
-        raise made from error
+        raise made from None
 
 
 def reload(service: Webservice) -> None:
@@ -117,7 +117,7 @@ def reload(service: Webservice) -> None:
             f"{error.summary} The old script goes on serving.", inner_exception=error, hint=error.hint
         )
         _show_panel(error, service, made)
-        raise made from error
+        raise made from None
 
 
 def _wait_for_another_process(service: Webservice) -> None:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["InferenceConfig", "Model", "ModelPackage", "ResourceConfiguration", "name_of_path"]
 
-__getattr__ = module_getattr(__name__, {"ModelNotFoundException": "exceptions"})
+__getattr__ = module_getattr(
+    __name__, {"ModelNotFoundException": "exceptions"}, names=("Model", "InferenceConfig", "ModelPackage")
+)
 
 
 @facade(WebserviceException)

@@ -314,8 +314,8 @@ class Run(Facade):
         }
         say(f"Registering model {model_name}")
         workspace = self._experiment.workspace
-        made, kept = register(workspace, str(found), model_name, tags, properties, description, facts)
-        return Model._of(workspace, made, kept)
+        made, known = register(workspace, str(found), model_name, tags, properties, description, facts)
+        return Model._of(workspace, made, known)
 
     # -- within ------------------------------------------------------------------------------------------------------------
 

@@ -64,7 +64,11 @@ class CloudWebservice(Webservice):
         """Begin what must be done; tags, properties and description are changed at once."""
         spec = self.service.spec
         if (image := given.get("image")) is not None:
-            changes |= {"image": image.image_location, "inference": image.inference(), "models": ()}
+            changes |= {
+                "image": image.image_location,
+                "inference": image.inference(),
+                "models": model_refs(image.model_ids),
+            }
             self._change_entry(image=image.id)
         if (inference := given.get("inference_config")) is not None:
             inference.validation_script_content()

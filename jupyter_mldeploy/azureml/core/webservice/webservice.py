@@ -344,8 +344,18 @@ class Webservice(Facade):
             content["services"].pop(self.name, None)
 
     def _start_again(self) -> None:
+        """With the same address, which others know."""
+        from dataclasses import replace
+        from urllib.parse import urlsplit
+
+        from jupyter_mldeploy import pipeline
+        from jupyter_mldeploy.spec import TargetKind
+
+        spec = self.service.spec
+        if spec.target.kind is TargetKind.CONTAINER and (uri := self.scoring_uri):
+            spec = replace(spec, port=urlsplit(uri).port)
         self.service.stop()
-        self.service.start()
+        pipeline.run(spec, records())
 
     def _change_entry(self, **changes: Any) -> None:
         with self.workspace.book.change() as content:
