@@ -32,8 +32,11 @@ SETTINGS = {
 
 
 @contextmanager
-def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
-    """A server whose files are in ``folder / "work"``; yields its address. Ends it and its kernels."""
+def lab_server(folder: Path, theme: str = "JupyterLab Light", *, extension: bool = False) -> Iterator[str]:
+    """A server whose files are in ``folder / "work"``; yields its address. Ends it and its kernels.
+
+    With ``extension`` it has our own, built and configured as the wheel brings them.
+    """
     for name, text in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,6 +51,8 @@ def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
     }
+    if extension:
+        environment["JUPYTER_PATH"] = str(_install_extension(folder))
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}",
                "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder / 'work'}",
                "--LabApp.expose_app_in_browser=True"]  # fmt: skip
@@ -62,6 +67,18 @@ def lab_server(folder: Path, theme: str = "JupyterLab Light") -> Iterator[str]:
             server.terminate()
             server.wait(timeout=20)
             drain.wait(timeout=5)
+
+
+def _install_extension(folder: Path) -> Path:
+    """Put the extension where this server looks for it, built anew if a source is younger; returns the data folder."""
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, str(root / "scripts" / "build_labextension.py"), "--if-stale"], check=True)
+    place = folder / "share" / "labextensions" / "jupyter-mldeploy"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(root / "jupyter_mldeploy" / "labextension")
+    (folder / "config").mkdir(exist_ok=True)
+    (folder / "config" / "jupyter_server_config.d").symlink_to(root / "jupyter-config" / "server-config")
+    return folder / "share"
 
 
 def _ports(lines: Any, log: Any) -> Iterator[int]:
