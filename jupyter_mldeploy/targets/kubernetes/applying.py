@@ -45,6 +45,9 @@ __all__ = [
 FIRST = ("ServiceAccount", "Secret", "ConfigMap")
 """What pods need to start, so it is there before them; its owner is known only afterwards."""
 AUTOSCALERS = ("ScaledObject", "HorizontalPodAutoscaler")
+FINALIZE_SECONDS = 10.0
+OPTIONAL = (*AUTOSCALERS, "PodDisruptionBudget", "Ingress")
+"""What a service may be without."""
 
 
 class Live:
@@ -157,8 +160,8 @@ def apply_release(
 def remove_unneeded(cluster: Cluster, release: Release, *, none: bool = False) -> None:
     """Remove what an earlier release had and this one has not; with ``none`` every autoscaler."""
     needed = kinds_needed(release) - (set(AUTOSCALERS) if none else set())
-    for kind in (*AUTOSCALERS, "PodDisruptionBudget", "Ingress"):
-        if kind not in needed and (kind != "ScaledObject" or release.keda):
+    for kind in OPTIONAL:
+        if kind not in needed:
             remove_ours(cluster, kind, release.name)
 
 
@@ -170,9 +173,16 @@ def is_ours(found: Mapping[str, Any], service: str) -> bool:
 
 def remove_ours(cluster: Cluster, kind: str, service: str, name: str = "") -> None:
     """Remove an object of a service; one of the same name that is somebody else's stays."""
-    found = cluster.find(kind, name or service)
+    try:
+        found = cluster.find(kind, name or service)
+    except Refused as error:
+        if error.status == 403 and kind in OPTIONAL:
+            return  # who may not look at them has not made any
+        raise
     if found is not None and is_ours(found, service):
         cluster.delete(kind, name or service, preconditions={"uid": found["metadata"]["uid"]})
+        if found["metadata"].get("finalizers"):  # KEDA's: until it has let go, it still scales
+            await_none(cluster, service, FINALIZE_SECONDS, kind)
 
 
 def check_names(cluster: Cluster, release: Release) -> None:

@@ -19,7 +19,7 @@ _ALWAYS: dict[str, tuple[str, ...]] = {
     "Service": ("get", "create", "patch", "delete"),
     "Secret": ("get", "create", "patch", "delete"),
     "ConfigMap": _MADE,
-    "ServiceAccount": ("create", "patch", "delete"),
+    "ServiceAccount": ("get", "create", "patch", "delete"),
     "Lease": ("get", "create", "update", "delete"),
     "Pod": ("get", "list", "watch", "deletecollection"),
     "ReplicaSet": ("list", "watch"),
@@ -40,7 +40,8 @@ def rights_needed(kinds: Iterable[str]) -> list[Right]:
     """Every right that deploying objects of these kinds takes."""
     wanted = dict(_ALWAYS)
     for kind in kinds:
-        wanted.setdefault(kind, ("get", "create", "patch", "delete"))
+        watched = ("list", "watch") if kind == "ScaledObject" else ()  # its removal is awaited
+        wanted.setdefault(kind, ("get", *watched, "create", "patch", "delete"))
     found = []
     for kind, verbs in wanted.items():
         path, plural = RESOURCES[kind]

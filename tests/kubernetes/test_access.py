@@ -1,0 +1,229 @@
+"""Rights, credentials, and an API server that goes away."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from jupyter_mldeploy import services
+from jupyter_mldeploy.errors import DeploymentFailed, TargetUnavailable
+from jupyter_mldeploy.events import Cancel, Event, Stage
+from jupyter_mldeploy.targets.base import LogQuery
+from jupyter_mldeploy.targets.kubernetes.rights import rights_needed
+
+from ..contract.conftest import Deploy
+from ..contract.scripts import ADDING, edited
+from ..infra.cluster import SCRIPT, TestCluster
+from .under_test import KubernetesUnderTest
+
+RBAC = "apis/rbac.authorization.k8s.io/v1"
+
+
+class User:
+    """A service account with its own kubeconfig."""
+
+    def __init__(self, target: KubernetesUnderTest, cluster: TestCluster, folder: Path) -> None:
+        self._target = target
+        self._kubeconfig = yaml.safe_load(Path(cluster.kubeconfig).read_text())
+        self.path = folder / "user.kubeconfig"
+        self._post("api/v1", "serviceaccounts", {"kind": "ServiceAccount", "metadata": {"name": "ann"}})
+
+    def log_in(self) -> None:
+        """Write a kubeconfig with a token that the cluster takes."""
+        told = self._post("api/v1", "serviceaccounts/ann/token", {"apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}})  # fmt: skip
+        self.write(told["status"]["token"])
+
+    def write(self, token: str) -> None:
+        config = {**self._kubeconfig, "users": [{"name": "ann", "user": {"token": token}}]}
+        config["contexts"] = [
+            {**one, "context": {**one["context"], "user": "ann"}}
+            for one in config["contexts"]
+            if one["name"] == self._kubeconfig["current-context"]
+        ]
+        self.path.write_text(yaml.safe_dump(config))
+
+    def allow(self, rights: list[tuple[str, str, str, str]]) -> None:
+        rules = [
+            {"apiGroups": [group], "resources": [plural + (f"/{part}" if part else "")], "verbs": [verb]}
+            for group, plural, part, verb in rights
+        ]
+        self._post(RBAC, "roles", {"kind": "Role", "metadata": {"name": "ann"}, "rules": rules})
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "ann"}
+        subject = {"kind": "ServiceAccount", "name": "ann", "namespace": self._target.namespace}
+        body = {"kind": "RoleBinding", "metadata": {"name": "ann"}, "roleRef": role, "subjects": [subject]}
+        self._post(RBAC, "rolebindings", body)
+
+    def remove(self) -> None:
+        for group, plural in ((RBAC, "rolebindings"), (RBAC, "roles"), ("api/v1", "serviceaccounts")):
+            self._target.cluster.send("DELETE", f"/{group}/namespaces/{self._target.namespace}/{plural}/ann")
+
+    def _post(self, group: str, plural: str, body: dict[str, Any]) -> dict[str, Any]:
+        version = group.partition("/")[2]
+        sent = {"apiVersion": version, **body}
+        reply = self._target.cluster.send(
+            "POST",
+            f"/{group}/namespaces/{self._target.namespace}/{plural}",
+            body=json.dumps(sent).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        assert reply.status < 300, reply.text
+        told: dict[str, Any] = json.loads(reply.body)
+        return told
+
+
+@pytest.fixture
+def ann(target: KubernetesUnderTest, cluster: TestCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    user = User(target, cluster, tmp_path)
+    user.log_in()
+    monkeypatch.setenv("KUBECONFIG", str(user.path))
+    yield user
+    monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig)
+    user.remove()
+
+
+def test_missing_rights_are_named_verb_by_verb_before_anything_is_made(
+    deployed: Deploy, target: KubernetesUnderTest, ann: User
+) -> None:
+    missing = {("apps", "deployments", "", "patch"), ("", "pods", "log", "get")}
+    ann.allow([right for right in rights_needed(()) if right not in missing])
+    with pytest.raises(TargetUnavailable) as refused:
+        deployed()
+    assert "missing are patch deployments.apps; get pods/log" in refused.value.summary
+    assert services() == []
+    assert target.leftovers() == []
+
+
+def test_the_rights_that_are_asked_for_suffice(deployed: Deploy, ann: User, script: Path) -> None:
+    ann.allow(rights_needed(()))
+    made = deployed(sample={"x": 1})
+    script.write_text(edited(ADDING, 'given["x"] + 1', 'given["x"] + 100'))
+    made.reload()
+    assert made.run({"x": 1})["sum"] == 101
+    assert "init ran" in made.logs()
+    made.delete()
+    assert services() == []
+
+
+def test_a_token_that_has_run_out(deployed: Deploy, ann: User) -> None:
+    ann.write("no.such.token")
+    with pytest.raises(TargetUnavailable, match="Unauthorized") as refused:
+        deployed()
+    assert "Log in to the cluster again" in refused.value.hint
+    assert services() == []
+
+
+def test_a_token_that_is_renewed_while_a_service_runs(deployed: Deploy, ann: User) -> None:
+    ann.allow(rights_needed(()))
+    made = deployed()
+    ann.write("no.such.token")
+    assert "Unauthorized" in made.status().message
+    ann.log_in()
+    assert made.run({"x": 1})["sum"] == 2
+
+
+def test_no_api_server_there(
+    deployed: Deploy, cluster: TestCluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = yaml.safe_load(Path(cluster.kubeconfig).read_text())
+    for one in config["clusters"]:
+        one["cluster"]["server"] = "https://127.0.0.1:9"
+    path = tmp_path / "nowhere.kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(TargetUnavailable, match="could not be reached: the connection is refused"):
+        deployed()
+    monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig)
+    assert services() == []
+
+
+class Outage:
+    """The API server of the tests' own cluster, away for a while."""
+
+    def __init__(self, cluster: TestCluster) -> None:
+        if not cluster.ours:
+            pytest.skip("the API server of somebody's cluster is not stopped")
+
+    def begin(self) -> None:
+        subprocess.run([SCRIPT, "stop", "apiserver"], check=True, capture_output=True)
+
+    def end(self) -> None:
+        subprocess.run([SCRIPT, "start", "apiserver"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def outage(cluster: TestCluster) -> Any:
+    made = Outage(cluster)
+    yield made
+    made.end()
+
+
+@pytest.mark.parametrize("stage", [Stage.SCHEDULE, Stage.INIT])
+def test_the_api_server_away_in_the_middle_of_a_deployment(deployed: Deploy, outage: Outage, stage: Stage) -> None:
+    back = threading.Thread(target=outage.end)
+
+    def sink(event: Event) -> None:
+        if (event.stage, event.kind) == (stage, "started"):
+            outage.begin()
+            back.start()
+
+    made = deployed(sink=sink, sample={"x": 1})
+    back.join(120)
+    assert made.run({"x": 1})["sum"] == 2
+
+
+def test_the_api_server_away_while_a_log_is_followed(deployed: Deploy, outage: Outage) -> None:
+    made = deployed()
+    made.run({"x": 1})
+    cancel = Cancel()
+    lines = made.follow(LogQuery(follow=True, grep="scored"), cancel)
+    assert "scored 1" in next(lines).text
+    outage.begin()
+    outage.end()
+    assert made.run({"x": 2})["sum"] == 3
+    assert "scored 2" in next(lines).text
+    cancel.set()
+
+
+def test_the_api_server_away_when_a_reload_begins(deployed: Deploy, outage: Outage, script: Path) -> None:
+    made = deployed()
+    script.write_text(edited(ADDING, 'given["x"] + 1', 'given["x"] + 100'))
+    outage.begin()
+    back = threading.Thread(target=outage.end)
+    back.start()
+    try:
+        receipt = made.reload()
+    finally:
+        back.join(120)
+    assert made.run({"x": 1})["sum"] == 101
+    assert {replica.script for replica in made.status().replicas} == {receipt.script}
+
+
+def test_an_update_refused_by_a_webhook_or_quota_keeps_the_old_version(
+    deployed: Deploy, target: KubernetesUnderTest
+) -> None:
+    made = deployed()
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "tight"},
+        "spec": {"hard": {"pods": "1"}},
+    }
+    path = f"/api/v1/namespaces/{target.namespace}/resourcequotas"
+    reply = target.cluster.send(
+        "POST", path, body=json.dumps(quota).encode(), headers={"Content-Type": "application/json"}
+    )
+    assert reply.status == 201
+    try:
+        with pytest.raises(DeploymentFailed, match="exceeded quota: tight"):
+            made.update(memory="300Mi")
+        assert made.run({"x": 1})["sum"] == 2
+        assert made.state == "running"
+    finally:
+        target.cluster.send("DELETE", f"{path}/tight")
