@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
     from jupyter_mldeploy.targets.container.orphans import Orphan
 
-__all__ = ["config", "diagnose", "logs", "run", "services", "status"]
+__all__ = ["config", "diagnose", "logs", "read_data", "run", "score", "services", "status"]
 
 
 def services(options: argparse.Namespace, screen: Screen) -> int:
@@ -97,7 +97,7 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
     service = api.service(options.name)
     timeout = parse_seconds(options.timeout, "--timeout") if options.timeout else None
-    body = _read_data(options.data)
+    body = read_data(options.data)
     if not options.raw:
         _check_json(options.data, body)
     began = time.monotonic()
@@ -110,7 +110,13 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _read_data(text: str) -> bytes:
+def score(options: argparse.Namespace, screen: Screen) -> int:
+    """As ``run``."""
+    return run(options, screen)
+
+
+def read_data(text: str) -> bytes:
+    """JSON text, ``@FILE``, or ``-`` for standard input."""
     if text == "-":
         return sys.stdin.buffer.read()
     if not text.startswith("@"):

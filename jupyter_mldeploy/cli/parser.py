@@ -6,6 +6,7 @@ import argparse
 
 from jupyter_mldeploy._version import __version__
 from jupyter_mldeploy.cli.options import add_build, add_deployment, add_format, add_log_query, add_service_options
+from jupyter_mldeploy.cli.v1_parser import add_v1_models, add_v1_services
 
 __all__ = ["build_parser"]
 
@@ -50,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_looking(verbs)
     _add_models(verbs)
     _add_images(verbs)
+    _add_v1(verbs)
     _add_tools(verbs)
     return program
 
@@ -90,6 +92,13 @@ def _add_looking(verbs: _Verbs) -> None:
     run.add_argument("data", metavar="DATA", help="JSON, @FILE, or - for standard input")
     run.add_argument("--timeout", metavar="S", help="longest time to wait, such as 30 or 2m")
     run.add_argument("--raw", action="store_true", help="send the bytes as they are; they need not be JSON")
+
+    score = verbs.add_on_service(
+        "score", "looking:score", "send a request and print the answer, with the data as an option"
+    )
+    score.add_argument("--data", "-d", required=True, metavar="DATA", help="JSON, @FILE, or - for standard input")
+    score.add_argument("--timeout", metavar="S", help="longest time to wait, such as 30 or 2m")
+    score.add_argument("--raw", action="store_true", help="send the bytes as they are; they need not be JSON")
 
     logs = verbs.add_on_service("logs", "looking:logs", "print or follow a service's log")
     add_log_query(logs)
@@ -160,6 +169,15 @@ def _add_images(verbs: _Verbs) -> None:
         "exec", "inside:execute", "run a command in a service's container: exec NAME -- pip freeze"
     )
     execute.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="program and arguments")
+
+
+def _add_v1(verbs: _Verbs) -> None:
+    add_v1_services(
+        verbs.add("service", "v1_services:listing", "services of a v1 workspace, with the options of az ml service")
+    )
+    add_v1_models(verbs.add("model", "v1_models:listing", "models of a v1 workspace, with the options of az ml model"))
+    reading = verbs.add("import", "importing:report", "say what of a project written for azureml-core runs as it is")
+    reading.add_argument("path", metavar="PATH", help="a folder, a notebook or a Python file")
 
 
 def _add_tools(verbs: _Verbs) -> None:

@@ -145,7 +145,9 @@ def key_vault(reading: Reading) -> Finding | None:
         return found("key-vault-access-policy", Depth.ROOT, hit)
     image = reading.find(
         r"[Ii]mage creat(?:e|ion).{0,200}InternalServerError|InternalServerError.{0,200}[Ii]mage creat"
+        r"|[Cc]reate image.{0,120}internal server error|500 Server Error.{0,300}/images\?api-version"
+        r"|Received bad response from Model Management Service"
     )
-    if image and (reading.http_status == 500 or "500" in reading):
+    if image and (reading.http_status == 500 or "500" in reading or "internal server error" in reading):
         return found("key-vault-access-policy", Depth.SPECIFIC, image, certain=False)
     return None

@@ -1,0 +1,117 @@
+"""``mldeploy model …``: what ``az ml model`` did, for the models of a workspace."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from jupyter_mldeploy.cli.showing import Screen, columns
+from jupyter_mldeploy.cli.v1_services import pairs, quietly, workspace
+
+__all__ = ["delete", "deploy", "download", "listing", "package", "register", "show"]
+
+
+def register(options: argparse.Namespace, screen: Screen) -> int:
+    """Register one."""
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    with quietly(screen):
+        made = Model.register(
+            workspace(options, screen),
+            options.model_path,
+            options.name,
+            tags=pairs(options.tag, "--tag"),
+            properties=pairs(options.property, "--property"),
+            description=options.description,
+            model_framework=options.model_framework,
+            model_framework_version=options.model_framework_version,
+        )
+    return _told(made, screen)
+
+
+def listing(options: argparse.Namespace, screen: Screen) -> int:
+    """List them."""
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    found = Model.list(workspace(options, screen), options.model_name, latest=options.latest)
+    if screen.is_json:
+        screen.json([model.serialize() for model in found])
+        return 0
+    rows = [[each.name, str(each.version), each.model_framework, each.description or "-"] for each in found]
+    screen.lines(
+        columns(("model", "version", "framework", "description"), rows) if rows else ["The workspace has no model."]
+    )
+    return 0
+
+
+def show(options: argparse.Namespace, screen: Screen) -> int:
+    """Show one."""
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    made = Model(workspace(options, screen), options.model_name, options.model_id, version=options.version)
+    screen.json(made.serialize())
+    return 0
+
+
+def download(options: argparse.Namespace, screen: Screen) -> int:
+    """Copy its file or folder."""
+    path = _model(options, screen).download(options.target_dir, exist_ok=options.overwrite)
+    screen.json({"path": path}) if screen.is_json else screen.line(path)
+    return 0
+
+
+def delete(options: argparse.Namespace, screen: Screen) -> int:
+    """Delete it."""
+    _model(options, screen).delete()
+    screen.json({"deleted": options.model_id}) if screen.is_json else screen.line(f"deleted {options.model_id}")
+    return 0
+
+
+def deploy(options: argparse.Namespace, screen: Screen) -> int:
+    """Deploy, and wait for it."""
+    from jupyter_mldeploy.azureml.config_files import deployment_config_of, inference_config_of
+    from jupyter_mldeploy.azureml.core.compute import AksCompute
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    ws = workspace(options, screen)
+    inference = inference_config_of(options.ic) if options.ic else None
+    config = deployment_config_of(options.dc) if options.dc else None
+    target = AksCompute(ws, options.ct) if options.ct else None
+    models = [Model(ws, id=each) for each in options.model]
+    with quietly(screen):
+        service = Model.deploy(ws, options.name, models, inference, config, target, options.overwrite)
+        service.wait_for_deployment(True)
+    if screen.is_json:
+        screen.json(service.serialize())
+    else:
+        screen.line(f"{service.name} · {service.compute_type} · {service.state} · {service.scoring_uri}")
+    return 0
+
+
+def package(options: argparse.Namespace, screen: Screen) -> int:
+    """Build an image, or write its Dockerfile."""
+    from jupyter_mldeploy.azureml.config_files import inference_config_of
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    ws = workspace(options, screen)
+    inference = inference_config_of(options.ic) if options.ic else None
+    models = [Model(ws, id=each) for each in options.model]
+    only_files = options.output_path is not None
+    with quietly(screen):
+        made = Model.package(ws, models, inference, only_files, options.image_name, options.image_label)
+        made.wait_for_creation()
+    if only_files:
+        made.save(options.output_path)
+    screen.json(made.serialize()) if screen.is_json else screen.line(str(options.output_path or made.location))
+    return 0
+
+
+def _model(options: argparse.Namespace, screen: Screen) -> Any:
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    return Model(workspace(options, screen), id=options.model_id)
+
+
+def _told(model: Any, screen: Screen) -> int:
+    screen.json(model.serialize()) if screen.is_json else screen.line(model.id)
+    return 0

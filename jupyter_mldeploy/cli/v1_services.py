@@ -1,0 +1,152 @@
+"""``mldeploy service …``: what ``az ml service`` did, for the services of a workspace."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from jupyter_mldeploy.cli.looking import read_data
+from jupyter_mldeploy.cli.showing import Screen, columns
+
+__all__ = [
+    "delete",
+    "get_keys",
+    "get_logs",
+    "listing",
+    "pairs",
+    "quietly",
+    "regen_key",
+    "run",
+    "show",
+    "update",
+    "workspace",
+]
+
+
+def workspace(options: argparse.Namespace, screen: Screen) -> Any:
+    """The one that is named, or the only one there is."""
+    from jupyter_mldeploy.azureml.core.workspace import find_workspace
+
+    found = find_workspace(options.workspace_name, options.subscription_id, options.resource_group)
+    if options.verbose:
+        screen.note(f"workspace {found.name} of {found.resource_group} in {found.book.folder}")
+    return found
+
+
+@contextmanager
+def quietly(screen: Screen) -> Iterator[None]:
+    """With JSON, what the v1 functions print goes to stderr."""
+    import sys
+    from contextlib import redirect_stdout
+
+    if screen.is_json:
+        with redirect_stdout(sys.stderr):
+            yield
+    else:
+        yield
+
+
+def listing(options: argparse.Namespace, screen: Screen) -> int:
+    """List them."""
+    from jupyter_mldeploy.azureml.core.webservice import Webservice
+
+    found = Webservice.list(workspace(options, screen), options.compute_type, model_name=options.model_name)
+    if screen.is_json:
+        screen.json([service.serialize() for service in found])
+        return 0
+    rows = [[each.name, each.compute_type, each.state, each.scoring_uri or "-"] for each in found]
+    screen.lines(columns(("name", "type", "state", "address"), rows) if rows else ["The workspace has no service."])
+    return 0
+
+
+def show(options: argparse.Namespace, screen: Screen) -> int:
+    """Show one."""
+    screen.json(_service(options, screen).serialize())
+    return 0
+
+
+def get_logs(options: argparse.Namespace, screen: Screen) -> int:
+    """Print its log; in JSON one string."""
+    text = _service(options, screen).get_logs(options.num_lines)
+    screen.json(text) if screen.is_json else screen.lines(text.splitlines())
+    return 0
+
+
+def run(options: argparse.Namespace, screen: Screen) -> int:
+    """Send a request."""
+    answer = _service(options, screen).run(read_data(options.input_data))
+    if screen.is_json:
+        screen.json(answer)
+    else:
+        screen.line(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
+    return 0
+
+
+def get_keys(options: argparse.Namespace, screen: Screen) -> int:
+    """Print its keys."""
+    primary, secondary = _service(options, screen).get_keys()
+    screen.json({"primaryKey": primary, "secondaryKey": secondary})
+    return 0
+
+
+def regen_key(options: argparse.Namespace, screen: Screen) -> int:
+    """Replace one."""
+    _service(options, screen).regen_key(options.key, options.set_key)
+    screen.json({"regenerated": options.key.capitalize()}) if screen.is_json else screen.line(
+        f"{options.name}: key replaced"
+    )
+    return 0
+
+
+def delete(options: argparse.Namespace, screen: Screen) -> int:
+    """Remove it."""
+    _service(options, screen).delete()
+    screen.json({"deleted": options.name}) if screen.is_json else screen.line(f"deleted {options.name}")
+    return 0
+
+
+def update(options: argparse.Namespace, screen: Screen) -> int:
+    """Change what it is made of."""
+    from jupyter_mldeploy.azureml.config_files import inference_config_of
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    service = _service(options, screen)
+    if options.add_tag and service.compute_type != "Local":
+        service.add_tags(pairs(options.add_tag, "--add-tag"))
+    if options.remove_tag and service.compute_type != "Local":
+        service.remove_tags(options.remove_tag)
+    changes: dict[str, Any] = {}
+    if options.ic:
+        changes["inference_config"] = inference_config_of(options.ic)
+    if options.model:
+        changes["models"] = [Model(service.workspace, id=each) for each in options.model]
+    if options.auth_enabled is not None and service.compute_type != "Local":
+        changes["auth_enabled"] = options.auth_enabled == "true"
+    if changes or not (options.add_tag or options.remove_tag):
+        with quietly(screen):
+            service.update(**changes)
+            service.wait_for_deployment()
+    screen.json(service.serialize())
+    return 0
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str]:
+    """``KEY=VALUE``."""
+    from jupyter_mldeploy.errors import InvalidValue
+
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise InvalidValue(option, text, "write KEY=VALUE.")
+        found[key] = value
+    return found
+
+
+def _service(options: argparse.Namespace, screen: Screen) -> Any:
+    from jupyter_mldeploy.azureml.core.webservice import Webservice
+
+    return Webservice(workspace(options, screen), options.name)

@@ -1,0 +1,210 @@
+"""The documents' commands with ``mldeploy`` in the place of ``az ml``, and the other verbs that go with the v1 names."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mldeploy.cli import main
+
+pytestmark = [pytest.mark.usefixtures("process"), pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture
+def mldeploy(project: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run a command; its output, and what it said on stderr."""
+
+    def run(*words: str, code: int = 0) -> str:
+        capsys.readouterr()
+        found = main(list(words))
+        captured = capsys.readouterr()
+        assert found == code, captured.out + captured.err
+        return captured.out if code == 0 else captured.err
+
+    return run
+
+
+@pytest.fixture
+def configurations(project: Path) -> None:
+    """``inferenceconfig.json`` and ``deploymentconfig.json`` as the CLI's documentation has them."""
+    inference = {
+        "entryScript": "score.py",
+        "runtime": "python",
+        "condaFile": "myenv.yml",
+        "sourceDirectory": None,
+        "enableGpu": None,
+    }
+    (project / "inferenceconfig.json").write_text(json.dumps(inference))
+    (project / "deploymentconfig.json").write_text('{"computeType": "local", "port": null}')
+
+
+def test_from_register_to_delete(mldeploy: Any, configurations: None, project: Path) -> None:
+    where = ("--workspace-name", "myworkspace", "--resource-group", "group")
+    assert mldeploy(
+        "model", "register", "-n", "my_best_model", "-p", "my_model.pkl", "--tag", "area=iris", *where[2:]
+    ) == ("Registering model my_best_model\nmy_best_model:1\n")
+    assert "my_best_model" in mldeploy("model", "list", *where)
+    assert json.loads(mldeploy("model", "show", "-i", "my_best_model:1"))["tags"] == {"area": "iris"}
+    told = mldeploy(
+        "model",
+        "deploy",
+        "-n",
+        "mysvc",
+        "-m",
+        "my_best_model:1",
+        "--ic",
+        "inferenceconfig.json",
+        "--dc",
+        "deploymentconfig.json",
+        "--overwrite",
+    )
+    assert "mysvc · Local · running · http://127.0.0.1:" in told
+
+    (project / "sample.json").write_text('{"data": [[1, 2, 3]]}')
+    for command in (
+        ("score", "mysvc", "--data", "@sample.json"),
+        ("service", "run", "-n", "mysvc", "-d", "@sample.json"),
+    ):
+        assert json.loads(mldeploy(*command)) == {"result": [321.0]}
+
+    # The documents' command, with its options.
+    logs = mldeploy("service", "get-logs", "--verbose", "--workspace-name", "myworkspace", "--name", "mysvc")
+    assert "POST /score 200" in logs
+    assert "mysvc" in mldeploy("service", "list", *where)
+    assert json.loads(mldeploy("service", "list", "--format", "json"))[0]["computeType"] == "Local"
+    assert json.loads(mldeploy("service", "show", "--name", "mysvc"))["state"] == "running"
+    assert mldeploy("service", "delete", "--name", "mysvc").endswith("deleted mysvc\n")
+    assert mldeploy("model", "delete", "-i", "my_best_model:1") == "deleted my_best_model:1\n"
+
+
+def test_refusals_are_one_line(mldeploy: Any, configurations: None, project: Path) -> None:
+    assert mldeploy("service", "get-logs", "--workspace-name", "yours", "--name", "x", code=1).startswith(
+        "mldeploy: Workspace not found: there is no workspace 'yours' on this machine."
+    )
+    assert "Webservice with name none not found" in mldeploy("service", "show", "--name", "none", code=1)
+    assert "ModelNotFound" in mldeploy("model", "show", "-n", "none", code=1)
+    (project / "deploymentconfig.json").write_text('{"computeType": "aks", "autoScaler": {"minReplica": 1}}')
+    said = mldeploy(
+        "model", "deploy", "-n", "mysvc", "--ic", "inferenceconfig.json", "--dc", "deploymentconfig.json", code=1
+    )
+    assert "deploymentconfig.json: autoScaler has no 'minReplica'; the nearest that works is 'minReplicas'." in said
+    (project / "deploymentconfig.json").write_text(
+        '{"computeType": "aks", "numReplicas": 1, "autoScaler": {"autoscaleEnabled": true}}'
+    )
+    said = mldeploy(
+        "model", "deploy", "-n", "mysvc", "--ic", "inferenceconfig.json", "--dc", "deploymentconfig.json", code=1
+    )
+    assert "Invalid configuration, autoscale enabled and num_replicas provided." in said
+    (project / "deploymentconfig.json").write_text('{"computeType": "iot"}')
+    assert "it is aci, aks or local" in mldeploy(
+        "model", "deploy", "-n", "mysvc", "--dc", "deploymentconfig.json", code=1
+    )
+
+
+def test_the_files_of_the_cli_are_specifications(project: Path, configurations: None) -> None:
+    from jupyter_mldeploy.azureml.config_files import deployment_config_of, inference_config_of
+
+    aci = {"computeType": "ACI", "containerResourceRequirements": {"cpu": 0.5, "memoryInGB": 1.0}, "authEnabled": True}
+    (project / "aci.json").write_text(json.dumps(aci))
+    made = deployment_config_of("aci.json")
+    assert (made.cpu_cores, made.memory_gb, made.auth) == (0.5, 1.0, True)
+    aks = {
+        "computeType": "aks", "autoScaler": {"autoscaleEnabled": True, "minReplicas": 2, "maxReplicas": 4, "targetUtilization": 50},
+        "containerResourceRequirements": {"cpu": 1, "memoryInGB": 2}, "scoringTimeoutMs": 1000, "maxQueueWaitMs": 100,
+        "livenessProbeRequirements": {"periodSeconds": 10}, "namespace": "models",
+    }  # fmt: skip
+    (project / "aks.json").write_text(json.dumps(aks))
+    values = deployment_config_of("aks.json").spec_values()
+    assert (values["autoscale"].minimum, values["autoscale"].maximum) == (2, 4)
+    assert (values["scoring_timeout"], values["max_request_wait"]) == (1.0, 0.1)
+    environment = {"name": "e", "python": {"condaDependencies": {"dependencies": ["python=3.11", {"pip": ["numpy"]}]}}}
+    (project / "second.json").write_text(json.dumps({"entryScript": "score.py", "environment": environment}))
+    spec = inference_config_of("second.json").to_spec()
+    assert (spec.environment.python, spec.environment.requirements) == ("3.11", ("numpy",))
+
+
+def test_the_inference_server(project: Path, free_port: int) -> None:
+    """``azmlinfsrv --entry_script score.py`` and ``curl -p 127.0.0.1:5001/score``, with a port that is free."""
+    (project / "plain.py").write_text("def init():\n    pass\n\ndef run(data):\n    return {'got': data}\n")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "jupyter_mldeploy.cli", "serve", "--entry_script", "plain.py", "--port", str(free_port)],
+        cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ},
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        curl = ["curl", "--silent", "--retry", "30", "--retry-all-errors", "--retry-delay", "1", "--fail"]
+        done = subprocess.run(
+            [*curl, "-p", f"127.0.0.1:{free_port}/score"], capture_output=True, text=True, check=False
+        )
+        assert json.loads(done.stdout) == {"got": "{}"}
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=60)
+
+
+def test_the_bad_script_is_located(project: Path) -> None:
+    """ "Where the script has an error, an exception says where": the documents' promise of the inference server."""
+    (project / "wrong.py").write_text("def init():\n    raise KeyError('weights')\n\ndef run(data):\n    return data\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "jupyter_mldeploy.cli", "serve", "--entry_script", "wrong.py", "--dry_run"],
+        cwd=project, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "wrong.py" in done.stdout + done.stderr
+    assert "weights" in done.stdout + done.stderr
+
+
+def test_importing_an_old_project(mldeploy: Any, configurations: None, project: Path) -> None:
+    old = project / "old"
+    old.mkdir()
+    (old / "score.py").write_text((project / "score.py").read_text())
+    (old / "deploy.py").write_text(
+        "import os\n"
+        "from azureml.core import Workspace, Dataset\n"
+        "from azureml.core.model import Model\n"
+        "from azureml.core.webservice import AksWebservice, AksEndpoint\n"
+        "from azureml.train.dnn import PyTorch\n"
+        "\n"
+        "ws = Workspace.from_config()\n"
+        "store = ws.get_default_datastore()\n"
+        "model = Model.register(ws, model_path='m.pkl', model_name='m', child_paths=['a'])\n"
+        "config = AksWebservice.deploy_configuration(autoscale_enabled=True, replicas=3)\n"
+        "service = Model.deploy(ws, 'x', [model], None, config)\n"
+        "service.wait_for_deployment(True)\n"
+    )
+    notebook = {"cells": [
+        {"cell_type": "markdown", "source": ["# words"]},
+        {"cell_type": "code", "source": ["%matplotlib inline\n", "import azureml.core\n", "from azureml.widgets import RunDetails\n"]},
+    ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
+    (old / "train.ipynb").write_text(json.dumps(notebook))
+    (old / "inferenceconfig.json").write_text((project / "inferenceconfig.json").read_text())
+    (old / "broken.py").write_text("def f(:\n")
+    assert main(["import", str(old), "--format", "json"]) == 1
+    found = {}
+    from jupyter_mldeploy.azureml.importing import read_project
+
+    report = read_project(old)
+    for finding in report.findings:
+        found.setdefault(finding.verdict, {})[finding.what] = finding
+    refused = found["does not run"]
+    assert set(refused) == {
+        "azureml.core.Dataset", "azureml.core.webservice.AksEndpoint", "azureml.train.dnn.PyTorch",
+        "Workspace.get_default_datastore", "azureml.widgets.RunDetails",
+    }  # fmt: skip
+    assert refused["Workspace.get_default_datastore"].place == "deploy.py, line 8"
+    assert refused["azureml.widgets.RunDetails"].place == "train.ipynb, cell 2, line 3"
+    assert "wait_for_deployment(show_output=True)" in refused["azureml.widgets.RunDetails"].why
+    assert set(found["to change"]) == {"register(child_paths=)", "AksWebservice.deploy_configuration(replicas=)"}
+    assert {"Model.deploy", "Webservice.wait_for_deployment", "an inference configuration"} <= set(found["runs"])
+    assert report.scripts == ["score.py"]
+    assert len(report.unread) == 1
+    assert report.unread[0].startswith("broken.py (")
+    assert mldeploy("import", str(old / "score.py")).startswith("runs as it is")
+    assert "There is no folder or file 'nowhere'." in mldeploy("import", "nowhere", code=1)
