@@ -150,6 +150,7 @@ const panel: JupyterFrontEndPlugin<void> = {
         const [{ LogView }] = await Promise.all([import('./logview'), trans.ready]);
         const content = new LogView(api, name, build, trans);
         const widget = new MainAreaWidget({ content });
+        widget.toolbar.hide(); // the log has its own
         widget.id = id;
         widget.title.label = build ? trans.__('Build log of %1', name) : trans.__('Log of %1', name);
         widget.title.icon = deployIcon;

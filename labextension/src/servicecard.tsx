@@ -21,7 +21,7 @@ export function Service({ service, context }: { service: IService; context: ICon
   const about = [
     service.target,
     trans.__(service.state),
-    runs ? trans.__('%1 of %2 replicas ready', service.ready, wanted) : ''
+    runs ? trans.__('replicas: %1 of %2', service.ready, wanted) : ''
   ].filter(Boolean);
   const toggle = (what: Shown): void => show(shown === what ? null : what);
   const act = (label: string, command: string, more?: { primary?: boolean; off?: boolean }): JSX.Element => (
@@ -54,8 +54,8 @@ export function Service({ service, context }: { service: IService; context: ICon
             {[
               service.models.join(', '),
               trans.__('script %1', shortHash(service.script)),
-              trans.__('%1 requests', thousands(service.requests)),
-              service.errors ? trans.__('%1 errors', thousands(service.errors)) : ''
+              trans.__('requests: %1', thousands(service.requests)),
+              service.errors ? trans.__('errors: %1', thousands(service.errors)) : ''
             ]
               .filter(Boolean)
               .join(' · ')}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fill } from '../src/catalogue';
+import { deployedBy, hashOf, lineOf, scriptOf } from '../src/cellscript';
+import { levelOf, LogBuffer } from '../src/logbuffer';
+import { readDeployment, readDiagnosis } from '../src/reading';
+import { optionsOf, remedyOf } from '../src/remedies';
+import { EventParser } from '../src/sse';
+import { bytes, milliseconds, seconds, thousands } from '../src/wording';
+
+const SOURCE = join(process.cwd(), 'src');
+
+describe('server-sent events', () => {
+  const text = ': hello\n\nevent: service\nid: a-1\ndata: {"name": "iris"}\n\nevent: end\ndata: null\n\n';
+
+  test('are the same however they are cut', () => {
+    for (let cut = 0; cut <= text.length; cut++) {
+      const parser = new EventParser();
+      const events = [...parser.push(text.slice(0, cut)), ...parser.push(text.slice(cut))];
+      assert.deepEqual(events, [
+        { kind: 'service', id: 'a-1', data: { name: 'iris' } },
+        { kind: 'end', id: '', data: null }
+      ]);
+    }
+  });
+});
+
+describe('cells', () => {
+  test('are known by their first line', () => {
+    assert.equal(deployedBy('%%deploy iris --model clf\nx = 1'), 'iris');
+    assert.equal(deployedBy('%%deploy'), '');
+    assert.equal(deployedBy('%%deployed iris'), null);
+    assert.equal(deployedBy('x = 1\n%%deploy iris'), null);
+  });
+
+  test('become the script that the magic makes, with the same hash', async () => {
+    const script = scriptOf('%%deploy iris\r\ndef init(): pass\r\n\r\n');
+    assert.equal(script, '# The magic of the cell stands in this line.\ndef init(): pass\n');
+    assert.equal(await hashOf('abc'), 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+    assert.equal(scriptOf('%%deploy iris'), '# The magic of the cell stands in this line.\n');
+  });
+
+  test('have the line that a diagnosis names', () => {
+    assert.equal(lineOf('cell [4], line 6'), 6);
+    assert.equal(lineOf('score.py, line 6'), 0);
+    assert.equal(lineOf(''), 0);
+  });
+});
+
+describe('logs', () => {
+  const lines: [string, string][] = [
+    ['a/1', 'all is well'],
+    ['a/2', 'WARNING: warm'],
+    ['a/1', 'ValueError: hot']
+  ];
+
+  test('are filtered by text, level and replica, also what comes later', () => {
+    const buffer = new LogBuffer();
+    buffer.append(lines);
+    const shown = (): string[] => buffer.shown.map(line => line.text);
+    buffer.filter = { text: 'W', level: 'warning', replica: '' };
+    assert.deepEqual(shown(), ['WARNING: warm']);
+    buffer.filter = { text: '', level: 'error', replica: 'a/1' };
+    buffer.append(lines);
+    assert.deepEqual(shown(), ['ValueError: hot', 'ValueError: hot']);
+    buffer.filter = { text: '', level: 'all', replica: '' };
+    assert.equal(buffer.shown.length, 6);
+    assert.deepEqual(buffer.replicas, ['a/1', 'a/2']);
+    buffer.clear();
+    assert.equal(buffer.total, 0);
+  });
+
+  test('keep the newest lines, numbered as they came', () => {
+    const buffer = new LogBuffer(100);
+    for (let i = 0; i < 1000; i++) {
+      buffer.append([['', `line ${i}`]]);
+    }
+    assert.ok(buffer.total <= 110);
+    assert.deepEqual(buffer.shown[buffer.total - 1], { number: 1000, replica: '', text: 'line 999' });
+  });
+
+  test('have levels', () => {
+    assert.equal(levelOf('2026-11-21 I [3] ready'), 'info');
+    assert.equal(levelOf('Traceback (most recent call last):'), 'error');
+    assert.equal(levelOf('UserWarning: a warning'), 'warning');
+  });
+});
+
+describe('what is read from notebooks', () => {
+  test('may be anything', () => {
+    for (const value of [null, 5, 'text', [], { stages: 3, failure: 'no', notes: [null, 1, 'x'] }]) {
+      const deployment = readDeployment(value);
+      assert.equal(deployment.service, '');
+      assert.deepEqual(deployment.stages, []);
+      assert.deepEqual(readDiagnosis(value).actions, []);
+    }
+  });
+
+  test("the server's form and the bundle's are one", () => {
+    const common = { title: 't', cause: 'c', what: 'w', steps: ['s'], actions: [], sources: [] };
+    const bundle = readDiagnosis({ ...common, certainty: 'certain', proof: [{ text: 'x', from: 'log' }] }, 'iris');
+    const server = readDiagnosis({ ...common, confidence: 0.9, evidence: [{ line: 'x', from: 'log' }], service: 'iris' });
+    assert.deepEqual(bundle, server);
+  });
+});
+
+describe('actions', () => {
+  const action = (command: string, kind = 'more-memory') => ({ kind, label: 'do it', command });
+
+  test('are updates, where the server can do them', () => {
+    assert.deepEqual(remedyOf(action('%service_update iris --memory 2Gi --replicas 3'), 'iris'), {
+      kind: 'update',
+      label: 'do it',
+      service: 'iris',
+      changes: { memory: '2Gi', replicas: 3 }
+    });
+    assert.deepEqual(remedyOf(action('%%deploy iris --pip "a >= 1" --pip b'), 'iris'), {
+      kind: 'update',
+      label: 'do it',
+      service: 'iris',
+      changes: { pip: ['a >= 1', 'b'] }
+    });
+    assert.equal(remedyOf(action('%service_logs iris', 'logs'), 'iris')?.kind, 'log');
+  });
+
+  test('are nothing for another service, what is not known, or another program', () => {
+    for (const command of [
+      '%service_update other --memory 2Gi',
+      '%%deploy iris --pip PACKAGE',
+      '%%deploy iris-local --target local',
+      '%service_update iris --debug',
+      '%service_update iris --script /etc/passwd',
+      '!rm -rf /',
+      ''
+    ]) {
+      assert.equal(remedyOf(action(command), 'iris'), null, command);
+    }
+  });
+
+  test('are shown as options before they are done', () => {
+    assert.equal(optionsOf({ memory: '2Gi', pip: ['a', 'b'] }), '--memory 2Gi --pip a --pip b');
+  });
+});
+
+test('numbers are written as in the notebook', () => {
+  assert.deepEqual([0.012, 0.31, 14.2, 125].map(seconds), ['12 ms', '0.3 s', '14 s', '2 min 5 s']);
+  assert.deepEqual([null, 512, 222298112].map(bytes), ['–', '512 B', '212 MiB']);
+  assert.deepEqual([null, 1.94, 212].map(milliseconds), ['–', '1.9 ms', '212 ms']);
+  assert.equal(thousands(12408), '12\u202f408');
+});
+
+describe('the catalogue', () => {
+  const sources = readdirSync(SOURCE).filter(name => /\.tsx?$/.test(name));
+  const said = new Set(
+    sources.flatMap(name => [...readFileSync(join(SOURCE, name), 'utf8').matchAll(/__\(\s*'((?:[^'\\]|\\.)*)'/g)].map(m => m[1]!))
+  );
+  // Said by a name that comes from the server.
+  const named = ['deploying', 'running', 'degraded', 'failed', 'stopped', 'unknown', 'certain', 'likely', 'a guess'];
+  const columns = ['replica', 'state', 'script', 'requests', 'p50', 'p99', 'errors', 'memory'];
+  const verbs = ['reload', 'start', 'stop', 'scale', 'update', 'delete'];
+  const wanted = [...new Set([...said, ...named, ...columns, ...verbs])].sort();
+
+  for (const language of ['es', 'it', 'pt', 'ru', 'sv']) {
+    test(`is whole in ${language}, with every value in its place`, () => {
+      const messages = JSON.parse(readFileSync(join(SOURCE, 'locale', `${language}.json`), 'utf8'));
+      assert.deepEqual(Object.keys(messages).sort(), wanted);
+      for (const [english, message] of Object.entries<string>(messages)) {
+        assert.ok(message.trim(), english);
+        const places = (text: string): string[] => (text.match(/%\d/g) ?? []).sort();
+        assert.deepEqual(places(message), places(english), english);
+      }
+    });
+  }
+
+  test('fills values', () => {
+    assert.equal(fill('replicas: %1 of %2', [1, 3]), 'replicas: 1 of 3');
+    assert.equal(fill('%1', ['%2']), '%2');
+  });
+});
