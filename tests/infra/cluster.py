@@ -105,10 +105,12 @@ def _look() -> TestCluster | str:
 
 
 @contextmanager
-def namespace(cluster: TestCluster, **labels: str) -> Iterator[str]:
-    """A namespace of the tests' own, for the length of a block."""
-    name = f"mldeploy-test-{uuid.uuid4().hex[:8]}"
+def namespace(cluster: TestCluster, name: str = "", **labels: str) -> Iterator[str]:
+    """A namespace of the tests' own, for the length of a block; one that a former run left is taken away first."""
+    name = name or f"mldeploy-test-{uuid.uuid4().hex[:8]}"
     api = cluster.connect(name)
+    while api.delete("Namespace", name):
+        api.wait(0.5)
     api.create("Namespace", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}})
     try:
         yield name
