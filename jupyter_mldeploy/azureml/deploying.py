@@ -166,9 +166,7 @@ def write_keys(name: str, keys: list[str | None]) -> None:
 def drop_keys(name: str) -> None:
     """Let a service be used without a key."""
     home = records()
-    known = home.secrets(name)
-    if known.pop("scoring_keys", None):
-        home.write_secrets(name, known)
+    home.write_secrets(name, {**home.secrets(name), "scoring_keys": ""})
 
 
 def _specify(

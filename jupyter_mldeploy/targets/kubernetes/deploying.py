@@ -17,7 +17,7 @@ from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.delivery import way_for
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size
-from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
+from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS
 from jupyter_mldeploy.targets.kubernetes.names import config_name
 from jupyter_mldeploy.targets.kubernetes.release import Release
 from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless, Rollout
@@ -83,7 +83,7 @@ class Deploying:
         )
         check_size(self._release)
         applying.check_names(self.cluster, self._release)
-        self.keys = applying.read_keys(self.cluster, spec.name) or applying.new_keys()
+        self.keys = self._keys()
         source = str(self.work.record.details.get("source", ""))
         details = details_of(self.cluster, self._image, self._release.revision, source)
         remember_place(self.work.records, spec.name, self.cluster)
@@ -91,7 +91,8 @@ class Deploying:
         self.work.record = record
         if self._before is None:  # whoever must find a deployment that was broken off looks here
             self.work.records.write(record)
-        self.work.records.write_secrets(spec.name, {"admin_token": self.keys[ADMIN_TOKEN]})
+        known = {"admin_token": self.keys[ADMIN_TOKEN], "scoring_keys": self.keys.get(SCORING_KEYS, "")}
+        self.work.records.write_secrets(spec.name, {name: value for name, value in known.items() if value})
         self._applied = True
         deployment = applying.apply_release(
             self.cluster, self._release, self.keys, self._first_replicas(), self._before
@@ -185,6 +186,13 @@ class Deploying:
     def pods(self) -> list[Mapping[str, Any]]:
         """The new release's pods as they were last seen."""
         return self._rollout.pods if self._rollout else []
+
+    def _keys(self) -> dict[str, str]:
+        """The Secret's content: the cluster's, and scoring keys as this home folder has them, if it has any or wants none."""
+        name = self.work.spec.name
+        keys = applying.read_keys(self.cluster, name) or applying.new_keys()
+        known = self.work.records.secrets(name)
+        return {**keys, SCORING_KEYS: known["scoring_keys"]} if "scoring_keys" in known else keys
 
     def _first_replicas(self) -> int:
         """A number where one is wanted; else as many as run, within the bounds."""

@@ -1,0 +1,82 @@
+"""``AksWebservice`` on a real cluster: autoscaling, keys, update, delete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mldeploy import services
+from jupyter_mldeploy.azureml.core import Webservice, Workspace
+from jupyter_mldeploy.azureml.core.compute import AksCompute
+from jupyter_mldeploy.azureml.core.environment import Environment
+from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
+from jupyter_mldeploy.azureml.core.webservice import AksWebservice
+from jupyter_mldeploy.config import MLDeploy
+
+from ..infra.cluster import TestCluster, shared_namespace, the_cluster
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture
+def cluster(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCluster]:
+    found = the_cluster()
+    for name, value in found.environ(shared_namespace()).items():
+        monkeypatch.setenv(name, value)
+    MLDeploy.clear_instance()
+    yield found
+    for service in services():
+        service.delete()
+
+
+def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:
+    ws = Workspace.from_config()
+    model = Model.register(ws, "my_model.pkl", "my_best_model")
+    target = AksCompute(ws, cluster.context)
+    config = AksWebservice.deploy_configuration(
+        autoscale_enabled=True, autoscale_min_replicas=1, autoscale_max_replicas=2, autoscale_target_utilization=30,
+        tags={"area": "iris"},
+    )  # fmt: skip
+    inference = InferenceConfig("score.py", environment=Environment.from_conda_specification("myenv", "myenv.yml"))
+    service = Model.deploy(ws, "mysvc", [model], inference, config, target)
+    assert service.state in {"Transitioning", "Healthy"}
+    service.wait_for_deployment(show_output=True)
+    assert service.state == "Healthy"
+    assert json.loads(service.run('{"data": [[1, 2, 3]]}')) == {"result": [321.0]}
+
+    spec = service.service.spec
+    assert (spec.autoscale.minimum, spec.autoscale.maximum, spec.autoscale.target_utilization) == (1, 2, 0.3)
+    keys = service.get_keys()
+    held = cluster.connect(shared_namespace()).find("Secret", _secret_name())
+    assert held is not None
+    assert _scoring_keys(held) == ",".join(keys)
+
+    again = Webservice(ws, "mysvc")
+    assert type(again) is AksWebservice
+    assert again.tags == {"area": "iris"}
+    assert "POST" in again.get_logs()
+
+    script = project / "score.py"
+    script.write_text(script.read_text().replace('"result"', '"edited"'))
+    service.update(models=[model], inference_config=inference, tags={"area": "flowers"})
+    service.wait_for_deployment()
+    assert json.loads(service.run('{"data": [[1, 2, 3]]}')) == {"edited": [321.0]}
+    assert (service.tags, service.get_keys()) == ({"area": "flowers"}, keys)
+    service.delete()
+    assert ws.webservices == {}
+
+
+def _secret_name() -> str:
+    from jupyter_mldeploy.targets.kubernetes.names import keys_name
+
+    return keys_name("mysvc")
+
+
+def _scoring_keys(secret: Any) -> str:
+    import base64
+
+    return base64.b64decode(secret["data"]["scoring-keys"]).decode()
