@@ -94,6 +94,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         wishes_or_kept = asked.models or (base.models if base else ())
         pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
         models = _register(request, registry, sink, cancel)
+    inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in models])
     spec = _specify(request, inference, models)
     return pipeline.run(spec, records, wishes=wishes, sink=sink, cancel=cancel)
 
@@ -143,6 +144,16 @@ def _environment(
     else:
         chosen = Environment.from_file(given)
     return with_requirements(chosen, list(pip)) if pip else chosen
+
+
+def _with_libraries(inference: InferenceConfig, models: Sequence[Model]) -> InferenceConfig:
+    """What loading the models needs belongs to ``auto`` too: a pickle names its classes, no script imports them."""
+    libraries = {library for model in models for library in model.libraries}
+    if inference.environment.name != "auto" or not libraries:
+        return inference
+    folder = Path(inference.source_directory) if inference.source_directory else None
+    known = inference.environment.requirements
+    return replace(inference, environment=environment_for(inference.script, folder, extra=known, libraries=libraries))
 
 
 # -- models ------------------------------------------------------------------------------------------------------------

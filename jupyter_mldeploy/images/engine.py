@@ -83,14 +83,13 @@ def connect(context: str | None = None) -> Engine:
 def engine_errors(engine: Engine) -> Iterator[None]:
     """Turn an engine that stopped answering into ``TargetUnavailable``; what it answers passes."""
     from docker.errors import APIError, DockerException
-    from requests.exceptions import ConnectionError as Unconnected
-    from requests.exceptions import Timeout
+    from requests.exceptions import RequestException
 
     try:
         yield
     except APIError:
         raise
-    except (Unconnected, Timeout, DockerException) as error:
+    except (RequestException, DockerException) as error:
         raise _unavailable(engine.address, engine.origin, error) from None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from typing import Any
 
+from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.images.engine import Engine, engine_errors
 
@@ -33,7 +34,7 @@ def post_stream(
     """
     from docker.errors import create_api_error_from_http_exception
     from docker.types.daemon import CancellableStream
-    from requests.exceptions import HTTPError, RequestException
+    from requests.exceptions import HTTPError
 
     url = f"{engine.api.base_url}/v{engine.api.api_version}/{route}"
     cancel.check()
@@ -57,11 +58,11 @@ def post_stream(
 
     forget = cancel.on_cancel(end)
     try:
-        with closing(response):
+        with engine_errors(engine), closing(response):
             for line in response.iter_lines(chunk_size=None):
                 if line.strip():
                     yield json.loads(line)
-    except (RequestException, OSError, AttributeError, ValueError):
+    except (TargetUnavailable, OSError, AttributeError, ValueError):
         cancel.check()
         raise
     finally:

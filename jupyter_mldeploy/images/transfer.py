@@ -18,7 +18,7 @@ __all__ = ["Progress", "pull_image", "push_image", "split_reference"]
 Progress = Callable[[str, int, int], None]
 """Called with a line, how many layers have ended and how many there are."""
 
-_ENDED = {"Pushed", "Layer already exists", "Pull complete", "Already exists"}
+_ENDED = ("Pushed", "Layer already exists", "Mounted from", "Pull complete", "Already exists")
 
 
 def split_reference(reference: str) -> tuple[str, str]:
@@ -90,7 +90,7 @@ class _Mover:
                 line = f"{layer}: {status}" if layer else status
                 if status:
                     lines.append(line)
-                    ended = sum(state in _ENDED for state in layers.values())
+                    ended = sum(state.startswith(_ENDED) for state in layers.values())
                     self.progress(line, ended, len(layers))
         except APIError as error:
             raise self._failed(str(error.explanation or error), lines) from None

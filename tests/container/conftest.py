@@ -29,7 +29,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.engine)
-            item.add_marker(pytest.mark.timeout(180), append=False)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(180))
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[
 
 def once(requirement: str) -> str:
     """The requirement in words that no build before had, so that none is remembered."""
-    return f'{requirement} ; platform_node != "{os.urandom(6).hex()}"'
+    return f'{requirement} ; platform_version != "{os.urandom(6).hex()}"'
 
 
 def unique(text: str) -> str:

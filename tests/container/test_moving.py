@@ -72,8 +72,8 @@ def test_a_locked_registry(
     assert f"pushed {path}/adder:" in done.out
     pushed = str(service("adder").record.details["pushed"])
     docker_config("{}")
+    _forget(pushed)
     with pytest.raises(DeploymentFailed) as failed:
-        _forget(pushed)
         deployed(from_image=pushed, name="pulled")
     assert "no basic auth credentials" in failed.value.summary
     docker_config(LOGGED_IN)

@@ -253,6 +253,13 @@ def test_prune_removes_what_no_record_knows(
     assert mldeploy("prune", "--yes").out == "Nothing to remove.\n"
 
 
+def test_what_the_engine_refuses_is_said(deployed: Deploy, target: ContainerUnderTest) -> None:
+    with pytest.raises(DeploymentFailed, match=r"adder failed in launch: the engine refused: .*CPU") as failed:
+        deployed(cpu=4000)
+    assert failed.value.diagnosis is not None
+    assert target.leftovers() == []
+
+
 # -- names and ports --------------------------------------------------------------------------------------------------
 
 

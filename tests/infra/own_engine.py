@@ -74,12 +74,25 @@ class OwnEngine:
                 stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         for _ in range(600):  # an engine says nowhere that it is up: it is asked
+            found = self.ask()
+            if found is not None:
+                return found
+            assert self._process.poll() is None, self.said()
+            time.sleep(0.1)
+        raise AssertionError(self.said())
+
+    def ask(self) -> Engine | None:
+        """A connection, if it answers."""
+        with pytest.MonkeyPatch.context() as elsewhere:
+            elsewhere.setenv("DOCKER_HOST", self.address)
             try:
                 return connect()
             except TargetUnavailable:
-                assert self._process.poll() is None, (self.folder / "log").read_text()[-2000:]
-                time.sleep(0.1)
-        raise AssertionError((self.folder / "log").read_text()[-2000:])
+                return None
+
+    def said(self) -> str:
+        """The end of its log."""
+        return (self.folder / "log").read_text(errors="replace")[-2000:]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it: as the system does, or with SIGKILL as a crash does."""
@@ -100,12 +113,23 @@ class OwnEngine:
         shutil.rmtree(root, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def load(self, source: Engine, reference: str) -> None:
-        """Give it an image of another engine."""
-        target = connect()
-        target.api.load_image(source.api.get_image(reference))
-        if not target.has_image(reference):
-            raise AssertionError(f"{reference} was not loaded")
+    def load(self, source: Engine, references: list[str]) -> None:
+        """Give it images of another engine."""
+        target = self.ask()
+        assert target is not None
+        url = f"{source.api.base_url}/v{source.api.api_version}/images/get"
+        with source.api.get(url, params={"names": references}, stream=True, timeout=None) as packed:
+            for _ in target.api.load_image(packed.iter_content(1 << 20)):
+                pass  # it is loaded while it is listened to
+        lacking = [reference for reference in references if not target.has_image(reference)]
+        assert not lacking, f"not loaded: {lacking}"
+
+    def fill(self) -> None:
+        """Leave no room on its disk."""
+        root = self.folder / "root"
+        free = os.statvfs(root)
+        with (root / "filler").open("wb") as file, suppress(OSError):
+            os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - 256 * 1024)
 
 
 def _run(*words: str) -> None:

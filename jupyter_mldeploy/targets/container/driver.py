@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -73,7 +74,18 @@ class ContainerDriver:
 
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """See ``Driver``."""
-        rollout = self._rollout(work)
+        from docker.errors import APIError
+
+        try:
+            with engine_errors(self.engine):
+                return self._run_stage(stage, self._rollout(work))
+        except APIError as error:
+            said = str(error.explanation or error).strip().rstrip(".")
+            raise failed_deployment(
+                str(stage), f"the engine refused: {said}", self.evidence(work.record, str(stage), log=said)
+            ) from None
+
+    def _run_stage(self, stage: Stage, rollout: Rollout) -> dict[str, Any]:
         match stage:
             case Stage.BUILD:
                 return rollout.build()
@@ -111,7 +123,8 @@ class ContainerDriver:
 
     def undo(self, work: Work) -> None:
         """See ``Driver``."""
-        self._rollout(work).undo()
+        with engine_errors(self.engine):
+            self._rollout(work).undo()
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -126,12 +139,15 @@ class ContainerDriver:
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
         """See ``Driver``."""
+        began = time.time()
         state = self.container_of(record)
         yield self.status(record)
         if state is None or not state.runs:
             return
-        for _ in follow_status(self.engine, state.id, self._client(record, state), cancel):
+        for _ in follow_status(self.engine, state.id, self._client(record, state), cancel, began):
             yield self.status(self._records.find(record.name) or record)
+        if not cancel.is_set:
+            yield self.status(self._records.find(record.name) or record)  # also when it was the engine that ended
 
     def score(self, record: Record, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         """See ``Driver``."""
@@ -241,19 +257,18 @@ class ContainerDriver:
         """See ``Driver``."""
         from docker.errors import NotFound
 
-        for found in find_containers(self.engine.api, self._records.home, record.name):
-            try:
-                with engine_errors(self.engine):
+        with engine_errors(self.engine):
+            for found in find_containers(self.engine.api, self._records.home, record.name):
+                with suppress(NotFound):
                     self.engine.api.stop(found["Id"], timeout=STOP_PATIENCE)
-            except NotFound:
-                continue
 
     def delete(self, record: Record) -> None:
         """See ``Driver``. The image stays, for the next deployment; ``mldeploy prune`` removes those of no service."""
-        for found in find_containers(self.engine.api, self._records.home, record.name):
-            save_log(self.engine, str(found["Id"]), self._records.folder(record.name) / "run.log")
-            remove_container(self.engine, str(found["Id"]))
-        remove_loose_volumes(self.engine, self._records.home, record.name)
+        with engine_errors(self.engine):
+            for found in find_containers(self.engine.api, self._records.home, record.name):
+                save_log(self.engine, str(found["Id"]), self._records.folder(record.name) / "run.log")
+                remove_container(self.engine, str(found["Id"]))
+            remove_loose_volumes(self.engine, self._records.home, record.name)
 
     # -- where things are ----------------------------------------------------------------------------------------
 

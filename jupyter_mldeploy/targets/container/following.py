@@ -20,10 +20,13 @@ _QUIET = ("exec_", "top", "attach", "resize", "archive-path", "extract-to-dir")
 _OVER = object()
 
 
-def follow_status(engine: Engine, container: str, client: RuntimeClient, cancel: Cancel) -> Iterator[str]:
-    """Yield a word for each change, until the container is removed, has ended for good, or ``cancel`` is set."""
+def follow_status(engine: Engine, container: str, client: RuntimeClient, cancel: Cancel, since: float) -> Iterator[str]:
+    """Yield a word for each change since a moment, until the container is removed or has ended for good, or ``cancel`` is set.
+
+    The moment is one before the caller looked at the container: what happens between a look and the first event is told too.
+    """
     changes: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    stream = engine.api.events(filters={"container": container}, decode=True)
+    stream = engine.api.events(since=f"{since:.6f}", filters={"container": container}, decode=True)
 
     def end() -> None:
         with suppress(OSError, AttributeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets as random_secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_mldeploy.config import settings
@@ -20,6 +20,8 @@ from jupyter_mldeploy.images.plan import LABEL, plan_image
 from jupyter_mldeploy.images.surroundings import look_around
 from jupyter_mldeploy.images.transfer import pull_image, push_image
 from jupyter_mldeploy.records import Records
+from jupyter_mldeploy.spec import Script
+from jupyter_mldeploy.targets.app_folder import entry_script
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.container.handover import (
     STAGING,
@@ -30,7 +32,14 @@ from jupyter_mldeploy.targets.container.handover import (
 )
 from jupyter_mldeploy.targets.container.identity import REVISION, container_name, find_containers, labels_of
 from jupyter_mldeploy.targets.container.logs import await_line, save_log
-from jupyter_mldeploy.targets.container.making import Wanted, free_port, make_container, replacing_name, start_container
+from jupyter_mldeploy.targets.container.making import (
+    Wanted,
+    free_port,
+    make_container,
+    read_file,
+    replacing_name,
+    start_container,
+)
 from jupyter_mldeploy.targets.container.state import inspect, ran_out_of_memory, settle
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone
 from jupyter_mldeploy.targets.image_inputs import gather
@@ -162,6 +171,7 @@ class Rollout:
                 port = free_port()
             container = make_container(self.engine, self._wanted(way, port))
             self._learn(container=container, port=port, way=way)
+            self._know_script(container)
             if work.previous is None:
                 self.records.write(work.record)
             work.cancel.check()
@@ -215,9 +225,28 @@ class Rollout:
         files = {
             ".mldeploy/service.json": service_file(spec.name, script, variables.get("AZUREML_MODEL_DIR"), True, **more)
         }
-        if spec.inference.script.hash != work.record.details.get("image_script"):
+        if spec.inference.script.hash != work.record.details.get("image_script") and not self._wants_image_script():
             files[script] = spec.inference.script.text.encode()
         return files
+
+    def _wants_image_script(self) -> bool:
+        """An update that names an image and no script means the one in the image."""
+        spec, previous = self.work.spec, self.work.previous
+        if spec.image is None or previous is None or spec.image == previous.spec.image:
+            return False
+        return spec.inference.script.hash == previous.spec.inference.script.hash
+
+    def _know_script(self, container: str) -> None:
+        """The record must say what runs."""
+        spec = self.work.spec
+        if not self._wants_image_script() or spec.inference.script.hash == self.work.record.details.get("image_script"):
+            return
+        content = read_file(self.engine, container, entry_script(spec.inference))
+        if content is not None:
+            origin = f"{spec.inference.script.file_name} of {spec.image}"
+            script = Script(content.decode("utf-8", "replace"), spec.inference.script.file_name, origin)
+            self.work.spec = replace(spec, inference=replace(spec.inference, script=script))
+            self.work.record = self.work.record.with_(spec=self.work.spec)
 
     def _secrets(self) -> dict[str, str]:
         """The admin token, kept over updates, and scoring keys where there are any; never in a label or a record."""
