@@ -37,6 +37,7 @@ _FAILING_REASONS = re.compile(
 )
 _ERROR_IN_ANSWER = re.compile(r"\berror\b|exception|traceback", re.IGNORECASE)
 _LITTLE = 3
+_OLDER = ("log", "previous_log", "build_log")
 
 
 def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
@@ -51,10 +52,18 @@ def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
         if not failing and (mended := _mended(reading)):
             return [found(NOTHING, 50, mended)]
         return [found(NOTHING, 50, mark)] if well and not failing else [found(INSUFFICIENT, 50, *_said(reading))]
-    ordered = ranked(kept)
+    ordered = _present_first(reading, ranked(kept))
     if _guess(ordered[0]):
         return [found(INSUFFICIENT, 50, *_said(reading)), *ordered]
     return ordered
+
+
+def _present_first(reading: Reading, ordered: list[Finding]) -> list[Finding]:
+    """What the failure's own report shows, before what a log that is older than it shows of other failures."""
+    if not reading.failure or reading.stage not in ("run", "http", "reload"):
+        return ordered
+    present = [f for f in ordered if f.certain and any(line.source not in _OLDER for line in f.proof[:1])]
+    return [*present, *(f for f in ordered if f not in present)]
 
 
 def _failing(reading: Reading) -> bool:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.cleaning import clean, flatten_json, unfold
+from jupyter_mldeploy.diagnosis.last_request import without_earlier_requests
 from jupyter_mldeploy.diagnosis.needles import Branch, Needle, branches, vocabulary
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class Reading:
         self.oom_killed = evidence.oom_killed
         self.failure = evidence.failure
         texts = {
-            "log": evidence.log,
+            "log": without_earlier_requests(evidence.log, evidence.http_status if evidence.stage == "run" else None),
             "previous_log": evidence.previous_log,
             "build_log": evidence.build_log,
             "k8s_events": "\n".join(event.replace("\n", " ") for event in evidence.k8s_events),
@@ -177,6 +178,9 @@ class Reading:
             "http_body": flatten_json(evidence.http_body),
             "failure": _failure_text(evidence),
         }
+        if evidence.failure and evidence.stage in ("run", "http", "reload"):
+            # The log of a service that lives is full of what failed before.
+            texts = {name: texts[name] for name in ("failure", "http_body", *texts)}
         self.sources = {name: Source(name, text) for name, text in texts.items()}
 
     def at_stage(self, stage: str) -> Reading:

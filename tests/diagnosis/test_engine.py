@@ -356,3 +356,19 @@ def test_import_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_only_the_last_request_of_a_living_service_counts() -> None:
+    def request(name: str, error: str, status: int) -> str:
+        return (
+            f"2026-11-21 15:57:36,063 E [7] mldeploy.script [{name}] - Traceback (most recent call last):\n"
+            f'  File "/app/score.py", line 5, in run\n    return json.loads(data)["data"]\n{error}\n'
+            f"2026-11-21 15:57:36,065 I [1] access [{name}] - POST /score {status} 3.660ms 92\n"
+        )
+
+    log = request("a", "KeyError: 'data'", 500) + request("b", "ValueError: Input X contains NaN.", 500)
+    assert diagnose(Evidence(stage="run", log=log, http_status=500)).cause == "input-missing-values"
+    assert diagnose(Evidence(stage="run", log=log, http_status=500)).proof[0].number == 9
+    died = "2026-11-21 15:57:38,306 E [1] mldeploy [c] - The worker ended with exit code 3 in run().\n"
+    died += "2026-11-21 15:57:38,307 I [1] access [c] - POST /score 502 5.821ms 97\n"
+    assert diagnose(Evidence(stage="run", log=log + died, http_status=502)).cause == "http-502-run-crashed"

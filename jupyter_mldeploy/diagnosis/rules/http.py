@@ -58,7 +58,8 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
     (
         "http-415-content-type",
         (
-            r"Unsupported Media Type|(?:Content-?Type|media type|mimetype).{0,60}(?:not (?:supported|allowed"
+            r"This service takes application/json, not|Unsupported Media Type|(?:Content-?Type|media type"
+            r"|mimetype).{0,60}(?:not (?:supported|allowed"
             r"|accepted|'?application/json)|unsupported|invalid|must be|expected|missing)"
             r"|(?:Did not attempt to load JSON data|request Content-Type was not 'application/json')"
             r"|(?:Unsupported|Invalid|Wrong|Expected|Missing) (?:content|media)[- ]?type"

@@ -30,11 +30,12 @@ def cannot_answer(reading: Reading) -> Finding | None:
         r"|(?:Invalid|Unsupported) (?:response|output|return) (?:type|value).{0,40}(?:run|script)"
         r"|run\(\) returned .{0,80}(?:not|cannot be) (?:JSON|serializ)"
         r"|vars\(\) argument must have __dict__ attribute|'numpy\.\w+' object is not iterable"
-        r"|Circular reference detected"
+        r"|Circular reference detected|run\(\) returned an? (?P<own>[\w.]+), which has no JSON form"
+        r"|run\(\) returned a value nested"
     )
     if not hit or not _serves(reading):
         return None
-    named = hit["type"] or hit["orjson"] or hit["key"] or hit["pydantic"] or hit["unknown"]
+    named = hit["type"] or hit["orjson"] or hit["key"] or hit["pydantic"] or hit["unknown"] or hit["own"]
     return found("response-not-serializable", Depth.ROOT, hit, type=named)
 
 
@@ -103,7 +104,8 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
             else:
                 yield found("feature-names-mismatch", Depth.ROOT + 3, raised.line, names=match["key"], certain=False)
     hit = reading.find(
-        r"run\(\) missing \d+ required positional arguments?: '(?P<argument>\w+)'|(?:missing|required|expected"
+        r"run\(\) missing \d+ required positional arguments?: '(?P<argument>\w+)'"
+        r"|The JSON object lacks [`'\"]?(?P<lacks>\w+)|(?:missing|required|expected"
         r"|no|lacks?) (?:the )?(?:required )?(?:key|field|property|parameter|argument"
         r"|input)s?:? [`'\"]?(?P<key>[\w.-]++)[`'\"]?+(?!,? (?:to|must|should|of|is not|type)\b)"
         r"|[`'\"](?P<field>[\w-]+)[`'\"] (?:is a required property|field is required|is required"
@@ -119,7 +121,7 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
         # A gateway or framework that checks a schema speaks of the whole payload.
         and not (reading.http_status in (400, 422) and "schema" in hit.line.text.lower())
     ):
-        name = hit["argument"] or hit["key"] or hit["field"] or hit["must"]
+        name = hit["argument"] or hit["lacks"] or hit["key"] or hit["field"] or hit["must"]
         yield found("request-missing-key", Depth.SPECIFIC - 1, hit, key=name, certain=bool(name))
 
 
@@ -240,6 +242,8 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         r"|Categorical .{0,40}(?:unknown|unseen)|value .{0,40} is not a valid (?:float|integer|number)"
         r"|Input should be a valid (?:number|integer|float|list|string)|not a valid (?:float|integer|number)\b"
         r"|\(unable to parse string as|with dtype object"
+        r"|arrays of bytes/strings|Unable to convert array of bytes|must be numeric|is not a numeric"
+        r"|No matching signature found for|unhashable type: '(?:list|dict)'"
     )
     if types and not re.search(r"could not convert string to float: ''|NoneType", types.line.text):
         strong = bool(

@@ -1,0 +1,71 @@
+"""Failures of scoring scripts, produced on the local target and diagnosed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mldeploy import Service, deploy, services
+from jupyter_mldeploy.config import MLDeploy
+from jupyter_mldeploy.errors import DeploymentFailed, ScoringFailed
+
+from .gallery.scripts import IN_INIT, IN_RUN, Broken
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home of its own for all of them; nothing of it is left running."""
+    folder = tmp_path_factory.mktemp("gallery")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLDEPLOY_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        MLDeploy.clear_instance()
+        yield folder
+        for service in services():
+            service.delete()
+    MLDeploy.clear_instance()
+
+
+def written(broken: Broken, folder: Path) -> Path:
+    """The script and its files, in a folder of their own."""
+    source = folder / broken.cause
+    source.mkdir(exist_ok=True)
+    for name, data in broken.files.items():
+        (source / name).write_bytes(data)
+    script = source / "score.py"
+    script.write_text(broken.text, "utf-8")
+    return script
+
+
+@pytest.mark.parametrize("broken", IN_INIT, ids=[broken.cause for broken in IN_INIT])
+def test_it_fails_in_init(broken: Broken, folder: Path) -> None:
+    script = written(broken, folder)
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(script, "broken", target="local", source_directory=script.parent)
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.cause == broken.cause, failed.value.evidence
+    assert diagnosis.proof, "the line that proves it is shown"
+    assert diagnosis.steps
+
+
+@pytest.fixture(scope="module")
+def service(folder: Path) -> Service:
+    script = folder / "well.py"
+    script.write_text(Broken("").text, "utf-8")
+    return deploy(script, "gallery", target="local")
+
+
+@pytest.mark.parametrize("broken", IN_RUN, ids=[broken.cause for broken in IN_RUN])
+def test_it_fails_in_run(broken: Broken, folder: Path, service: Service) -> None:
+    next(status for status in service.watch() if status.state == "running")  # the last one may have cost a worker
+    service.reload(written(broken, folder))
+    with pytest.raises(ScoringFailed) as failed:
+        service.run(broken.send)
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.cause == broken.cause, failed.value.evidence
+    assert diagnosis.proof
+    assert diagnosis.steps
