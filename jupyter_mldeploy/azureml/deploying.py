@@ -50,6 +50,7 @@ def deploy(
     from jupyter_mldeploy.azureml.core.webservice.aci import AciWebservice
     from jupyter_mldeploy.azureml.core.webservice.aks import AksWebservice
     from jupyter_mldeploy.azureml.inference import generated_inference
+    from jupyter_mldeploy.spec import TargetKind
 
     check_name(name)
     _check_inference(inference_config)
@@ -70,8 +71,8 @@ def deploy(
     else:
         inference = generated_inference(refs, target)
     spec = translated(lambda: _specify(name, inference, target, refs, deployment_config))
-    if image is not None:
-        spec = replace(spec, image=image.image_location)
+    if image is not None and target.kind is TargetKind.CONTAINER:
+        spec = replace(spec, image=image.image_location)  # for a cluster it is found by its content, and delivered
     note(workspace, name, kind.TYPE, deployment_config, image.id if image is not None else None)
     keys = deployment_config.keys()
     if keys:

@@ -123,26 +123,49 @@ def _files(root: Path) -> Iterator[Path]:
 def _read_file(file: Path, name: str, report: Report) -> list[Finding]:
     if file.suffix == ".ipynb":
         uses = _Uses(name)
-        for number, source in _cells(json.loads(file.read_bytes())):
+        notebook = json.loads(file.read_bytes())
+        for number, source in _cells(notebook):
             uses.cell = number
             uses.visit(ast.parse(source))
+        for number, written, text in _written(notebook):
+            inside = _Uses(name)
+            inside.cell = number
+            _read_python(text, f"{written} (written by {name}, cell {number})", inside, report)
+            uses.findings += inside.findings
         return uses.findings
     if file.suffix == ".json":
         return _read_config(file, name)
-    tree = ast.parse(file.read_text(encoding="utf-8-sig"))
+    uses = _Uses(name)
+    _read_python(file.read_text(encoding="utf-8-sig"), name, uses, report)
+    return uses.findings
+
+
+def _read_python(text: str, name: str, uses: _Uses, report: Report) -> None:
+    tree = ast.parse(text)
     functions = {item.name for item in tree.body if isinstance(item, ast.FunctionDef)}
     if {"init", "run"} <= functions:
         report.scripts.append(name)
-    uses = _Uses(name)
     uses.visit(tree)
-    return uses.findings
+
+
+_CODE_MAGICS = ("%%time", "%%timeit", "%%capture", "%%deploy")
+
+
+def _written(notebook: dict[str, Any]) -> Iterator[tuple[int, str, str]]:
+    """Python files that cells write: cell, name, text with an empty line in the place of the magic."""
+    for number, cell in enumerate(notebook.get("cells") or [], 1):
+        magic, _, text = "".join(cell.get("source") or []).partition("\n")
+        words = magic.split()
+        if cell.get("cell_type") == "code" and words[:1] == ["%%writefile"] and words[-1].endswith(".py"):
+            yield number, words[-1], f"\n{text}"
 
 
 def _cells(notebook: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """Code cells without what only IPython understands; line numbers stay."""
     for number, cell in enumerate(notebook.get("cells") or [], 1):
         source = "".join(cell.get("source") or [])
-        if cell.get("cell_type") != "code" or source.lstrip().startswith("%%"):
+        magic = source.split(maxsplit=1)[0] if source.lstrip().startswith("%%") else ""
+        if cell.get("cell_type") != "code" or magic not in {"", *_CODE_MAGICS}:
             continue
         lines = ["pass" if line.lstrip().startswith(("%", "!", "?")) else line for line in source.splitlines()]
         indented = [
@@ -190,6 +213,8 @@ class _Uses(ast.NodeVisitor):
                 self._names[alias.asname or alias.name] = (alias.name, "")
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if (gone := _GONE.get(node.module or "")) and not node.level:
+            self._note(CHANGES, str(node.module), gone, node.lineno)
         if node.level or (node.module or "").partition(".")[0] != "azureml":
             return
         for alias in node.names:
@@ -256,7 +281,7 @@ class _Uses(ast.NodeVisitor):
         if made is None or member.startswith("_"):
             return
         shown = f"{owner[1]}.{member}"
-        if reason := getattr(made, "REFUSED", {}).get(member):
+        if reason := getattr(made, "REFUSED", {}).get(member) or _ALWAYS_REFUSED.get((owner[1], member)):
             self._note(REFUSED, shown, f"{reason}.", line)
         elif hasattr(made, member):
             self._note(RUNS, shown, "", line)
@@ -286,6 +311,18 @@ class _Uses(ast.NodeVisitor):
         self.findings.append(Finding(self.file, line, verdict, what, why, self.cell))
 
 
+_GONE = {
+    "sklearn.externals": "scikit-learn no longer brings joblib: import joblib itself, and name it in the environment.",
+    "sklearn.externals.joblib": "scikit-learn no longer brings joblib: import joblib itself, and name it in the environment.",
+}
+"""Imports of those days that no library answers any more."""
+_ALWAYS_REFUSED = {
+    ("ComputeTarget", "create"): "clusters are not made here; name a context of your kubeconfig: AksCompute(ws, NAME)",
+    ("AksCompute", "create"): "clusters are not made here; name a context of your kubeconfig: AksCompute(ws, NAME)",
+    ("Environment", "from_dockerfile"): "build the image, and name it: Environment.from_docker_image",
+    ("Environment", "build"): "Model.package(ws, models, inference_config) builds the whole image",
+    ("Environment", "build_local"): "Model.package(ws, models, inference_config) builds the whole image",
+}
 _AZURE_ONLY = {
     "ssl_enabled": "TLS is not made here; leave it out, and put a reverse proxy in front.",
     "vnet_name": "there is no Azure network; leave it out.",

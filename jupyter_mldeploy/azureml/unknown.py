@@ -25,10 +25,8 @@ MODULES = {
     "core.dataset": DATA,
     "core.datastore": DATA,
     "core.keyvault": "read secrets from environment variables",
-    "core.runconfig": TRAINING,
     "core.script_run_config": TRAINING,
     "core.script_run": TRAINING,
-    "core.compute_target": "use azureml.core.compute",
     "core.private_endpoint": "services listen on this machine or in your cluster; there is no Azure network",
     "core.linked_service": "there is no Azure network",
 }

@@ -52,7 +52,9 @@ def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytes
     monkeypatch.delenv("AKS_CONTEXT", raising=False)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
-    NotebookClient(notebook, timeout=400, kernel_name="python3", resources=resources, record_timing=False).execute()
+    NotebookClient(
+        notebook, timeout=400, kernel_name="python3", resources=resources, record_timing=False, coalesce_streams=True
+    ).execute()
     if request.config.getoption("--update-golden"):
         nbformat.write(notebook, NOTEBOOK)
     check(notebook)

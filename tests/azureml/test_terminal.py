@@ -182,6 +182,9 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
     notebook = {"cells": [
         {"cell_type": "markdown", "source": ["# words"]},
         {"cell_type": "code", "source": ["%matplotlib inline\n", "import azureml.core\n", "from azureml.widgets import RunDetails\n"]},
+        {"cell_type": "code", "source": ["%%time\n", "from azureml.core.compute import ComputeTarget\n", "ComputeTarget.create(None, 'a', None)\n"]},
+        {"cell_type": "code", "source": ["%%writefile src/score.py\n", "from sklearn.externals import joblib\n", "def init(): pass\n", "def run(d): pass\n"]},
+        {"cell_type": "code", "source": ["%%bash\n", "echo no python here\n"]},
     ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
     (old / "train.ipynb").write_text(json.dumps(notebook))
     (old / "inferenceconfig.json").write_text((project / "inferenceconfig.json").read_text())
@@ -196,14 +199,19 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
     refused = found["does not run"]
     assert set(refused) == {
         "azureml.core.Dataset", "azureml.core.webservice.AksEndpoint", "azureml.train.dnn.PyTorch",
-        "Workspace.get_default_datastore", "azureml.widgets.RunDetails",
+        "Workspace.get_default_datastore", "azureml.widgets.RunDetails", "ComputeTarget.create",
     }  # fmt: skip
     assert refused["Workspace.get_default_datastore"].place == "deploy.py, line 8"
     assert refused["azureml.widgets.RunDetails"].place == "train.ipynb, cell 2, line 3"
     assert "wait_for_deployment(show_output=True)" in refused["azureml.widgets.RunDetails"].why
-    assert set(found["to change"]) == {"register(child_paths=)", "AksWebservice.deploy_configuration(replicas=)"}
+    assert set(found["to change"]) == {
+        "register(child_paths=)",
+        "AksWebservice.deploy_configuration(replicas=)",
+        "sklearn.externals",
+    }
+    assert found["to change"]["sklearn.externals"].place == "train.ipynb, cell 4, line 2"
     assert {"Model.deploy", "Webservice.wait_for_deployment", "an inference configuration"} <= set(found["runs"])
-    assert report.scripts == ["score.py"]
+    assert report.scripts == ["score.py", "src/score.py (written by train.ipynb, cell 4)"]
     assert len(report.unread) == 1
     assert report.unread[0].startswith("broken.py (")
     assert mldeploy("import", str(old / "score.py")).startswith("runs as it is")

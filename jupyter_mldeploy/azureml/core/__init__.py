@@ -26,8 +26,8 @@ _REASONS = {
     "Keyvault": "read secrets from environment variables",
 }
 _SUBMODULES = (
-    "authentication", "compute", "conda_dependencies", "container_registry", "environment", "experiment", "image", "model",
-    "resource_configuration", "run", "webservice", "workspace",
+    "authentication", "compute", "compute_target", "conda_dependencies", "container_registry", "environment", "experiment",
+    "image", "model", "resource_configuration", "run", "runconfig", "webservice", "workspace",
 )  # fmt: skip
 
 __version__ = "1.61.0"

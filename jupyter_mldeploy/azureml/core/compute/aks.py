@@ -54,6 +54,7 @@ class AksCompute(ComputeTarget):
                 hint=f"Name a context of your kubeconfig. {there}",
             )
         self.provisioning_state = "Succeeded"
+        self.provisioning_errors: list[str] = []
 
     def target(self, namespace: str | None = None) -> Target:
         """As the package's own."""
