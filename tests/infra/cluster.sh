@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# cluster.sh up|down|env|purge : one real Kubernetes node with metrics-server and KEDA on this machine, for the tests.
+# cluster.sh up|down|env|purge, kill|start PART : one real Kubernetes node with metrics-server and KEDA on this machine, for the tests.
 #
 # Debian, as root, nothing installed before. It has a containerd, ports, a bridge and a folder of its own, so that nothing of the
 # machine's own engine or cluster is touched. Every step says what it starts. `up` may be called again at any time, also after a
-# crash; `down` ends what `up` started and keeps its files; `purge` removes those too.
+# crash; `down` ends what `up` started and keeps its files; `purge` removes those too. `kill` and `start` do so with the apiserver
+# or the kubelet alone, for tests in which they are away.
 #
 #   MLDEPLOY_INFRA_DIR      state: keys, logs, process numbers, etcd            (default /var/tmp/mldeploy-infra)
 #   MLDEPLOY_TEST_PROGRAMS  folder with kubenode.xz, metrics-server.xz, keda.xz, keda-config.tar.xz; what it does not have is
@@ -371,7 +372,7 @@ case "${1:-}" in
   down) down ;;
   purge) purge ;;
   env) env_lines ;;
-  stop) stop "${2:?apiserver or kubelet}" ;;
+  kill) read -r pid _ <"$run/${2:?apiserver or kubelet}" && kill -9 "$pid" && rm "$run/$2" ;;
   start) case "${2:-}" in apiserver) apiserver ;; kubelet) kubelet ;; *) exit 2 ;; esac ;;
-  *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -29,11 +29,6 @@ class Load:
         self.failures: list[str] = []
 
     def __enter__(self) -> Self:
-        # No event tells when a node's kube-proxy knows a new Service: until then the address belongs to nobody.
-        for _ in range(600):
-            if self._ask()[0] == "":
-                break
-            self._end.wait(0.05)
         for thread in self._threads:
             thread.start()
         return self

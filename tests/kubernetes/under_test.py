@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -70,8 +72,14 @@ class KubernetesUnderTest(TargetUnderTest):
         self.cluster.delete_all("Pod", selector_text(), gracePeriodSeconds=0)
 
     def address(self, service: Service) -> str:
-        found = self.cluster.get("Service", service.name)["spec"]["clusterIP"]
-        return service.scoring_uri.replace(f"{service.name}.{self.namespace}.svc", found)
+        """Its Service's own address, once this node's kube-proxy knows it, of which no event tells."""
+        address = str(self.cluster.get("Service", service.name)["spec"]["clusterIP"])
+        for _ in range(600):
+            with suppress(OSError), urllib.request.urlopen(f"http://{address}/", timeout=10) as answer:
+                if answer.read() == b"Healthy":
+                    return f"http://{address}/score"
+            self.cluster.wait(0.1)
+        raise AssertionError(f"{address} is not served")
 
     def gate(self, folder: Path) -> Gate:
         return ContainerGate(folder)

@@ -136,7 +136,7 @@ def _log(cluster: Cluster, pod: str, *, previous: bool = False) -> str:
     query = {"container": CONTAINER, "tailLines": "2000", "limitBytes": str(LOG_BYTES)}
     if previous:
         query["previous"] = "true"
-    reply = cluster.send("GET", f"{collection('Pod', cluster.namespace)}/{pod}/log", query=query, timeout=5.0)
+    reply = cluster.send("GET", f"{collection('Pod', cluster.namespace)}/{pod}/log", query=query, timeout=10.0)
     return reply.text if reply.status == 200 else ""
 
 

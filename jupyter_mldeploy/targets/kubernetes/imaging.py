@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jupyter_mldeploy.errors import StorageError
 from jupyter_mldeploy.events import EventKind, Stage
 from jupyter_mldeploy.images.build import Listener, Step, build_image
 from jupyter_mldeploy.images.engine import Engine, connect
@@ -38,6 +39,8 @@ def build(work: Work, way: Way, home: Path) -> tuple[str, dict[str, object]]:
             listener=Listener(line=lambda line: work.log(Stage.BUILD, line), step=step),
             cancel=work.cancel,
         )
+    except OSError as error:  # what the engine says comes as errors of its own
+        raise StorageError(f"The log of the build could not be written: {error.strerror or error}.") from error
     finally:
         engine.close()
     return built.reference, {"message": built.reference, "cached": not built.parts, "image": built.reference}

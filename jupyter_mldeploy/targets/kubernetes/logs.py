@@ -90,6 +90,7 @@ class _Choice:
 def _follow(cluster: Cluster, service: str, chosen: _Choice, last: Mapping[str, str]) -> Iterator[LogLine]:
     """What comes from now on: each pod's stream in a thread; a container that starts again begins another."""
     heard: dict[str, _Stream] = {}
+    there = False
     with Watches(cluster) as watches:
         watches.add("Pod", labels=selector_text(service))
         watches.add("Deployment", fields=f"metadata.name={service}")
@@ -101,8 +102,10 @@ def _follow(cluster: Cluster, service: str, chosen: _Choice, last: Mapping[str, 
                 text = str(seen.object["text"])
                 if chosen.wants(text):
                     yield LogLine(text=text, replica=f"{service}/{seen.object['replica']}")
-            elif seen.kind == "Deployment" and seen.change == "deleted":
-                return
+            elif seen.kind == "Deployment":
+                there = bool(seen.object) or there
+                if seen.change == "deleted" or not there:  # or it was gone before
+                    return
             elif seen.kind == "Pod" and seen.object and seen.change != "deleted":
                 name = _name(seen.object)
                 if chosen.takes(name) and verdicts.is_started(seen.object):

@@ -45,7 +45,7 @@ def reports_of(cluster: Cluster, pods: Iterable[Object], token: str) -> dict[str
 
     def ask(name: str) -> dict[str, Any]:
         try:
-            return RuntimeProxy.of_pod(cluster, name, token).status(timeout=3.0)
+            return RuntimeProxy.of_pod(cluster, name, token).status()
         except RuntimeGone:
             return {}
 

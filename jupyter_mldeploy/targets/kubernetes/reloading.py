@@ -123,7 +123,7 @@ def _of_another_script(runtimes: _Runtimes, service: str, wanted: str) -> list[s
 
     def ask(pod: str) -> bool:
         try:
-            return runtimes.of(pod).status(timeout=3.0).get("script") != wanted
+            return runtimes.of(pod).status().get("script") != wanted
         except RuntimeGone:
             return False
 
