@@ -45,7 +45,7 @@ class Running:
         )
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
         try:
             connection.request(method, path, body, {"X-MLDeploy-Token": TOKEN, "content-type": "application/json"})
             answer = connection.getresponse()
@@ -73,6 +73,15 @@ class Running:
         self.ask("POST", "/score", self.body)
         return time.perf_counter() - began, mode
 
+    def await_spare(self) -> None:
+        """Wait until the warm worker has made its imports."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
+        connection.request("GET", "/_mldeploy/events?since=0", headers={"X-MLDeploy-Token": TOKEN})
+        answer = connection.getresponse()
+        while json.loads(answer.readline())["kind"] != "spare_ready":
+            pass
+        connection.close()
+
     def memory(self) -> tuple[int, int]:
         """Resident bytes of the front and of the worker."""
         worker = self.ask("GET", "/_mldeploy/status")["replicas"][0]["pid"]
@@ -97,7 +106,7 @@ def once(python: Path, folder: Path) -> dict[str, float]:
             spent, mode = server.reload(text.replace(".tolist()", f".tolist()[:{number + 1}]"))
             assert mode == "in-place", mode
             found["kept"] = min(found.get("kept", spent), spent)
-        time.sleep(4)  # the warm worker makes its imports
+        server.await_spare()
         spent, mode = server.reload(text.replace("global model", "global model; more = 1"))
         assert mode == "new-workers", mode
         found["again"] = spent

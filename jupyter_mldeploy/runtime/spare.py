@@ -29,7 +29,7 @@ class Spare:
         self._pool = pool
         self._lifeline = lifeline
         self._link: WorkerLink | None = None
-        self._warm = False
+        self._told = False  # it has got its order; what is sent now, it does after that
         self._for: WorkerMake | None = None
         self._shared: SharedQueue | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -60,17 +60,21 @@ class Spare:
             shared.close()
             return
         link = WorkerLink(0, pid, channels, self, self._pool.log, "")
-        self._link, self._for, self._shared, self._warm = link, generation.make, shared, False
+        self._link, self._for, self._shared, self._told = link, generation.make, shared, False
         recruiter.spares[pid] = link
         await link.connect()
         order = {**generation.order(self._pool.config), "libraries": generation.libraries}
         link.send(frames.WARM, order)
+        self._told = True
         recruiter.note_early_exit(link)
 
     def take(self, make: WorkerMake) -> tuple[WorkerLink, SharedQueue] | None:
-        """The warm worker, when there is one that fits; it belongs to the caller then."""
+        """The warm worker, when there is one that fits; it belongs to the caller then.
+
+        One that is still importing will do too: a second process that makes the same imports would only slow down both.
+        """
         link, shared = self._link, self._shared
-        if link is None or shared is None or not self._warm or not link.alive or not _same_ground(self._for, make):
+        if link is None or shared is None or not self._told or not link.alive or not _same_ground(self._for, make):
             return None
         self._link = self._shared = None
         self._pool.recruiter.spares.pop(link.pid, None)
@@ -94,7 +98,8 @@ class Spare:
 
     def noticed(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
         """It has imported everything."""
-        self._warm = self._warm or (worker is self._link and notice["kind"] == "warm")
+        if worker is self._link and notice["kind"] == "warm":
+            self._pool.events.emit("spare_ready")
 
     def ended(self, worker: WorkerLink) -> None:
         """It is gone; the next reload does without."""

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from runtime_harness import DEADLINE_S, Serve
 
@@ -66,20 +67,30 @@ def test_the_file_is_watched(serve: Serve, tmp_path: Path) -> None:
 def test_a_warm_worker_takes_the_next_load(serve: Serve) -> None:
     text = "import os, time, yaml\ndef init():\n    global pid\n    pid = os.getpid()\ndef run(data): return pid\n"
     server = serve(text)
-    deadline = time.monotonic() + DEADLINE_S
-    children = set()
-    import psutil
-
-    front = psutil.Process(server.process.pid)
-    while len(children) < 2 and time.monotonic() < deadline:
-        children = {child.pid for child in front.children()}
-        time.sleep(0.05)
+    server.wait_for("spare_ready")
+    children = {child.pid for child in psutil.Process(server.process.pid).children()}
     (spare,) = children - {server.score().json}
-    time.sleep(1)  # until it has imported
     answer = server.reload(script=text.replace("global pid", "global pid  # edited\n    time.sleep(0)"))
     assert answer.json["mode"] == "new-workers"
     assert server.score().json == spare
     assert server.stop() == 0
+
+
+def test_a_spare_that_still_imports_takes_the_load_too(serve: Serve, tmp_path: Path) -> None:
+    """Its imports end before its init() begins; they are not made a second time."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "slow.py").write_text("import time\ntime.sleep(3)\n")
+    text = "import os, slow\ndef init():\n    global pid\n    pid = os.getpid()\ndef run(data): return pid\n"
+    server = serve(text, worker={"env": {"PYTHONPATH": str(packages)}})
+    front = psutil.Process(server.process.pid)
+    first = server.score().json
+    deadline = time.monotonic() + DEADLINE_S
+    while not (spares := {child.pid for child in front.children()} - {first}):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert server.reload(keep_init=False).json["mode"] == "new-workers"
+    assert {server.score().json} == spares
 
 
 def test_without_debugpy_the_reason_is_told(tmp_path: Path) -> None:
