@@ -20,7 +20,7 @@ _MISSING = (
         r"|cannot find the file)[^:]*: ?'?(?P<path>[^'\n]+)"
         r"|could not open requirements file '?(?P<file>[^'\n]+)"
         r"|environmentfilenotfound: '?(?P<environment>[^'\n]+?)'? file not found"
-        r"|file not found: `(?P<uv>[^`\n]+\.(?:txt|toml|in|ya?ml))`"
+        r"|file not found: `?(?P<uv>[^`\s]+\.(?:txt|toml|in|ya?ml))`?"
         r"|failed to (?:read|open)(?: from)?(?: file)? `(?P<unread>[^`\n]+\.(?:txt|toml|in|ya?ml))`"
         r"|poetry could not find a (?P<poetry>pyproject\.toml) file"
         r"|no `?(?P<project>pyproject\.toml)`? found in "
@@ -109,7 +109,7 @@ def invalid(reading: Reading) -> Iterator[Finding]:
 _HASH = (
     r"these packages do not match the hashes"
     r"|hashes are required in --require-hashes mode"
-    r"|in --require-hashes mode, all requirements must"
+    r"|in `?--require-hashes`? mode, all requirements must"
     r"|can't verify hashes for these"
     r"|hash mismatch for `?(?P<requirement>[^`\s]+)"
     r"|hash for (?P<name>\S+)[^\n]* not found in known hashes"
