@@ -13,16 +13,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mldeploy.errors import NotFound, OperationInProgress, RecordDamaged, StorageError
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.spec import ServiceSpec, check_service_name
+
+if TYPE_CHECKING:
+    import msgspec
 
 __all__ = ["Record", "Records", "write_aside"]
 
@@ -113,7 +117,7 @@ class Records:
         import msgspec
 
         try:
-            return msgspec.json.decode(content, type=Record)
+            return _decoder(Record).decode(content)
         except (msgspec.MsgspecError, ValueError, UnicodeDecodeError) as error:
             aside = path.with_name(f"service.json.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
             path.replace(aside)
@@ -164,7 +168,7 @@ class Records:
         import msgspec
 
         try:
-            return msgspec.json.decode((self.folder(name) / "evidence.json").read_bytes(), type=Evidence)
+            return _decoder(Evidence).decode((self.folder(name) / "evidence.json").read_bytes())
         except (OSError, msgspec.MsgspecError):
             return None
 
@@ -223,6 +227,22 @@ class Records:
         """A service without a record leaves no folder behind (damaged records are kept)."""
         if folder.is_dir() and not any(path.name.startswith("service.json") for path in folder.iterdir()):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+Read = TypeVar("Read", Record, Evidence)
+_making_decoder = threading.Lock()
+_DECODERS: dict[type, Any] = {}
+
+
+def _decoder(kind: type[Read]) -> msgspec.json.Decoder[Read]:
+    """The decoder of a kind. Made by one thread: msgspec crashes the process if two learn the same class at once."""
+    import msgspec
+
+    with _making_decoder:
+        if kind not in _DECODERS:
+            _DECODERS[kind] = msgspec.json.Decoder(kind)
+        made: msgspec.json.Decoder[Read] = _DECODERS[kind]
+        return made
 
 
 def _in_progress(name: str, owner: Path) -> OperationInProgress:

@@ -52,16 +52,23 @@ class Hub:
 
     async def work(self, name: str, verb: str, call: Callable[[Sink, Cancel], Result]) -> Result:
         """Do an operation on a service, off the event loop, and tell of it. Goes on if the client leaves."""
+        return await self.apart(f"{verb}-{name}", partial(self.operations.run, name, verb, call))
+
+    async def apart(self, what: str, call: Callable[[], Result]) -> Result:
+        """Do what may take long in a thread of its own.
+
+        Not in one of the pool: eight slow answers would keep everybody from looking, and Python waits for a pool's threads at
+        its end before anything could be interrupted.
+        """
         done: Future[Result] = Future()
 
         def run() -> None:
             try:
-                done.set_result(self.operations.run(name, verb, call))
+                done.set_result(call())
             except BaseException as error:  # noqa: BLE001 - handed to whoever waits
                 done.set_exception(error)
 
-        # A thread of its own, not one of the pool, for which Python would wait at its end before we could interrupt it.
-        threading.Thread(target=run, name=f"mldeploy-{verb}-{name}", daemon=True).start()
+        threading.Thread(target=run, name=f"mldeploy-{what}", daemon=True).start()
         return await asyncio.shield(asyncio.wrap_future(done))
 
     def close(self) -> None:

@@ -169,9 +169,6 @@ class _Follower:
                         return
                     self._bulletin.post(SERVICE, self.name, look(self._service, self._records, status))
                     self._ended.wait(LEAST_PAUSE)
-            except NotFound:
-                self._lost()
-                return
             except MLDeployError:
                 pass  # the look below says what is wrong
             self._post()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -105,7 +106,7 @@ class ScoreHandler(Handler):
     async def post(self, name: str) -> None:
         body = self.body("ScoreRequest")
         service = await self.hub.look(self.hub.service, name)
-        answer = await self.hub.look(service.answer, body["text"])
+        answer = await self.hub.apart(f"score-{name}", partial(service.answer, body["text"]))
         text = answer.body[:MOST_ANSWER].decode("utf-8", "replace")
         self.finish(
             json.dumps(
@@ -127,6 +128,6 @@ class DiagnosisHandler(Handler):
     @authorized
     async def get(self, name: str) -> None:
         service = await self.hub.look(self.hub.service, name)
-        diagnosis = await self.hub.look(service.diagnose)
+        diagnosis = await self.hub.apart(f"diagnose-{name}", service.diagnose)
         about = {"service": diagnosis.service, "stage": diagnosis.stage, "target": diagnosis.target}
         self.finish({**diagnosis.to_json(), **about})

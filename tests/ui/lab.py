@@ -63,6 +63,7 @@ def lab_server(folder: Path, theme: str = "JupyterLab Light", *, extension: bool
             port = next(_ports(server.stderr, log))
             drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)
             yield f"http://127.0.0.1:{port}/lab?token={token}"
+            assert server.poll() is None, f"JupyterLab ended by itself with exit code {server.returncode}"
         finally:
             server.terminate()
             server.wait(timeout=20)
