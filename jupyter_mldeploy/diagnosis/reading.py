@@ -239,7 +239,8 @@ class Reading:
             return False
         marks = (
             "subprocess-exited-with-error", "Failed building wheel", "setup.py", "Command errored out", "pip subprocess",
-            "metadata-generation-failed", "The build backend returned an error", "pip._internal", "pip._vendor", "Getting requirements to build wheel",
+            "metadata-generation-failed", "The build backend returned an error", "pip._internal", "pip._vendor",
+            "Getting requirements to build wheel",
         )  # fmt: skip
         return any(mark in self for mark in marks)
 

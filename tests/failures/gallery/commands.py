@@ -142,7 +142,7 @@ ENGINE = (
     Command("file-permission-denied", f"{_RUN} --user 65534 $BASE python3 -c \"open('/srv/cache', 'w')\"", "init"),
     Command(
         "privileged-port-denied",
-        f"docker run --rm --name $NAME --user 65534 --sysctl net.ipv4.ip_unprivileged_port_start=1024 $BASE "
+        "docker run --rm --name $NAME --user 65534 --sysctl net.ipv4.ip_unprivileged_port_start=1024 $BASE "
         "python3 -m http.server 80",
     ),
     Command(
@@ -220,7 +220,7 @@ CLUSTER = (
     Command(
         "cluster-credentials-invalid",
         "kubectl --kubeconfig /dev/null --server $SERVER --insecure-skip-tls-verify --token wrong get pods",
-    ),  # fmt: skip
+    ),
     Command("apiserver-tls-failure", "kubectl --kubeconfig /dev/null --server $SERVER --token wrong get pods"),
     Command("rbac-forbidden", "kubectl --as gallery get pods"),
     Command(
