@@ -62,17 +62,6 @@ def test_out_of_memory_in_run_costs_that_request_only(deployed: Deploy) -> None:
     assert made.run({"x": 1})["sum"] == 2
 
 
-def test_a_pod_that_is_killed_for_its_memory_is_told(deployed: Deploy, target: KubernetesUnderTest) -> None:
-    """What the runtime cannot hold back, such as a child of the script's own, meets the pod's limit."""
-    filled = "        open('/tmp/full', 'wb').write(bytes(2**27)); open('/tmp/full2', 'wb').write(bytes(2**27))"
-    text = edited(ADDING, '        raise ValueError("run was told to fail")', filled)
-    made = deployed(text, memory="200Mi")
-    with pytest.raises(ScoringFailed):
-        made.run({"fail": True})
-    assert any(status.state == "running" for status in made.watch())
-    assert made.run({"x": 1})["sum"] == 2
-
-
 def test_an_image_that_is_not_there(deployed: Deploy, target: KubernetesUnderTest) -> None:
     error = failing(deployed, from_image="127.0.0.1:5000/mldeploy-tests/nothing:1")
     assert error.stage == "launch"

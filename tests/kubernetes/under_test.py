@@ -34,6 +34,8 @@ class KubernetesUnderTest(TargetUnderTest):
         "test_interrupting_an_update_leaves_the_old_version_whole[kubernetes-port": "a service has no port there",
         "test_values_that_cannot_be_right[kubernetes-namespace": "it has namespaces",
         "test_the_log_of_a_build": "an image is built there",
+        "test_a_full_disk_is_said_and_nothing_is_left[kubernetes-8192": "the same files as with 0 and 32768 bytes free",
+        "test_a_full_disk_is_said_and_nothing_is_left[kubernetes-16384": "the same files as with 0 and 32768 bytes free",
         "test_a_killed_server_is_shown_as_dead_with_what_is_known": "whoever deletes pods deletes their logs",
         "test_a_killed_service_is_started_again": "whoever deletes pods deletes their logs",
     }
