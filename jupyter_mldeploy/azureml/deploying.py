@@ -209,8 +209,9 @@ def _check_config(config: Any) -> None:
 def _check_free(workspace: Workspace, name: str, kind: Any, overwrite: bool) -> None:
     """The original keeps local names apart from those of the workspace, and lets only local ones be deployed again."""
     entry = workspace.book.section("services").get(name)
-    if overwrite or (entry is None and records().find(name) is None):
-        return
+    record, begun = records().find(name), underway(name)
+    if overwrite or (record is None and (begun is None or begun.future.done())):
+        return  # also where it was deleted by other means
     if entry is None:
         raise WebserviceException(
             f"409: the name {name!r} is taken by a service outside of the workspace {workspace.name!r}.",
@@ -219,7 +220,7 @@ def _check_free(workspace: Workspace, name: str, kind: Any, overwrite: bool) -> 
         )
     if entry["type"] == kind.TYPE == "Local":
         return
-    state = " and failed" if (record := records().find(name)) is not None and record.state == "failed" else ""
+    state = " and failed" if record is not None and record.state == "failed" else ""
     raise WebserviceException(
         f"Error, service {name} with the same name already exists ({entry['type']}{state}), please use a different service name "
         "or delete the existing service.",

@@ -49,6 +49,11 @@ def wait(service: Webservice, show_output: bool, timeout_sec: float | None) -> N
             f"The deployment of {service.name!r} has not ended within {timeout_sec} s; it goes on.",
             hint="Wait longer, or see get_logs().",
         ) from None
+    except KeyboardInterrupt:
+        # The work is this machine's: who stops waiting stops it, as %%deploy does, and what was begun is cleaned up.
+        begun.cancel.set()
+        begun.future.exception()
+        raise
     except AzureMLException:
         raise
     except MLDeployError as error:
@@ -96,7 +101,7 @@ def run(service: Webservice, data: Any) -> Any:
         made = WebserviceException(
             "Received bad response from service. "
             "More information can be found by calling `.get_logs()` on the webservice object.\n"
-            f"Response Code: {error.status}\nContent: {error.body}",
+            f"Response Code: {error.status}\nContent: {error.body}{_because(error.diagnosis)}",
             status_code=error.status,
             inner_exception=error,
         )
@@ -157,6 +162,14 @@ def _error_json(service: Webservice, error: DeploymentFailed, stage: str) -> str
     code = {"ACI": "AciDeploymentFailed", "AKS": "KubernetesDeploymentFailed"}.get(service.TYPE, "DeploymentFailed")
     content = {"code": code, "statusCode": 400, "message": error.summary, "details": [detail]}
     return json.dumps(content, indent=2, ensure_ascii=False).replace("\\n", "\n")
+
+
+def _because(diagnosis: Any) -> str:
+    """What is known of it, as a line of its own."""
+    if diagnosis is None or not diagnosis.cause:
+        return ""
+    proof = diagnosis.proof[0].shown.strip() if diagnosis.proof else diagnosis.what
+    return f"\n{diagnosis.title}: {proof}"
 
 
 def _show_panel(error: MLDeployError, service: Webservice, made: AzureMLException) -> None:

@@ -66,6 +66,15 @@ def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:
     service.wait_for_deployment()
     assert json.loads(service.run('{"data": [[1, 2, 3]]}')) == {"edited": [321.0]}
     assert (service.tags, service.get_keys()) == ({"area": "flowers"}, keys)
+
+    service.regen_key("Secondary")
+    renewed = service.get_keys()
+    assert renewed[0] == keys[0]
+    assert renewed[1] != keys[1]
+    held = cluster.connect(shared_namespace()).find("Secret", _secret_name())
+    assert held is not None
+    assert _scoring_keys(held) == ",".join(renewed)
+    assert json.loads(service.run('{"data": [[1, 2, 3]]}')) == {"edited": [321.0]}
     service.delete()
     assert ws.webservices == {}
 

@@ -157,7 +157,7 @@ class LocalWebservice(Webservice):
         _check_types(image_config, deployment_config, inference_config)
         begun = deploying.underway(self.name)
         if begun is not None and not begun.future.done():
-            self.wait_for_deployment()
+            begun.future.exception()  # whatever it comes to
         record = records().find(self.name)
         if record is None or self.workspace.book.section("services").get(self.name, {}).get("type") != self.TYPE:
             if inference_config is None and image_config is not None:

@@ -210,8 +210,9 @@ class Webservice(Facade):
         found = []
         for name, entry in workspace.book.section("services").items():
             record = records().find(name)
-            if record is None and deploying.underway(name) is None:
-                continue  # deleted by other means
+            begun = deploying.underway(name)
+            if record is None and (begun is None or begun.future.done()):
+                continue  # deleted by other means, or refused
             refs = record.spec.models if record else ()
             image = entry.get("image") or ""
             if (
