@@ -20,6 +20,7 @@ from typing import Any
 TOKEN = "test-token"
 SCRIPTS = Path(__file__).parent / "scripts"
 DEADLINE_S = 30.0
+OTHER_PYTHON = {"python": found} if (found := os.environ.get("MLDEPLOY_TEST_WORKER_PYTHON")) else {}
 
 
 @dataclass
@@ -130,7 +131,9 @@ def start_server(
     """Start a front as a target does and wait until it listens."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "service.json"
-    file.write_text(json.dumps({"port": 0, "min_replicas": 1, "max_replicas": 1, **config}))
+    # A long wait: on a slow machine a worker may take seconds to be replaced, and only some tests are about that.
+    usual = {"port": 0, "min_replicas": 1, "max_replicas": 1, "max_request_wait_ms": 20_000}
+    file.write_text(json.dumps({**usual, **config}))
     read, write = os.pipe()
     log_path = folder / "log.txt"
     with log_path.open("wb") as log:
@@ -161,11 +164,14 @@ Serve = Callable[..., Server]
 
 
 def make_config(folder: Path, script: str, config: dict[str, Any]) -> dict[str, Any]:
-    """A service object whose app root is `folder` and whose script is a text or one of `scripts/`."""
+    """A service object whose app root is `folder` and whose script is a text or one of `scripts/`.
+
+    MLDEPLOY_TEST_WORKER_PYTHON names another interpreter for the workers of all tests that do not choose one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     text = (SCRIPTS / script).read_text() if script.endswith(".py") else script
     (folder / "score.py").write_text(text)
-    worker = {"entry_script": "score.py", "app_root": str(folder), **config.pop("worker", {})}
+    worker = {"entry_script": "score.py", "app_root": str(folder), **OTHER_PYTHON, **config.pop("worker", {})}
     return {**config, "worker": worker}
 
 

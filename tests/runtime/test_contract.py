@@ -221,8 +221,7 @@ def test_keys(serve: Serve) -> None:
 
 def test_no_free_replica(serve: Serve) -> None:
     server = serve("plain.py", service="iris", max_request_wait_ms=50)
-    with in_background(lambda: server.score({"k": "sleep", "s": 1})) as slow:
-        server.wait_for_log("Listening")
+    with in_background(lambda: server.score({"k": "sleep", "s": 4})) as slow:
         while server.control("GET", "utilization").json["busy"] == 0:
             pass
         answer = server.score(1)

@@ -288,7 +288,7 @@ def test_workers_of_other_pythons(serve: Serve, version: str) -> None:
     text = "import sys\ndef init(): pass\ndef run(data): return [sys.version.split()[0], data]\n"
     server = serve(text, min_replicas=2, max_replicas=2, worker={"python": str(found[0])})
     assert server.score(1).json[0].startswith(version)
-    assert server.reload(script=text.replace("data]", "data, 2]")).json["mode"] == "in-place"
+    assert server.reload(script=text.replace("data]", "data, 2]"), sample="1").json["mode"] == "in-place"
     assert server.score(1).json[1:] == ["1", 2]
     assert server.reload(script="def init(:").status == 422
 
