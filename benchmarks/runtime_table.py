@@ -30,7 +30,7 @@ import runtime_life
 from runtime_servers import BODY, COMMON, LIMIT, OTHERS, OURS, STARLETTE, TRAIN, Contestant, Launch, write_scripts
 
 LOAD = str(Path(__file__).with_name("runtime_load.py"))
-START_S = 60.0
+START_S = 180.0
 
 
 @dataclass
@@ -211,7 +211,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--environments", type=Path, default=Path("~/.cache/mldeploy-benchmarks").expanduser())
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="workloads: iris, one, echo, forest, sleep, life")
+    parser.add_argument("--servers", default="", help="beginnings of the names of the servers to measure")
     flags = parser.parse_args()
     only = set(flags.only.split(",")) - {""}
     environments = flags.environments.resolve()
@@ -222,7 +223,9 @@ def main() -> None:
         python = python_of(environments, LIMIT)
         subprocess.run([str(python), "-c", TRAIN, str(folder)], check=True)
         print(f"{machine()}. Medians of {flags.rounds} rounds of {flags.seconds:g} s.", flush=True)
+        wanted = tuple(flags.servers.split(","))
         for workload in WORKLOADS:
+            workload.contestants = [one for one in workload.contestants if one.name.startswith(wanted)]
             if not only or workload.key in only:
                 show(workload, measure(workload, environments, folder, flags.rounds, flags.seconds), environments)
                 sys.stdout.flush()
