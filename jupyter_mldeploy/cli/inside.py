@@ -1,4 +1,4 @@
-"""The verbs that go into a service's container: shell, exec."""
+"""The verbs that go into a service's container: shell, exec, debug."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jupyter_mldeploy.errors import InvalidValue
 if TYPE_CHECKING:
     from jupyter_mldeploy.targets.container.inside import Inside
 
-__all__ = ["execute", "shell"]
+__all__ = ["debug", "execute", "shell"]
 
 
 def execute(options: argparse.Namespace, screen: Screen) -> int:
@@ -44,6 +44,25 @@ def shell(options: argparse.Namespace, screen: Screen) -> int:
     """A terminal in the container, in the app root."""
     del screen
     return _inside(options.name).terminal()
+
+
+def debug(options: argparse.Namespace, screen: Screen) -> int:
+    """Let a debugger in until interrupted; then the service starts again without."""
+    import threading
+
+    from jupyter_mldeploy import api
+    from jupyter_mldeploy.cli.interrupts import interruptible
+    from jupyter_mldeploy.targets.container.debugging import debugged, launch_json
+
+    record = api.service(options.name).record
+    with interruptible() as cancel, debugged(_inside(options.name), record, options.port):
+        interrupted = threading.Event()
+        cancel.on_cancel(interrupted.set)
+        screen.line(launch_json(record, options.port))
+        screen.note(f"{options.name} waits for a debugger on port {options.port} before init(); Ctrl-C ends this.")
+        interrupted.wait()
+    screen.note(f"{options.name} starts again without a debugger.")
+    return 0
 
 
 def _inside(name: str) -> Inside:

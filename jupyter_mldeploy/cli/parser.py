@@ -164,10 +164,15 @@ def _add_images(verbs: _Verbs) -> None:
     prune.add_argument("--context", help="Docker context")
     prune.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
+    verbs.add_on_service("manifests", "objects:manifests", "print a service's objects on a cluster, for a repository")
     verbs.add_on_service("shell", "inside:shell", "open a shell in a service's container")
     execute = verbs.add_on_service(
         "exec", "inside:execute", "run a command in a service's container: exec NAME -- pip freeze"
     )
+    debug = verbs.add_on_service(
+        "debug", "inside:debug", "let a debugger into a service's container; prints launch.json"
+    )
+    debug.add_argument("--port", type=int, default=5678, metavar="N", help="port on this machine (default: 5678)")
     execute.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="program and arguments")
 
 

@@ -21,6 +21,7 @@ __all__ = ["Engine", "connect", "engine_errors"]
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 CALL_TIMEOUT = 60
+OLDEST_API = "1.24"
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,17 @@ def connect(context: str | None = None) -> Engine:
 
     address, tls, origin = _find(context)
     try:
-        options: dict[str, Any] = {"base_url": address, "version": "auto", "timeout": CALL_TIMEOUT}
+        options: dict[str, Any] = {"base_url": address, "timeout": CALL_TIMEOUT}
         if isinstance(tls, TLSConfig):
             options["tls"] = tls
-        return Engine(docker.APIClient(**options), address, origin)
-    except (docker.errors.DockerException, OSError) as error:
+        # A ping tells the version too, and takes a twentieth of the time that docker-py's own question does.
+        asking = docker.APIClient(version=OLDEST_API, **options)
+        answer = asking.get(f"{asking.base_url}/_ping")
+        answer.raise_for_status()
+        asking.close()
+        spoken = answer.headers.get("Api-Version", "auto")
+        return Engine(docker.APIClient(version=spoken, **options), address, origin)
+    except (docker.errors.DockerException, OSError) as error:  # the HTTP library's errors are of the system's
         raise _unavailable(address, origin, error) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 from typing import Any
 
 
@@ -39,8 +40,16 @@ def wait_for_debugger(port: int) -> None:
     except ModuleNotFoundError:
         message = "debugpy is not installed in the environment of the script; `pip install debugpy` there."
         raise ModuleNotFoundError(message) from None
-    try:
+    # Asked before, by taking the port: after a connect() that failed, debugpy's listen() never returns.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            awaited = False
+        except OSError:
+            awaited = True
+    if awaited:
         debugpy.connect(("127.0.0.1", port))
-    except OSError:
+    else:
         debugpy.listen(("127.0.0.1", port))
     debugpy.wait_for_client()

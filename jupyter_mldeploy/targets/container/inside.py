@@ -42,14 +42,13 @@ def enter(records: Records, record: Record) -> Inside:
 class Inside:
     """A container that runs, to run commands in.
 
-    Args:
-        engine: Its engine.
-        state: The container.
+    Attributes:
+        engine, container: Where; the container's id.
     """
 
     def __init__(self, engine: Engine, state: ContainerState) -> None:
-        self._engine = engine
-        self._state = state
+        self.engine = engine
+        self.container = state.id
 
     def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
         """Run a command in the app root and return its exit code.
@@ -58,8 +57,8 @@ class Inside:
             command: Program and arguments; no shell reads them.
             write: Called with each piece of output, and whether it is the command's stderr.
         """
-        api = self._engine.api
-        with engine_errors(self._engine):
+        api = self.engine.api
+        with engine_errors(self.engine):
             began = self._begin(command, tty=False)
             for out, err in api.exec_start(began, stream=True, demux=True):
                 if out:
@@ -78,9 +77,9 @@ class Inside:
 
         if not sys.stdin.isatty():
             raise Conflict("A shell needs a terminal.", "Run one command with `mldeploy exec NAME -- COMMAND`.")
-        with engine_errors(self._engine):
+        with engine_errors(self.engine):
             began = self._begin(command, tty=True)
-            wire = _socket_of(self._engine.api.exec_start(began, tty=True, socket=True))
+            wire = _socket_of(self.engine.api.exec_start(began, tty=True, socket=True))
             _relay(sys.stdin.fileno(), sys.stdout.fileno(), wire, lambda: self._resize(began))
             return self._exit_code(began)
 
@@ -88,8 +87,8 @@ class Inside:
         from docker.errors import APIError
 
         try:
-            made = self._engine.api.exec_create(
-                self._state.id, list(command), stdin=tty, tty=tty, workdir=APP_ROOT,
+            made = self.engine.api.exec_create(
+                self.container, list(command), stdin=tty, tty=tty, workdir=APP_ROOT,
                 environment={"TERM": os.environ.get("TERM", "xterm")} if tty else None,
             )  # fmt: skip
         except APIError as error:
@@ -97,7 +96,7 @@ class Inside:
         return str(made["Id"])
 
     def _exit_code(self, began: str) -> int:
-        code = self._engine.api.exec_inspect(began)["ExitCode"]
+        code = self.engine.api.exec_inspect(began)["ExitCode"]
         return 137 if code is None else int(code)  # the container ended under it
 
     def _resize(self, began: str) -> None:
@@ -105,7 +104,7 @@ class Inside:
 
         size = os.get_terminal_size()
         with suppress(APIError):  # it has ended
-            self._engine.api.exec_resize(began, height=size.lines, width=size.columns)
+            self.engine.api.exec_resize(began, height=size.lines, width=size.columns)
 
 
 def _socket_of(stream: Any) -> socket.socket:

@@ -17,6 +17,7 @@ from jupyter_mldeploy.targets.container.handover import (
 )
 from jupyter_mldeploy.targets.container.identity import SERVICE, find_containers
 from jupyter_mldeploy.targets.container.making import read_file
+from jupyter_mldeploy.targets.container.rollout import RECORD_FILE
 from jupyter_mldeploy.targets.container.state import inspect
 
 __all__ = [
@@ -28,8 +29,6 @@ __all__ = [
     "remove_orphan",
     "remove_unused",
 ]
-
-RECORD_FILE = ".mldeploy/record.json"
 
 
 @dataclass(frozen=True, kw_only=True)

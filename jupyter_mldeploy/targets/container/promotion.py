@@ -8,13 +8,11 @@ from jupyter_mldeploy.errors import Cancelled, DeploymentFailed
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.container.handover import remove_container, rename_into_place, swap
 from jupyter_mldeploy.targets.container.logs import save_log
-from jupyter_mldeploy.targets.container.making import put_files
 from jupyter_mldeploy.targets.container.rollout import Rollout
 
 __all__ = ["promote", "sample_message"]
 
 RESTART = {"Name": "unless-stopped"}
-RECORD_FILE = ".mldeploy/record.json"
 
 
 def promote(rollout: Rollout) -> str:
@@ -37,7 +35,6 @@ def promote(rollout: Rollout) -> str:
     # From here on the new one serves: what follows must not be undone.
     work.record = work.record.with_(details={key: value for key, value in work.record.details.items() if key != "way"})
     new = _new_container(work)
-    put_files(rollout.engine, new, {RECORD_FILE: _record_text(work)})
     # Only now: a container that dies while it starts is to be seen dead, not to be started again.
     rollout.engine.api.update_container(new, restart_policy=RESTART)
     if old and old != new:
@@ -78,13 +75,6 @@ def _old_container(work: Work) -> str:
 
 def _new_container(work: Work) -> str:
     return str(work.record.details["container"])
-
-
-def _record_text(work: Work) -> bytes:
-    """The record as it will be, so that a service can be found again by its container alone."""
-    import msgspec
-
-    return bytes(msgspec.json.encode(work.record.with_(state="running", failure="")))
 
 
 def sample_message(shown: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from jupyter_mldeploy.targets.container.making import (
     Wanted,
     free_port,
     make_container,
+    put_files,
     read_file,
     replacing_name,
     start_container,
@@ -46,7 +47,9 @@ from jupyter_mldeploy.targets.image_inputs import gather
 from jupyter_mldeploy.targets.local.waiting import await_replicas
 from jupyter_mldeploy.targets.reports import failed_deployment
 
-__all__ = ["Rollout"]
+__all__ = ["RECORD_FILE", "Rollout"]
+
+RECORD_FILE = ".mldeploy/record.json"
 
 ANNOUNCEMENT = b'"port": 5001}'
 """What an image's command prints as soon as its port listens."""
@@ -203,7 +206,7 @@ class Rollout:
             port=port,
             labels=labels_of(spec.name, self.records.home, revision),
             environment={**surroundings.proxies, **self._secrets()},
-            files=self._files(),
+            files={**self._files(), RECORD_FILE: self._record_text(port)},
             network=STAGING if way == "staged" else "",
         )
 
@@ -247,6 +250,14 @@ class Rollout:
             script = Script(content.decode("utf-8", "replace"), spec.inference.script.file_name, origin)
             self.work.spec = replace(spec, inference=replace(spec.inference, script=script))
             self.work.record = self.work.record.with_(spec=self.work.spec)
+            put_files(self.engine, container, {RECORD_FILE: self._record_text(int(self.work.record.details["port"]))})
+
+    def _record_text(self, port: int) -> bytes:
+        """The record as it will be, so that a service can be found again by its container alone."""
+        import msgspec
+
+        details = {key: value for key, value in self.work.record.details.items() if key != "way"} | {"port": port}
+        return bytes(msgspec.json.encode(self.work.record.with_(state="running", failure="", details=details)))
 
     def _secrets(self) -> dict[str, str]:
         """The admin token, kept over updates, and scoring keys where there are any; never in a label or a record."""
