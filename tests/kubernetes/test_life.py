@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from jupyter_mldeploy import Service, service, services
 from jupyter_mldeploy.config import MLDeploy
@@ -229,3 +232,22 @@ def test_a_thousand_pods_of_others_are_not_looked_at(
     lists = [(path, query) for path, query in asked if whole in path and path.rpartition(whole)[2].isalpha()]
     assert {path.rpartition("/")[2] for path, _ in lists} >= {"pods", "replicasets", "deployments", "events"}
     assert [one for one in lists if not {"labelSelector", "fieldSelector"} & one[1].keys()] == []
+
+
+def test_the_objects_are_printed_for_a_repository(deployed: Deploy, target: KubernetesUnderTest, script: Path) -> None:
+    made = deployed(replicas=2)
+    words = [sys.executable, "-m", "jupyter_mldeploy.cli", "manifests", "adder"]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    objects = list(yaml.safe_load_all(told.stdout))
+    assert [one["kind"] for one in objects] == [
+        "ServiceAccount",
+        "ConfigMap",
+        "Deployment",
+        "Service",
+        "PodDisruptionBudget",
+    ]
+    before = target.cluster.get("Deployment", "adder")["metadata"]["generation"]
+    for one in objects:
+        target.cluster.apply(one)
+    assert target.cluster.get("Deployment", "adder")["metadata"]["generation"] == before, "it is what runs"
+    assert made.state == "running"
