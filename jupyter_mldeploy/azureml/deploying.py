@@ -69,7 +69,7 @@ def deploy(
     elif inference_config is not None:
         inference = inference_config.to_spec(target)
     else:
-        inference = generated_inference(refs, target)
+        inference = generated_inference(refs, target, models)
     spec = translated(lambda: _specify(name, inference, target, refs, deployment_config))
     if image is not None and target.kind is TargetKind.CONTAINER:
         spec = replace(spec, image=image.image_location)  # for a cluster it is found by its content, and delivered

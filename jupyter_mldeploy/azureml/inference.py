@@ -7,6 +7,7 @@ import keyword
 import logging
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -176,18 +177,36 @@ def parts_to_environment(config: Any) -> Environment:
     return made
 
 
-def generated_inference(models: tuple[ModelRef, ...], target: Target) -> InferenceSpec:
-    """For a deployment without an ``InferenceConfig``: the script is written for the models."""
+FRAMEWORKS = {"ScikitLearn": "scikit-learn", "TensorFlow": "tensorflow", "TfKeras": "tensorflow", "Onnx": "onnxruntime"}
+"""What a model of a framework needs to be loaded."""
+
+
+def generated_inference(models: tuple[ModelRef, ...], target: Target, wished: Sequence[Any] = ()) -> InferenceSpec:
+    """For a deployment without an ``InferenceConfig``: the script is written for the models.
+
+    On the local target it runs in this Python; elsewhere with what the script and the models' frameworks need.
+    """
     from jupyter_mldeploy.azureml.specifying import records
     from jupyter_mldeploy.capture import environment_for, script_for
+    from jupyter_mldeploy.environments import with_requirements
     from jupyter_mldeploy.registry import ModelRegistry
+    from jupyter_mldeploy.spec import Environment as EnvironmentSpec
     from jupyter_mldeploy.spec import InferenceConfig as InferenceSpec
+    from jupyter_mldeploy.spec import TargetKind
 
     if not models:
         raise WebserviceException("Error, an InferenceConfig is needed where there is no model.")
     registry = ModelRegistry(records().home)
     script = translated(lambda: script_for([registry.get(model.name, model.version) for model in models]))
-    return InferenceSpec(script, None, _for_target(environment_for(script, None), target))
+    if target.kind is TargetKind.LOCAL:
+        return InferenceSpec(script, None, EnvironmentSpec.kernel())
+    needed = []
+    for model in wished:
+        if package := FRAMEWORKS.get(getattr(model, "model_framework", "")):
+            version = model.model_framework_version
+            needed.append(f"{package}=={version}" if version else package)
+    environment = environment_for(script, None)
+    return InferenceSpec(script, None, with_requirements(environment, needed) if needed else environment)
 
 
 def _for_target(environment: EnvironmentSpec, target: Target | None) -> EnvironmentSpec:

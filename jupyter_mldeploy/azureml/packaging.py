@@ -108,7 +108,7 @@ def package(
 
     target = Target(TargetKind.CONTAINER)
     refs = model_refs(models)
-    inference = inference_config.to_spec(target) if inference_config else generated_inference(refs, target)
+    inference = inference_config.to_spec(target) if inference_config else generated_inference(refs, target, models)
     name = (image_name or (refs[0].name if refs else "package")).lower()
     made = ModelPackage(workspace, f"package-{name}", inference_config.environment if inference_config else None)
     made._recipe = translated(lambda: recipe(_image_name(name), inference, refs))

@@ -210,6 +210,25 @@ def test_a_model_in_use_is_not_deleted(ws: Workspace, process: None) -> None:
         Model.deploy(ws, "third", [1], config("plain.py"), LocalWebservice.deploy_configuration())
 
 
+def test_a_model_is_deployed_without_a_script(ws: Workspace, process: None) -> None:
+    import joblib
+    from sklearn.linear_model import LinearRegression
+
+    joblib.dump(LinearRegression().fit([[0], [1]], [0, 2]), "line.joblib")
+    model = Model.register(
+        ws, "line.joblib", "line", model_framework=Model.Framework.SCIKITLEARN, model_framework_version="1.5.0"
+    )
+    service = Model.deploy(ws, "mysvc", [model], deployment_config=LocalWebservice.deploy_configuration())
+    service.wait_for_deployment()
+    ((answer,),) = service.run({"data": [[3]]}).values()
+    assert round(answer, 6) == 6
+    from jupyter_mldeploy.azureml.inference import generated_inference
+    from jupyter_mldeploy.spec import ModelRef, Target, TargetKind
+
+    elsewhere = generated_inference((ModelRef("line", 1),), Target(TargetKind.CONTAINER), [model])
+    assert "scikit-learn==1.5.0" in elsewhere.environment.requirements
+
+
 def test_a_package_without_an_engine_is_its_dockerfile(ws: Workspace, project: Path) -> None:
     model = Model.register(ws, "my_model.pkl", "clf")
     package = Model.package(ws, [model], config("plain.py"), generate_dockerfile=True)

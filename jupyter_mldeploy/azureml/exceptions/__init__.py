@@ -67,7 +67,8 @@ class AzureMLException(MLDeployError):
         self.summary = value
 
     def __str__(self) -> str:
-        response = json.dumps({"error": {"message": self.message}}, indent=4, ensure_ascii=False)
+        first = self.message.partition("\n")[0]  # all of it stands above
+        response = json.dumps({"error": {"message": first}}, indent=4, ensure_ascii=False)
         told = f"{self.message}\n{self.hint}" if self.hint else self.message
         below = type(self.inner_exception).__name__ if self.inner_exception is not None else None
         return f"{type(self).__name__}:\n\tMessage: {told}\n\tInnerException {below}\n\tErrorResponse \n{response}"
