@@ -60,6 +60,7 @@ def protobuf_version(reading: Reading) -> Finding | None:
         r"|SymbolDatabase)' object has no attribute '(?:label|GetPrototype|_create_key)'"
         r"|google\.protobuf\.\w+.*got an unexpected keyword argument 'create_key'"
         r"|module 'google\.protobuf\.descriptor' has no attribute '_internal_create_key'"
+        r"|Couldn't build proto file into descriptor pool|duplicate (?:file name|symbol) .{0,60}\.proto"
         r"|requires protobuf (?:version )?[<>=~]|generated code is out of date and must be regenerated with protoc"
         r"|No module named 'google\.protobuf\.(?:internal|runtime_version)"
     )

@@ -37,7 +37,8 @@ _PLATFORM = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = re.compile(
-    r"there (?:is no version|are no versions) of (?P<requirement>[^\s,]+)"
+    r"only \S+ (?:is|are) available and you require (?P<asked>[^\s,]+)"
+    r"|there (?:is no version|are no versions) of (?P<requirement>[^\s,]+)"
     r"|no versions of (?P<poetry>[\w.-]+) match (?P<wanted>[^\s,]+)"
     r"|(?P<name>[\w.-]+) was not found in (?:the package registry|the cache|the provided)"
     r"|depends on (?P<dependency>[\w.-]+ \([^)]*\)) which doesn't match any versions"
