@@ -19,7 +19,7 @@ from jupyter_mldeploy.config import MLDeploy
 
 from ..infra.cluster import TestCluster, shared_namespace, the_cluster
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AciWebservice, LocalWebservice
 from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
 PLAIN = "def init():\n    pass\n\ndef run(data):\n    return {'got': data}\n"
 BROKEN = "def init():\n    raise RuntimeError('no weights here')\n\ndef run(data):\n    return data\n"

@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_mldeploy.cli import main
 
-pytestmark = [pytest.mark.usefixtures("process"), pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.usefixtures("process"), pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture
