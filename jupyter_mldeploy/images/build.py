@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_mldeploy.errors import Cancelled, DeploymentFailed
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.evidence import Evidence, redact
-from jupyter_mldeploy.images.build_log import BuildLogs, ImageEntry
+from jupyter_mldeploy.images.build_log import BuildLogs, ImageEntry, writing
 from jupyter_mldeploy.images.engine import Engine
 from jupyter_mldeploy.images.entries import Entry, stream
 from jupyter_mldeploy.images.plan import ImagePlan, Part
@@ -149,7 +149,7 @@ class _PartBuild:
     def run(self, cancel: Cancel) -> None:
         from docker.errors import APIError
 
-        with self.logs.open(self.part.reference) as log:
+        with writing(self.logs.path(self.part.reference)), self.logs.open(self.part.reference) as log:
             try:
                 for line in self._lines(cancel):
                     log.write(redact(line).encode("utf-8", "backslashreplace") + b"\n")

@@ -6,17 +6,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
+from jupyter_mldeploy.errors import StorageError
 from jupyter_mldeploy.evidence import redact
 from jupyter_mldeploy.records import write_aside
 
-__all__ = ["UNFINISHED", "BuildLogs", "ImageEntry", "note_digest"]
+__all__ = ["UNFINISHED", "BuildLogs", "ImageEntry", "note_digest", "writing"]
 
 
 UNFINISHED = ("failed", "interrupted")
@@ -49,6 +52,27 @@ class ImageEntry:
     digest: str = ""
 
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say it in one sentence if the disk is full while the block writes below a path.
+
+    Raises:
+        StorageError: It is, or nothing may be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageError(
+            f"{str(path)!r} could not be written: {error.strerror}.",
+            "Free space, or move the folder with MLDEPLOY_HOME.",
+        ) from error
+
+
 class BuildLogs:
     """The builds of one home folder."""
 
@@ -68,7 +92,7 @@ class BuildLogs:
 
     def say(self, reference: str, line: str) -> None:
         """Let this line be the log of an image that was not built here."""
-        with self.open(reference) as log:
+        with writing(self.path(reference)), self.open(reference) as log:
             log.write(line.encode() + b"\n")
 
     def keep(self, entry: ImageEntry) -> None:
