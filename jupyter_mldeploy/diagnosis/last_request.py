@@ -25,10 +25,13 @@ def without_earlier_requests(text: str, status: int | None) -> str:
             break
     if not wanted:
         return text
+    # A traceback without an id is of an init(): of one that was refused, unless there is none that was accepted (503).
+    first = next(i for i, line in enumerate(lines) if f" [{wanted}] " in line)
     other = False
     for i, line in enumerate(lines):
         if match := _STAMPED.match(line):
-            other = match["id"] is not None and match["id"] != wanted
+            refused = match["id"] is None and i < first and status != 503 and "- Traceback (most recent" in line
+            other = refused or match["id"] not in (None, wanted)
         if other:
             lines[i] = ""
     return "\n".join(lines)
