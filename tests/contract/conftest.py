@@ -128,7 +128,7 @@ def in_thread() -> Iterator[Callable[[Callable[[], Any]], Result]]:
 
     yield start
     for result in begun:
-        result.thread.join(30)
+        result.thread.join(90)
         assert not result.thread.is_alive()
 
 
@@ -149,7 +149,7 @@ class Result:
             self._error = error
 
     def get(self) -> Any:
-        self.thread.join(30)
+        self.thread.join(90)
         assert not self.thread.is_alive()
         if self._error is not None:
             raise self._error

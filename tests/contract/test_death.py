@@ -47,11 +47,11 @@ def test_watching_tells_of_a_change_and_of_the_end(deployed: Deploy) -> None:
 
     thread = threading.Thread(target=watch)
     thread.start()
-    assert first.wait(10)
+    assert first.wait(30)
     made.scale(2)
-    assert scaled.wait(10)
+    assert scaled.wait(30)
     made.stop()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert told[0].state == "running"
     assert told[-1].state == "stopped"

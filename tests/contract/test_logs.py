@@ -71,11 +71,11 @@ def test_following_sees_what_comes_and_ends_when_told(deployed: Deploy) -> None:
     made.run({"x": 1})
     thread = threading.Thread(target=follow)
     thread.start()
-    assert first.wait(10)
+    assert first.wait(30)
     made.run({"x": 2})
-    assert found.wait(10)
+    assert found.wait(30)
     cancel.set()
-    thread.join(10)
+    thread.join(30)
     assert not thread.is_alive()
     assert [line.rpartition("scored ")[2] for line in seen] == ["1", "2"]
 
