@@ -206,8 +206,9 @@ export class LogView extends Widget {
     this._spacer.style.height = `${lines.length * LINE_HEIGHT}px`;
     if (this._follow.checked) {
       this._scroller.scrollTop = this._scroller.scrollHeight;
-      this._seen = this._scroller.scrollTop;
     }
+    // Fewer lines than before move the place too, but nobody has scrolled.
+    this._seen = this._scroller.scrollTop;
     const first = Math.max(Math.floor(this._scroller.scrollTop / LINE_HEIGHT) - MARGIN_LINES, 0);
     const last = first + Math.ceil(this._scroller.clientHeight / LINE_HEIGHT) + 2 * MARGIN_LINES;
     const text = this._search.value.toLowerCase();

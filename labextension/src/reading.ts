@@ -35,7 +35,7 @@ export function readDiagnosis(value: unknown, service = '', target = ''): IDiagn
     stage: text(data.stage),
     cause: text(data.cause),
     certainty: text(data.certainty) || (confidence >= 0.85 ? 'certain' : confidence >= 0.6 ? 'likely' : ''),
-    proof: lines.map(line => ({ text: text(line.text) || text(line.line), from: text(line.from) })),
+    proof: toldOnce(lines.map(line => ({ text: text(line.text) || text(line.line), from: text(line.from) }))),
     where: text(data.where),
     line: text(data.line),
     what: text(data.what),
@@ -43,6 +43,17 @@ export function readDiagnosis(value: unknown, service = '', target = ''): IDiagn
     actions: list(data.actions).map(readAction).filter(action => action.label && action.command),
     sources: texts(data.sources)
   };
+}
+
+/** Without lines that say what one before them has said: runtime, traceback and log often tell the same thing. */
+function toldOnce(lines: { text: string; from: string }[]): { text: string; from: string }[] {
+  const said: string[] = [];
+  return lines.filter(line => {
+    const its = line.text.trim().replace(/^runtime: /, '').replace(/\.$/, '');
+    const isNews = !said.some(other => other.includes(its) || its.includes(other));
+    said.push(its);
+    return isNews;
+  });
 }
 
 function readAction(value: unknown): IAction {

@@ -106,6 +106,12 @@ describe('what is read from notebooks', () => {
   });
 });
 
+test('proof that says the same again is left out', () => {
+  const evidence = ['runtime: init() raised E.', 'E', '12:00 E [1] init() raised E.', 'another'].map(line => ({ line }));
+  const proof = readDiagnosis({ title: 't', evidence }).proof.map(line => line.text);
+  assert.deepEqual(proof, ['runtime: init() raised E.', 'another']);
+});
+
 describe('actions', () => {
   const action = (command: string, kind = 'more-memory') => ({ kind, label: 'do it', command });
 

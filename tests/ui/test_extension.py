@@ -223,6 +223,7 @@ def test_a_log_of_a_hundred_thousand_lines(browser: Any, lab: tuple[str, str, Pa
     log.get_by_role("searchbox").fill("")
     log.get_by_label("Level").select_option("error")
     count.filter(has_text="100 /").wait_for()
+    assert log.get_by_label("Follow").is_checked(), "fewer lines are no scrolling"
     picture(log, f"lab-log-{theme}")
     check_accessible(page, ".jp-MLDeploy-log")
     log.get_by_label("Level").select_option("all")
