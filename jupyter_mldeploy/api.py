@@ -329,7 +329,7 @@ def deploy(
         sample: JSON text, ``@FILE`` or a value that ``run()`` must answer before the service counts as ready.
         port: On this machine; a free one is taken where none is named.
         timeout: Seconds (or ``"2m"``) until a request is answered with 504.
-        until: Stage to end after.
+        until: ``register``, ``build`` or ``push``: end after it; a service that runs goes on as it is.
         from_image: Image that was built before.
         overwrite: Take over a name that another target uses.
         context, namespace: Of Docker or Kubernetes.
@@ -347,9 +347,10 @@ def deploy(
         place = namespace or (force.namespace if (target or force.target) == "kubernetes" else None)
         target = Target.parse(target or force.target, context or force.context or None, place or None)
     try:
-        wishes = Wishes(until=Stage(until) if until else None, overwrite=overwrite)
+        last = Stage(until) if until else None
     except ValueError:
-        raise InvalidValue("until", until, f"choose one of {', '.join(Stage)}.") from None
+        raise InvalidValue("until", until, "choose one of register, build, push, ready.") from None
+    wishes = Wishes(until=last, overwrite=overwrite)
     asked = Asked(
         script=script,
         models=models,

@@ -9,7 +9,7 @@ from jupyter_mldeploy.spec import ServiceSpec
 
 __all__ = ["Change", "compare"]
 
-Kind = Literal["created", "unchanged", "reloaded", "scaled", "updated"]
+Kind = Literal["created", "unchanged", "reloaded", "scaled", "updated", "prepared"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Change:
 
     Attributes:
         kind: ``created`` (nothing of it runs), ``unchanged``, ``reloaded`` (script only), ``scaled`` (number of replicas only)
-            or ``updated`` (new workers).
+            ``updated`` (new workers) or ``prepared`` (built, nothing of it was started or changed).
         reasons: What changed, each a few words.
     """
 

@@ -17,6 +17,7 @@ from jupyter_mldeploy.errors import (
     Cancelled,
     Conflict,
     DeploymentFailed,
+    InvalidValue,
     MLDeployError,
     OperationInProgress,
     RecordDamaged,
@@ -31,6 +32,8 @@ from jupyter_mldeploy.targets.app_folder import source_digest
 from jupyter_mldeploy.targets.base import Driver, Receipt, Work
 
 __all__ = ["Outcome", "Wishes", "check", "explain", "run"]
+
+_PREPARING = (Stage.REGISTER, Stage.BUILD, Stage.PUSH)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +60,24 @@ class Wishes:
     """How a deployment is to be done, besides what is to come of it.
 
     Attributes:
-        until: Last stage to run.
+        until: Last stage to run: one of those that prepare, which leave a running service as it is.
         overwrite: Take over a name that is in use on another target.
     """
 
     until: Stage | None = None
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.until not in {None, Stage.READY, *_PREPARING}:
+            allowed = ", ".join((*_PREPARING, Stage.READY))
+            raise InvalidValue(
+                "until", str(self.until), f"choose one of {allowed}: what has been launched is brought to the end."
+            )
+
+    @property
+    def prepares(self) -> bool:
+        """Whether only the first stages are wanted."""
+        return self.until in _PREPARING
 
 
 def run(
@@ -86,13 +101,13 @@ def run(
     cancel = cancel or Cancel()
     models = _model_paths(spec, records)
     with records.operation(spec.name, "deployment"):
-        former = _former(spec, records, wishes)
+        former, displaced = _former(spec, records, wishes)
         driver = driver_for(spec.target, records)
         driver.check(spec)
         source = source_digest(spec.inference)
         change = _change(spec, source, former, driver)
         alive = former if change.kind != "created" else None
-        if former and not alive:
+        if former and not alive and not wishes.prepares:
             driver.stop(former)  # what may be left of it
         work = Work(
             spec=spec,
@@ -104,6 +119,8 @@ def run(
             cancel=cancel,
         )
         try:
+            if displaced:
+                return _displace(displaced, change, work, driver, wishes)
             return _carry_out(change, work, driver, wishes, former)
         except DeploymentFailed as error:
             explain(error)
@@ -138,25 +155,42 @@ def _model_paths(spec: ServiceSpec, records: Records) -> Mapping[str, Path]:
     return {str(model): registry.get(model.name, model.version).path for model in spec.models}
 
 
-def _former(spec: ServiceSpec, records: Records, wishes: Wishes) -> Record | None:
+def _former(spec: ServiceSpec, records: Records, wishes: Wishes) -> tuple[Record | None, Record | None]:
+    """The service of that name on this target, and the one on another target whose place is taken."""
     try:
         former = records.find(spec.name)
     except RecordDamaged:
         if not wishes.overwrite:
             raise
-        return None
-    if former and former.spec.target.kind != spec.target.kind:
-        if not wishes.overwrite:
-            raise Conflict(
-                f"409: the name {spec.name!r} is taken by a service on the {former.spec.target} target.",
-                "Choose another name, delete that service, or add --overwrite to replace it.",
-            )
-        other = driver_for(former.spec.target, records)
-        other.stop(former)
-        other.delete(former)
-        records.remove(spec.name)
-        return None
-    return former
+        return None, None
+    if former is None or former.spec.target.kind == spec.target.kind:
+        return former, None
+    if not wishes.overwrite:
+        raise Conflict(
+            f"409: the name {spec.name!r} is taken by a service on the {former.spec.target} target.",
+            "Choose another name, delete that service, or add --overwrite to replace it.",
+        )
+    return None, former
+
+
+def _displace(displaced: Record, change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outcome:
+    """Deploy beside the service on the other target, which ends once the new one is ready and stays whole if it fails."""
+    name, records = work.spec.name, work.records
+    secrets = records.secrets(name)
+    replaced = False
+    try:
+        outcome = _carry_out(change, work, driver, wishes, displaced)
+        replaced = not wishes.prepares
+    finally:
+        if not replaced:
+            records.write(displaced)
+            records.write_secrets(name, secrets)
+    if not replaced:
+        return replace(outcome, record=displaced)
+    other = driver_for(displaced.spec.target, records)
+    other.stop(displaced)
+    other.delete(displaced)
+    return outcome
 
 
 def _next_record(spec: ServiceSpec, source: str, former: Record | None) -> Record:
@@ -176,15 +210,15 @@ def _change(spec: ServiceSpec, source: str, former: Record | None, driver: Drive
 
 def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:
     match change.kind:
-        case _ if not _whole(driver, wishes):
-            pass  # a service that runs goes on as it is: only the first stages are wanted
+        case _ if wishes.prepares:
+            return _prepare(work, driver, wishes, former)
         case "unchanged" | "scaled":
             record = _keep(work, change, driver)
             return Outcome(record=record, change=change, answer=_try_sample(work, driver, record))
         case "reloaded":
             return _reload(change, work, driver)
     try:
-        return _stages(change, work, driver, wishes)
+        return _stages(change, work, driver)
     except BaseException as error:
         _take_back(error, work, driver, former)
         raise
@@ -223,7 +257,7 @@ def _reload(change: Change, work: Work, driver: Driver) -> Outcome:
     return Outcome(record=record, change=change, receipt=receipt, answer=_try_sample(work, driver, record))
 
 
-def _stages(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outcome:
+def _stages(change: Change, work: Work, driver: Driver) -> Outcome:
     answer = ""
     if work.previous is None:
         work.records.write(work.record)
@@ -231,20 +265,29 @@ def _stages(change: Change, work: Work, driver: Driver, wishes: Wishes) -> Outco
         with work.stage(stage) as told:
             told.update(driver.run_stage(stage, work))
             answer = str(told.get("answer", answer))
-        if stage == wishes.until:
-            break
     image = str(work.record.details.get("image", ""))
-    if not _whole(driver, wishes):
-        driver.undo(work)
-        if work.previous is not None:
-            return Outcome(record=work.previous, change=change, image=image)
-    state = "running" if _whole(driver, wishes) else "stopped"
-    record = work.records.write(work.record.with_(state=state, failure=""))
+    record = work.records.write(work.record.with_(state="running", failure=""))
     return Outcome(record=record, change=change, answer=answer, image=image)
 
 
-def _whole(driver: Driver, wishes: Wishes) -> bool:
-    return wishes.until in {None, driver.stages[-1]}
+def _prepare(work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:
+    """The first stages only; a service that runs goes on as it is."""
+    assert wishes.until is not None
+    order = list(Stage)
+    if work.previous is None:
+        work.records.write(work.record)
+    try:
+        for stage in driver.stages:
+            if order.index(stage) <= order.index(wishes.until):
+                with work.stage(stage) as told:
+                    told.update(driver.run_stage(stage, work))
+    except BaseException as error:
+        _take_back(error, work, driver, former)
+        raise
+    driver.undo(work)
+    change, image = Change("prepared"), str(work.record.details.get("image", ""))
+    record = work.previous or work.records.write(work.record.with_(state="stopped", failure=""))
+    return Outcome(record=record, change=change, image=image)
 
 
 def _take_back(error: BaseException, work: Work, driver: Driver, former: Record | None) -> None:

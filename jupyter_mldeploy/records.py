@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -204,7 +204,8 @@ class Records:
                 "Give yourself the right to write there, free space, or move it with MLDEPLOY_HOME.",
             ) from error
         try:
-            write_aside(owner, json.dumps({"what": what, "pid": os.getpid(), "since": time.time()}).encode())
+            with suppress(StorageError):  # it only tells others who is at work; a full disk must not keep one from deleting
+                write_aside(owner, json.dumps({"what": what, "pid": os.getpid(), "since": time.time()}).encode())
             yield
         finally:
             owner.unlink(missing_ok=True)

@@ -81,7 +81,8 @@ def show_outcome(service: api.Service, progress: Progress, seconds: float, scree
             }
         )
         return
-    ready = "ready" if told["state"] == "running" else told["state"]
+    prepared = outcome.change.kind == "prepared"
+    ready = "done" if prepared else "ready" if told["state"] == "running" else told["state"]
     parts = [told["name"], told["target"], f"{ready} in {seconds:.1f} s", str(outcome.change), told["scoring_uri"]]
     screen.line(" · ".join(filter(None, parts)))
 

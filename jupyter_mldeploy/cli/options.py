@@ -8,7 +8,7 @@ __all__ = ["SETTINGS", "add_build", "add_deployment", "add_format", "add_log_que
 
 SETTINGS = ("home", "base_image", "registry", "ca_bundle", "max_request_wait", "init_timeout")
 """Options that are settings of the same name, and win over them."""
-STAGES = ("register", "build", "push", "schedule", "launch", "init", "ready")
+STAGES = ("register", "build", "push", "ready")
 
 
 def add_format(parser: argparse.ArgumentParser) -> None:

@@ -89,7 +89,7 @@ def _values(kind: str, current: str, namespace: dict[str, Any]) -> list[str]:
         return ["{" + name + "}" for name in _variables(namespace)]
     sources: dict[str, Callable[[], list[str]]] = {
         "targets": lambda: ["local", "container", "kubernetes"],
-        "stages": lambda: ["register", "build", "push", "schedule", "launch", "init", "ready"],
+        "stages": lambda: ["register", "build", "push", "ready"],
         "environments": lambda: ["current", "auto", *_files(current)],
         "services": _service_names,
         "models": lambda: [*_model_names(current), *_model_variables(namespace), *_files(current)],

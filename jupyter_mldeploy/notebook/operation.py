@@ -102,9 +102,7 @@ def headline(service: Service, timeline: Timeline, now: float | None = None) -> 
     receipt = outcome.receipt
     match outcome.change.kind:
         case "created":
-            state = outcome.record.state
-            verb = "deployed to" if state == "running" else "built for"
-            return f"{verb} {timeline.target} in {took}" + (f" ({reasons})" if reasons else "")
+            return f"deployed to {timeline.target} in {took}" + (f" ({reasons})" if reasons else "")
         case "reloaded":
             if receipt is not None:
                 took = seconds(receipt.seconds)
@@ -112,6 +110,7 @@ def headline(service: Service, timeline: Timeline, now: float | None = None) -> 
             return f"{why}reloaded {place} in {took}"
         case "scaled":
             return f"{why.removesuffix(' → ')}, scaled in {took}"
-        case "unchanged":
-            return "nothing changed, it goes on running"
-    return f"{why}updated in {took}"
+        case "updated":
+            return f"{why}updated in {took}"
+    nothing = {"prepared": f"prepared for {timeline.target} in {took}; nothing was started or changed"}
+    return nothing.get(outcome.change.kind, "nothing changed, it goes on running")

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jupyter_mldeploy import deploy, service
-from jupyter_mldeploy.errors import Conflict, NotFound, OperationInProgress, TargetUnavailable
+from jupyter_mldeploy import deploy, service, services
+from jupyter_mldeploy.errors import (
+    Conflict,
+    DeploymentFailed,
+    InvalidValue,
+    NotFound,
+    OperationInProgress,
+    TargetUnavailable,
+)
 from jupyter_mldeploy.records import Records
 
 from .conftest import Deploy, Result
-from .scripts import Gate
+from .scripts import ADDING, Gate, edited
 from .target_under_test import TargetUnderTest
 
 InThread = Callable[[Callable[[], object]], Result]
@@ -40,7 +48,7 @@ def test_a_second_deployment_of_another_process_is_refused(deployed: Deploy, gat
     first = in_thread(lambda: deployed(gate.script))
     gate.await_init()
     words = [sys.executable, "-m", "jupyter_mldeploy.cli", "deploy", "score.py", "--name", "adder"]
-    refused = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    refused = subprocess.run(words, capture_output=True, text=True, timeout=50, check=False)
     assert refused.returncode == 1
     assert "409: another operation on 'adder' is running (deployment" in refused.stderr
     gate.open()
@@ -59,13 +67,13 @@ def test_a_service_is_found_again_from_another_process(deployed: Deploy) -> None
     made = deployed()
     before = made.run({"x": 1})
     code = "from jupyter_mldeploy import service; s = service('adder'); print(s.state, s.run({'x': 1}), s.scoring_uri)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50, check=True)
     assert told.stdout.strip() == f"running {before} {made.scoring_uri}"
 
 
 def test_a_service_outlives_the_process_that_deployed_it(target: TargetUnderTest, script: Path) -> None:
     code = f"from jupyter_mldeploy import deploy; deploy('score.py', 'adder', target={target.name!r})"
-    subprocess.run([sys.executable, "-c", code], timeout=30, check=True)
+    subprocess.run([sys.executable, "-c", code], timeout=50, check=True)
     assert script.exists()
     assert service("adder").run({"x": 1})["sum"] == 2
 
@@ -97,6 +105,46 @@ def test_a_lock_ends_with_its_process(deployed: Deploy, home: Path) -> None:
         "import os, pathlib\nfrom jupyter_mldeploy.records import Records\n"
         f"with Records(pathlib.Path({str(home)!r})).operation('adder', 'deployment'):\n    os._exit(9)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 9
+    assert subprocess.run([sys.executable, "-c", code], timeout=50, check=False).returncode == 9
     assert not Records(home).is_busy("adder")
     assert deployed().state == "running"
+
+
+def test_a_service_on_another_target_serves_until_the_new_one_is_ready(
+    deployed: Deploy, target: TargetUnderTest, script: Path
+) -> None:
+    """Only a machine's own process is used as the other service: it needs no engine."""
+    if target.name == "local":
+        pytest.skip("the other service is a local one")
+    old = deploy(script, "adder", target="local")
+    assert old.run({"x": 1})["sum"] == 2
+    script.write_text(edited(ADDING, '    print("init ran")', '    raise RuntimeError("no such luck")'))
+    with pytest.raises(DeploymentFailed):
+        deployed(overwrite=True)
+    assert (old.record.spec.target.kind, old.run({"x": 1})["sum"]) == ("local", 2)
+    deployed(until="build", overwrite=True)
+    assert (old.record.spec.target.kind, old.run({"x": 1})["sum"]) == ("local", 2)
+    script.write_text(ADDING)
+    uri = old.scoring_uri
+    new = deployed(overwrite=True)
+    assert new.record.spec.target.kind == target.name
+    assert new.run({"x": 1})["sum"] == 2
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(uri, timeout=5)
+
+
+def test_preparing_leaves_a_running_service_as_it_is(deployed: Deploy, script: Path) -> None:
+    made = deployed(replicas=1)
+    started = made.run({"x": 1})["started"]
+    script.write_text(edited(ADDING, 'given["x"] + 1', 'given["x"] + 2'))
+    prepared = deployed(memory="700Mi", until="build")
+    assert prepared.outcome is not None
+    assert prepared.outcome.change.kind == "prepared"
+    assert made.run({"x": 1}) == {"sum": 2, "started": started}
+    assert made.edited
+
+
+def test_a_stage_in_the_middle_is_refused(deployed: Deploy) -> None:
+    with pytest.raises(InvalidValue, match="register, build, push, ready"):
+        deployed(until="init")
+    assert services() == []

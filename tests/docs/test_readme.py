@@ -13,6 +13,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from ..infra.cluster import namespace, the_cluster
+from ..infra.engine import the_engine
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BINARIES = Path(sys.executable).parent
@@ -30,6 +33,9 @@ def init():
 def run(data):
     return model.predict(json.loads(data)["data"]).tolist()
 """
+
+
+BASH = shutil.which("bash") or "bash"
 
 
 @pytest.fixture
@@ -96,21 +102,44 @@ def test_the_python_tour_runs(folder: Path) -> None:
 
 
 def test_the_commands_run(folder: Path) -> None:
-    save_model(folder / "model.joblib")
-    tour = [line for line in commands(section("The same in a terminal and in Python")) if " serve " not in line]
+    follow_tour(
+        [line for line in commands(section("The same in a terminal and in Python")) if " serve " not in line], folder
+    )
+
+
+@pytest.mark.engine
+@pytest.mark.timeout(600)
+def test_the_tour_of_the_container_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLDEPLOY_BASE_IMAGE", the_engine().base)
+    follow_tour(commands(part("In a container")), folder)
+
+
+@pytest.mark.cluster
+@pytest.mark.timeout(600)
+def test_the_tour_of_kubernetes_runs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = the_cluster()
+    with namespace(cluster) as place:
+        for name, value in cluster.environ(place).items():
+            monkeypatch.setenv(name, value)
+        follow_tour(commands(part("On Kubernetes")), folder)
+
+
+def part(title: str) -> str:
+    found = re.search(rf"^### {re.escape(title)}$(.*?)(?=^##|\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"the README has no part {title!r}"
+    return found[1]
+
+
+def follow_tour(tour: list[str], folder: Path) -> None:
+    """Give the commands one after another, as they stand there."""
     assert len(tour) >= 4
-    bash = shutil.which("bash")
-    assert bash
+    save_model(folder / "model.joblib")
     try:
         for line in tour:
-            told = subprocess.run(
-                [bash, "-c", line], cwd=folder, capture_output=True, text=True, timeout=120, check=False
-            )
+            told = subprocess.run([BASH, "-c", line], cwd=folder, capture_output=True, text=True, check=False)
             assert told.returncode == 0, f"{line}: {told.stderr}"
     finally:
-        subprocess.run(
-            [bash, "-c", "mldeploy delete iris --yes"], cwd=folder, capture_output=True, timeout=60, check=False
-        )
+        subprocess.run([BASH, "-c", "mldeploy delete iris --yes"], cwd=folder, capture_output=True, check=False)
 
 
 def test_every_file_that_the_readme_points_to_is_there() -> None:
