@@ -203,16 +203,15 @@ def test_interrupting_a_command_of_a_build_leaves_nothing(
 ) -> None:
     before = set(engine.api.images(all=True, quiet=True))
     cancel = Cancel()
-    seen: list[str] = []
 
     def sink(event: Event) -> None:
-        if event.stage == "build":
-            seen.extend(re.findall(r"^ ---> (?:Running in )?([0-9a-f]{12})$", event.message))
-            if event.message.startswith("Collecting"):
-                cancel.set()
+        if event.stage == "build" and event.message.startswith("Collecting"):
+            cancel.set()
 
     with pytest.raises(Cancelled):
         deployed(environment=pip(once("certifi==2024.2.2")), sink=sink, cancel=cancel)
+    (log,) = (target.home / "images").rglob("*.log")
+    seen = re.findall(r"^ ---> (?:Running in )?([0-9a-f]{12})$", log.read_text(), re.MULTILINE)
     assert services() == []
     assert target.leftovers() == []
     assert seen
