@@ -122,8 +122,9 @@ def namespace(cluster: TestCluster, name: str = "", **labels: str) -> Iterator[s
 def shared_namespace() -> str:
     """One namespace for all tests of this process that do not mind each other; removed when the process ends."""
     stack = ExitStack()
-    atexit.register(_close, stack)
-    return stack.enter_context(namespace(the_cluster(), **{"pod-security.kubernetes.io/enforce": "restricted"}))
+    name = stack.enter_context(namespace(the_cluster(), **{"pod-security.kubernetes.io/enforce": "restricted"}))
+    atexit.register(_close, stack)  # after the client has: it removes its certificates' files then
+    return name
 
 
 def _close(stack: ExitStack) -> None:
