@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from jupyter_mldeploy.notebook.commands import BY_NAME, MAGICS
+from jupyter_mldeploy.notebook.commands import BY_NAME
 from jupyter_mldeploy.notebook.options import Magic, Option
 
 __all__ = ["complete", "register_completers"]
@@ -16,38 +16,44 @@ _MODEL_SEPARATOR = ":"
 
 
 def register_completers(shell: Any) -> None:
-    """Hook into IPython's completion, by the magics' names."""
-    for magic in MAGICS:
-        for percent in ("%", "%%") if magic.name == "deploy" else ("%",):
-            shell.set_hook("complete_command", _completer(shell), str_key=percent + magic.name)
+    """Join IPython's completion. On the line of one of our magics nothing else is offered: Python's names are no options."""
+    from IPython.core.completer import SimpleCompletion, context_matcher
+
+    @context_matcher(identifier="mldeploy", priority=100)
+    def matcher(context: Any) -> dict[str, Any]:
+        before = context.text_until_cursor.lstrip()
+        ours = context.cursor_line == 0 or not before.startswith("%%")
+        if not ours or _magic_of(before) is None or (not before.split(None, 1)[1:] and not before[-1:].isspace()):
+            return {"completions": [], "suppress": False}
+        words = complete(before, shell.user_ns)
+        current = "" if before[-1:].isspace() else before.split()[-1]
+        found = [SimpleCompletion(word, type="magic") for word in words]
+        return {"completions": found, "matched_fragment": current, "suppress": True, "ordered": True}
+
+    shell.Completer.custom_matchers.append(matcher)
 
 
-def _completer(shell: Any) -> Callable[[Any, Any], list[str]]:
-    def completer(_shell: Any, event: Any) -> list[str]:
-        return complete(event.line, event.symbol, event.text_until_cursor, shell.user_ns)
+def _magic_of(line: str) -> Magic | None:
+    word = line.split(None, 1)[0] if line.strip() else ""
+    percents = len(word) - len(word.lstrip("%"))
+    magic = BY_NAME.get(word.lstrip("%"))
+    return magic if magic and (percents == 1 or (percents == 2 and magic.name == "deploy")) else None
 
-    return completer
 
-
-def complete(line: str, symbol: str, before: str, namespace: dict[str, Any]) -> list[str]:
-    """What could stand at the cursor.
+def complete(before: str, namespace: dict[str, Any]) -> list[str]:
+    """What the word at the cursor could become, in the order in which it is offered.
 
     Args:
-        line: The line of the magic.
-        symbol: The piece that IPython will replace: it begins after the last ``:``, ``=`` or the like.
-        before: The line up to the cursor.
+        before: The line of the magic up to the cursor.
         namespace: The notebook's variables.
     """
-    command = line.split(None, 1)[0].lstrip("%")
-    magic = BY_NAME.get(command)
+    magic = _magic_of(before)
     if magic is None:
         return []
     words = before.split()
     current = "" if before[-1:].isspace() else words[-1]
     done = words[1:] if not current else words[1:-1]
-    kept = len(current) - len(symbol)
-    found = _candidates(magic, done, current, namespace)
-    return [candidate[kept:] for candidate in found if candidate.startswith(current)]
+    return [candidate for candidate in _candidates(magic, done, current, namespace) if candidate.startswith(current)]
 
 
 def _candidates(magic: Magic, done: list[str], current: str, namespace: dict[str, Any]) -> list[str]:

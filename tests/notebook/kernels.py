@@ -73,6 +73,11 @@ class Kernel:
             except Empty:
                 raise AssertionError("the kernel did not say what was waited for") from None
 
+    def complete(self, code: str) -> list[str]:
+        """What is offered at the end of the code."""
+        reply = self.client.complete(code, len(code), reply=True, timeout=60)
+        return list(reply["content"]["matches"])
+
     def click(self, description: str) -> None:
         """Press the button of that description."""
         model = self.widget(description)

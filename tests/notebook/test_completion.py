@@ -11,6 +11,8 @@ from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.registry import ModelRegistry
 from jupyter_mldeploy.spec import InferenceConfig, Script, ServiceSpec
 
+from .kernels import Kernel
+
 
 class Predictor:
     def predict(self) -> None: ...
@@ -38,12 +40,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     MLDeploy.clear_instance()
 
 
-def found(line: str, symbol: str | None = None) -> list[str]:
-    """Complete at the end of a line, as IPython does: the last piece after a delimiter is replaced."""
-    import re
-
-    last = re.split(r"[\s=:{]", line)[-1] if symbol is None else symbol
-    return complete(line, last, line, NAMES)
+def found(line: str) -> list[str]:
+    return complete(line, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +53,11 @@ def found(line: str, symbol: str | None = None) -> list[str]:
         ("%%deploy iris --target local --ta", []),
         ("%%deploy iris --model clf --mo", ["--model"]),
         ("%%deploy iris --target ", ["local", "container", "kubernetes"]),
-        ("%%deploy iris --target=k", ["kubernetes"]),
+        ("%%deploy iris --target=k", ["--target=kubernetes"]),
         ("%%deploy iris --model ", ["forest", "clf"]),
-        ("%%deploy iris --model forest:", ["1", "2"]),
+        ("%%deploy iris --model forest:", ["forest:1", "forest:2"]),
         ("%deploy iris --script s", ["score.py", "src/"]),
-        ("%%deploy iris --sample {", ["X}", "clf}"]),
+        ("%%deploy iris --sample {", ["{X}", "{clf}"]),
         ("%service_logs iris --lines ", []),
         ("%services ", []),
     ],
@@ -67,6 +65,15 @@ def found(line: str, symbol: str | None = None) -> list[str]:
 def test_completion(home: Path, line: str, words: list[str]) -> None:
     del home
     assert found(line) == words
+
+
+def test_in_a_kernel_nothing_but_our_own_is_offered(kernel: Kernel) -> None:
+    kernel.run("clf = 1")
+    kernel.run("abstract = 2")
+    assert kernel.complete("%%deploy iris --ta") == ["--target"]
+    assert kernel.complete("%%deploy iris --target ") == ["local", "container", "kubernetes"]
+    assert "abstract" in kernel.complete("%%deploy iris\nabs")
+    assert "%%deploy" in kernel.complete("%%dep")
 
 
 def test_after_the_name_come_options(home: Path) -> None:
