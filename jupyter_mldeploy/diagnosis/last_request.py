@@ -9,7 +9,7 @@ import re
 
 __all__ = ["without_earlier_requests"]
 
-_STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z] \[\d+\] [\w.]+(?: \[(?P<id>[\w-]+)\])? - ")
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ (?P<level>[A-Z]) \[\d+\] [\w.]+(?: \[(?P<id>[\w-]+)\])? - ")
 _ACCESS = re.compile(r" access \[(?P<id>[\w-]+)\] - \w+ /\S* (?P<status>\d{3})\b")
 
 
@@ -25,12 +25,12 @@ def without_earlier_requests(text: str, status: int | None) -> str:
             break
     if not wanted:
         return text
-    # A traceback without an id is of an init(): of one that was refused, unless there is none that was accepted (503).
+    # An error without an id is of an init(): of one that was refused, unless none was accepted (503).
     first = next(i for i, line in enumerate(lines) if f" [{wanted}] " in line)
     other = False
     for i, line in enumerate(lines):
         if match := _STAMPED.match(line):
-            refused = match["id"] is None and i < first and status != 503 and "- Traceback (most recent" in line
+            refused = match["id"] is None and match["level"] == "E" and i < first and status != 503
             other = refused or match["id"] not in (None, wanted)
         if other:
             lines[i] = ""

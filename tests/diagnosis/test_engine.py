@@ -369,8 +369,10 @@ def test_only_the_last_request_of_a_living_service_counts() -> None:
     log = request("a", "KeyError: 'data'", 500) + request("b", "ValueError: Input X contains NaN.", 500)
     assert diagnose(Evidence(stage="run", log=log, http_status=500)).cause == "input-missing-values"
     assert diagnose(Evidence(stage="run", log=log, http_status=500)).proof[0].number == 9
-    refused = "2026-11-21 15:57:35,000 E [9] mldeploy.script - Traceback (most recent call last):\n"
+    refused = "2026-11-21 15:57:35,000 E [9] mldeploy - init() raised KeyError: 'BUCKET'.\n"
+    refused += "Traceback (most recent call last):\n"
     refused += '  File "/app/score.py", line 3, in init\n    x = os.environ["BUCKET"]\nKeyError: \'BUCKET\'\n'
+    refused += "2026-11-21 15:57:35,001 E [9] mldeploy - The reload was refused: init() raised KeyError: 'BUCKET'.\n"
     assert diagnose(Evidence(stage="run", log=refused + log, http_status=500)).cause == "input-missing-values"
     died = "2026-11-21 15:57:38,306 E [1] mldeploy [c] - The worker ended with exit code 3 in run().\n"
     died += "2026-11-21 15:57:38,307 I [1] access [c] - POST /score 502 5.821ms 97\n"
