@@ -52,7 +52,7 @@ packages() {
 
 engine() {
   docker info >/dev/null 2>&1 && return
-  packages docker=docker.io dockerd=docker.io containerd=containerd runc=runc iptables=iptables
+  packages docker=docker.io dockerd=docker.io containerd=containerd runc=runc iptables=iptables ip=iproute2
   if ! ctr version >/dev/null 2>&1; then # asked, not looked for: a containerd that was killed leaves its socket
     start containerd containerd
     await containerd ctr version
