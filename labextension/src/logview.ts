@@ -178,11 +178,12 @@ export class LogView extends Widget {
 
   private _scrolled(): void {
     const { scrollTop, scrollHeight, clientHeight } = this._scroller;
-    // Whoever scrolls up wants to read there; who comes back to the end wants to follow.
-    if (scrollTop < this._seen - 1) {
-      this._follow.checked = false;
-    } else if (scrollTop + clientHeight >= scrollHeight - 1) {
+    // Whoever comes to the end wants to follow, whoever scrolls up to read there. The end is asked for first: what becomes
+    // shorter, or its frame higher, moves the place up without anybody's scrolling, but to the end.
+    if (scrollTop + clientHeight >= scrollHeight - 1) {
       this._follow.checked = true;
+    } else if (scrollTop < this._seen - 1) {
+      this._follow.checked = false;
     }
     this._seen = scrollTop;
     this._schedule();
