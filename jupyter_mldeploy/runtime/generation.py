@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,10 +62,10 @@ class Generation:
         """Wake whoever waits for this generation to be ready or to fail."""
         self._changed.set()
 
-    async def settled(self, wanted: int) -> bool:
-        """Wait until `wanted` workers are ready (True) or one has failed (False)."""
+    async def settled(self, wanted: Callable[[], int]) -> bool:
+        """Wait until as many workers as are wanted by then are ready (True) or one has failed (False)."""
         while self.failure is None:
-            if len(self.ready) >= wanted:
+            if len(self.ready) >= wanted():
                 return True
             self._changed.clear()
             await self._changed.wait()

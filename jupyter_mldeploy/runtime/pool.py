@@ -39,6 +39,7 @@ class Pool:
     ) -> None:
         self.config = config
         self.generation = generation
+        self.coming: Generation | None = None  # what a reload starts beside it
         self.dispatcher = dispatcher
         self.events = events
         self.log = log
@@ -108,6 +109,9 @@ class Pool:
                 self.retire(worker)
                 surplus -= 1
         self.fill()
+        if self.coming is not None:
+            self.fill(self.coming)
+            self.coming.changed()
         self.state_changed()
 
     # ---- what workers report
@@ -189,13 +193,7 @@ class Pool:
     def hung(self, worker: WorkerLink, request_id: str) -> None:
         """A call in this worker ran past the scoring time-out: replace the worker."""
         message = f"run() had not returned after {self.config.scoring_timeout_ms} ms."
-        self._why[worker] = failures.failure(
-            "run",
-            "timeout",
-            message,
-            request_id=request_id,
-            replica=worker.label,
-        )
+        self._why[worker] = failures.failure("run", "timeout", message, request_id=request_id, replica=worker.label)
         self.dispatcher.withdraw(worker)
         worker.state = "stopping"
         worker.kill()

@@ -203,14 +203,16 @@ class Reloader:
 
     async def _start_beside(self, new: Generation, sample: bytes | None) -> None:
         pool = self._pool
-        wanted = pool.wanted
+        pool.coming = new
         pool.fill(new)
         try:
-            settled = await new.settled(wanted)
+            settled = await new.settled(lambda: pool.wanted)
             failure = await self._try(new, sample) if settled else new.failure
         except asyncio.CancelledError:
             pool.discard(new)
             raise
+        finally:
+            pool.coming = None
         if failure is not None:
             pool.discard(new)
             raise ReloadRefusedError(failure)

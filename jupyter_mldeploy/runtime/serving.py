@@ -123,7 +123,7 @@ class _Front:
     async def dry_run(self) -> None:
         """Wait until the script is ready, run the sample, and finish."""
         service = self._service
-        if not await service.pool.generation.settled(1):
+        if not await service.pool.generation.settled(lambda: 1):
             return  # start_failed() has been told
         sample = service.config.sample
         if sample is None:
