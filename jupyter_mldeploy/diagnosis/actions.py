@@ -27,20 +27,20 @@ KINDS: Mapping[str, Kind] = {
         "Add {requirement|the package} and rebuild", "%%deploy {service} --pip {requirement|PACKAGE}", True
     ),
     "pin-version": Kind("Pin {pin|the version} and rebuild", "%%deploy {service} --pip {pin|PACKAGE==VERSION}", True),
-    "open-cell": Kind("Open {script|the script} at line {line|1}", "%diagnose {service} --open"),
-    "wrap-run": Kind("Show the error in the answer (debugging only)", "%service_update {service} --debug", True),
+    "open-cell": Kind("Open {script|the script} at line {line|1}", "%diagnose {service}"),
+    "wrap-run": Kind("Run it here with errors in the answer", "mldeploy serve --entry_script {script|score.py} --debug"),
     "raise-scoring-timeout": Kind(
-        "Give run() more time", "%service_update {service} --scoring-timeout-ms {new_timeout_ms|120000}", True
+        "Give run() more time", "%service_update {service} --timeout 120", True
     ),
-    "raise-start-timeout": Kind("Give init() more time", "%service_update {service} --timeout 900", True),
-    "check-model-path": Kind("Check get_model_path in the service", "%diagnose {service} --check-model-path"),
+    "raise-start-timeout": Kind("Give init() more time", "mldeploy deploy {script|score.py} --name {service} --init-timeout 900", True),
+    "check-model-path": Kind("See which models are in the service", "mldeploy exec {service} -- ls -R azureml-models"),
     "try-local": Kind("Try it on the local target", "%%deploy {service}-local --target local"),
     "build-log": Kind("Show the build log", "mldeploy logs {service} --build"),
     "logs": Kind("Show the log", "%service_logs {service}"),
     "shell": Kind("Open a shell in the image", "mldeploy shell {service}"),
-    "attach-debugpy": Kind("Attach a debugger", "%service_update {service} --debugpy", True),
+    "attach-debugpy": Kind("Attach a debugger", "mldeploy debug {service}"),
     "compute-replicas": Kind("Compute the number of replicas", "%replicas --rps 20 --seconds 1 --utilization 0.7"),
-    "raise-max-replicas": Kind("Raise the maximum of replicas", "%service_update {service} --max-replicas 20", True),
+    "raise-max-replicas": Kind("Raise the maximum of replicas", "%service_update {service} --autoscale 1:20", True),
 }
 
 

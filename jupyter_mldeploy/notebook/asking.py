@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.report import Diagnosis
     from jupyter_mldeploy.notebook.render.bundle import Bundle
 
-__all__ = ["delete", "diagnose", "run", "status", "stop"]
+__all__ = ["delete", "diagnose", "replicas", "run", "status", "stop"]
 
 
 def status(shell: Any, line: Parsed) -> Service | None:
@@ -111,3 +111,18 @@ def _show(shell: Any, bundle: Bundle) -> None:
 
 def _say(text: str) -> None:
     sys.stdout.write(text + "\n")
+
+
+def replicas(line: Parsed) -> int:
+    """The number of replicas for a load."""
+    from jupyter_mldeploy.spec import replicas_for
+
+    load, given = line.given("rps", "seconds"), line.given("utilization", "concurrent")
+    if len(load) < 2:
+        raise UsageError("%replicas: say --rps and --seconds, such as: %replicas --rps 20 --seconds 0.5")
+    return replicas_for(
+        load["rps"],
+        load["seconds"],
+        utilization=given.get("utilization", 0.7),
+        concurrent_requests=int(given.get("concurrent", 1)),
+    )

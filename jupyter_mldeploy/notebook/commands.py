@@ -15,6 +15,13 @@ def _whole(text: str, option: str) -> int:
     return int(text)
 
 
+def _number(text: str, option: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidValue(option, text, "it is a number, such as 20 or 0.5.") from None
+
+
 def _seconds(text: str, option: str) -> float:
     from jupyter_mldeploy.spec import parse_seconds
 
@@ -126,5 +133,15 @@ DIAGNOSE = Magic(
     options=(Option(name="list", help="every cause the catalogue knows"),),
 )
 
-MAGICS = (DEPLOY, LOGS, SERVICES, STATUS, RUN, RELOAD, UPDATE, DELETE, STOP, START, DIAGNOSE)
+REPLICAS = Magic(
+    name="replicas",
+    options=(
+        Option(name="rps", value="N", help="requests a second at the peak", example="20", convert=_number),
+        Option(name="seconds", value="S", help="how long one request takes", example="0.5", convert=_number),
+        Option(name="utilization", value="U", help="share of it that may be busy; 0.7 if not given", convert=_number),
+        Option(name="concurrent", value="N", help="requests that one replica works on at a time; 1", convert=_number),
+    ),
+)
+
+MAGICS = (DEPLOY, LOGS, SERVICES, STATUS, RUN, RELOAD, UPDATE, DELETE, STOP, START, DIAGNOSE, REPLICAS)
 BY_NAME = {magic.name: magic for magic in MAGICS}

@@ -167,6 +167,17 @@ class DeployMagics(Magics):
 
         return diagnose(self.shell, self._read(commands.DIAGNOSE, line))
 
+    @no_var_expand
+    @line_magic
+    def replicas(self, line: str) -> int:
+        """How many replicas a load needs: ceil(rps × seconds / (utilization × concurrent)).
+
+        %replicas --rps 20 --seconds 0.5
+        """
+        from jupyter_mldeploy.notebook.asking import replicas
+
+        return replicas(self._read(commands.REPLICAS, line))
+
     def _read(self, magic: Magic, line: str, percent: str = "%") -> Parsed:
         try:
             return parse(magic, line, percent)

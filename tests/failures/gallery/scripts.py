@@ -47,7 +47,7 @@ def _unpickled(cause: str, data: bytes) -> Broken:
 
 
 IN_INIT = (
-    Broken("module-not-found", init='__import__("xgboost")'),
+    Broken("module-not-found", init='__import__("catboost")'),
     Broken(
         "local-module-not-packaged",
         init='from importlib import import_module\nclean = import_module("helpers.text").clean',
