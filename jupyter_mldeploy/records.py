@@ -204,7 +204,8 @@ class Records:
                 "Give yourself the right to write there, free space, or move it with MLDEPLOY_HOME.",
             ) from error
         try:
-            with suppress(StorageError):  # it only tells others who is at work; a full disk must not keep one from deleting
+            # It only tells others who is at work; a full disk must not keep anybody from deleting.
+            with suppress(StorageError):
                 write_aside(owner, json.dumps({"what": what, "pid": os.getpid(), "since": time.time()}).encode())
             yield
         finally:

@@ -28,11 +28,13 @@ KINDS: Mapping[str, Kind] = {
     ),
     "pin-version": Kind("Pin {pin|the version} and rebuild", "%%deploy {service} --pip {pin|PACKAGE==VERSION}", True),
     "open-cell": Kind("Open {script|the script} at line {line|1}", "%diagnose {service}"),
-    "wrap-run": Kind("Run it here with errors in the answer", "mldeploy serve --entry_script {script|score.py} --debug"),
-    "raise-scoring-timeout": Kind(
-        "Give run() more time", "%service_update {service} --timeout 120", True
+    "wrap-run": Kind(
+        "Run it here with errors in the answer", "mldeploy serve --entry_script {script|score.py} --debug"
     ),
-    "raise-start-timeout": Kind("Give init() more time", "mldeploy deploy {script|score.py} --name {service} --init-timeout 900", True),
+    "raise-scoring-timeout": Kind("Give run() more time", "%service_update {service} --timeout 120", True),
+    "raise-start-timeout": Kind(
+        "Give init() more time", "mldeploy deploy {script|score.py} --name {service} --init-timeout 900", True
+    ),
     "check-model-path": Kind("See which models are in the service", "mldeploy exec {service} -- ls -R azureml-models"),
     "try-local": Kind("Try it on the local target", "%%deploy {service}-local --target local"),
     "build-log": Kind("Show the build log", "mldeploy logs {service} --build"),
