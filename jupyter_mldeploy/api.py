@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -21,7 +20,7 @@ from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDama
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, read_script, to_json
+from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, in_thread, read_script, to_json
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
@@ -131,7 +130,14 @@ class Service:
         body = data if isinstance(data, bytes) else (data if isinstance(data, str) else to_json(data)).encode()
         record = self.record
         driver = driver_for(record.spec.target, self._records)
-        return driver.score(record, body, {}, timeout or record.spec.scoring_timeout + 5)
+        try:
+            return driver.score(record, body, {}, timeout or record.spec.scoring_timeout + 5)
+        except ScoringFailed as error:
+            state = driver.status(record) if error.status is None else None
+            if state is None or state.state not in {"stopped", "failed"}:
+                raise
+            summary = f"The service {self.name!r} is {state.state}. {state.message}".strip()
+            raise ScoringFailed(summary, f"Start it with `mldeploy start {self.name}`.", status=None, body="") from None
 
     def run(self, data: object, *, timeout: float | None = None) -> Any:
         """Score ``data`` and return the decoded answer.
@@ -371,7 +377,7 @@ def deploy(
     records = Records(force.home_path)
     begin = partial(carry_out, request, records, wishes, sink, cancel or Cancel())
     if not wait:
-        return Service(name, records, running=_in_thread(begin, name))
+        return Service(name, records, running=in_thread(begin, name))
     made = Service(name, records)
     made.outcome = begin()
     return made
@@ -383,16 +389,3 @@ def _scoring_summary(name: str, status: int, body: str) -> str:
     except (ValueError, AttributeError):
         message = body.strip().splitlines()[0][:200] if body.strip() else ""
     return f"{name} answered HTTP {status}" + (f": {message}" if message else ".")
-
-
-def _in_thread(call: Callable[[], Outcome], name: str) -> Future[Outcome]:
-    future: Future[Outcome] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
-            future.set_exception(error)
-
-    threading.Thread(target=work, name=f"mldeploy-deploy-{name}", daemon=True).start()
-    return future

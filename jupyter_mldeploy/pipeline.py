@@ -14,12 +14,10 @@ from jupyter_mldeploy.capture import check_script, raise_for
 from jupyter_mldeploy.changes import Change, compare
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.errors import (
-    Cancelled,
     Conflict,
     DeploymentFailed,
     InvalidValue,
     MLDeployError,
-    OperationInProgress,
     RecordDamaged,
     ScoringFailed,
 )
@@ -294,7 +292,7 @@ def _take_back(error: BaseException, work: Work, driver: Driver, former: Record 
     """Leave nothing half-done.
 
     An old version that was serving stays whole; a first one that failed leaves its log, so that it can be spoken of; one that
-    was interrupted leaves what was there before.
+    was interrupted or refused leaves what was there before.
     """
     try:
         driver.undo(work)
@@ -302,9 +300,8 @@ def _take_back(error: BaseException, work: Work, driver: Driver, former: Record 
         error.add_note(f"Cleaning up went wrong too: {trouble}")
     if work.previous is not None:
         return
-    if isinstance(error, MLDeployError) and not isinstance(error, Cancelled | OperationInProgress):
-        if isinstance(error, DeploymentFailed):
-            work.records.write_evidence(work.spec.name, error.evidence)
+    if isinstance(error, DeploymentFailed):
+        work.records.write_evidence(work.spec.name, error.evidence)
         work.records.write(work.record.with_(state="failed", failure=error.summary))
     elif former is not None:
         work.records.write(former)

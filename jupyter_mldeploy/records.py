@@ -152,12 +152,12 @@ class Records:
         shutil.rmtree(folder, ignore_errors=True)
 
     def secrets(self, name: str) -> dict[str, str]:
-        """The secrets of a service; empty where there are none."""
+        """The secrets of a service; empty where there are none, or where their file was damaged."""
         try:
-            found: dict[str, str] = json.loads((self.folder(name) / "secrets.json").read_bytes())
-        except (FileNotFoundError, json.JSONDecodeError):
+            found = json.loads((self.folder(name) / "secrets.json").read_bytes())
+        except (OSError, ValueError):
             return {}
-        return found
+        return found if isinstance(found, dict) else {}
 
     def write_secrets(self, name: str, secrets: Mapping[str, str]) -> None:
         """Keep secrets where only this user can read them."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ from jupyter_mldeploy.spec import (
     parse_seconds,
 )
 
-__all__ = ["Asked", "ModelWish", "Request", "carry_out", "read_script", "to_json"]
+__all__ = ["Asked", "ModelWish", "Request", "carry_out", "in_thread", "read_script", "to_json"]
 
 ModelWish = str | Model | ModelRef | tuple[str, object]
 """``NAME``, ``NAME:VERSION``, a path, a registered model, or a name with the object or path to register under it."""
@@ -293,3 +295,17 @@ def to_json(value: object, field: str = "data") -> str:
         return json.dumps(value, default=plain)
     except (TypeError, ValueError) as error:
         raise InvalidValue(field, value, f"it cannot be written as JSON: {error}.") from None
+
+
+def in_thread(call: Callable[[], Outcome], name: str) -> Future[Outcome]:
+    """Deploy in a thread that does not keep the interpreter from ending."""
+    future: Future[Outcome] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            future.set_exception(error)
+
+    threading.Thread(target=work, name=f"mldeploy-deploy-{name}", daemon=True).start()
+    return future

@@ -66,18 +66,17 @@ class Screen:
         self._write(self._out, f"\r\x1b[2K{shown}")
 
     def error(self, error: MLDeployError) -> None:
-        """An error: in text one line on stderr, then what explains it; in JSON an object on stdout."""
+        """An error: what explains it on stdout and one line on stderr; in JSON an object on stdout."""
         if self.is_json:
             self.json({"error": error.to_json()})
             return
-        self.note(f"mldeploy: {error.summary}{f' {error.hint}' if error.hint else ''}")
         problems: Sequence[str] = getattr(error, "problems", ())
         if len(problems) > 1:
-            for problem in problems:
-                self.note(f"  • {problem}")
+            self.lines(f"  • {problem}" for problem in problems)
         diagnosis = getattr(error, "diagnosis", None)
         if diagnosis is not None:
-            self.note(diagnosis.to_text())
+            self.line(diagnosis.to_text())
+        self.note(f"mldeploy: {error.summary}{f' {error.hint}' if error.hint else ''}")
 
     def ask(self, question: str) -> bool:
         """Ask a person; anything but yes is no."""

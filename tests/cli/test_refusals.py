@@ -71,9 +71,9 @@ def test_every_problem_of_a_script_is_said(shell: Shell) -> None:
     (shell.folder / "score.py").write_text("import not_a_module_of_anybody\ndef init(a, b):\n    pass\n")
     done = shell("deploy", "score.py", "--name", "a")
     assert done.code == 1
-    lines = done.err.splitlines()
-    assert lines[0].startswith("mldeploy: 3 problems in score.py:")
-    assert [line[:4] for line in lines[1:]] == ["  • "] * 3
+    assert done.err.startswith("mldeploy: 3 problems in score.py:")
+    assert done.err.count("\n") == 1
+    assert [line[:4] for line in done.out.splitlines()] == ["  • "] * 3
     assert len(shell("deploy", "score.py", "--name", "a", "--format", "json").json["error"]["problems"]) == 3
 
 
@@ -82,10 +82,11 @@ def test_a_failed_deployment_is_followed_by_its_diagnosis(shell: Shell) -> None:
     done = shell("deploy", "score.py", "--name", "adder")
     assert done.code == 1
     assert "FAILED" in done.out
-    lines = done.err.splitlines()
-    assert lines[0].startswith("mldeploy: adder failed in init: ")
-    assert "line 5" in lines[0]
-    assert lines[1].startswith("adder · local · FAILED in init: ")
+    assert done.err.startswith("mldeploy: adder failed in init: ")
+    assert "line 5" in done.err
+    assert done.err.count("\n") == 1
+    lines = done.out.splitlines()
+    assert "adder · local · FAILED in init: " in done.out
     assert any(line.lstrip().startswith("proof") for line in lines)
     assert any(line.lstrip().startswith("1. ") for line in lines)
     assert shell("status", "adder", "--format", "json").json["state"] == "failed"
@@ -111,7 +112,7 @@ def test_an_answer_that_is_an_error(adder: Shell) -> None:
     done = adder("run", "adder", '{"fail": true}')
     assert done.code == 1
     assert done.err.startswith("mldeploy: adder answered HTTP 500")
-    assert "run was told to fail" in done.err
+    assert "run was told to fail" in done.out
     error = adder("run", "adder", '{"fail": true}', "--format", "json").json["error"]
     assert (error["code"], error["status"]) == ("scoring-failed", 500)
 

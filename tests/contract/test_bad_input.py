@@ -167,7 +167,16 @@ def test_a_port_in_use_is_named_with_its_owner(deployed: Deploy, target: TargetU
         assert f"Port {port} is in use by " in sentence(refused.value)
         assert f"(process {os.getpid()})" in refused.value.summary
         assert target.leftovers() == []
+        assert services() == []
     assert deployed(port=port).scoring_uri == f"http://127.0.0.1:{port}/score"
+
+
+def test_a_port_of_another_service_is_named_with_that_service(deployed: Deploy, target: TargetUnderTest) -> None:
+    if target.name != "local":
+        pytest.skip("the owner of a container's port is the engine's proxy")
+    port = int(deployed(name="first").scoring_uri.rpartition(":")[2].partition("/")[0])
+    with pytest.raises(PortInUse, match=rf"Port {port} is in use by the service 'first'\."):
+        deployed(name="second", port=port)
 
 
 def test_an_update_to_a_port_in_use_leaves_the_old_version_whole(deployed: Deploy) -> None:

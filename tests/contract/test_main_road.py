@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mldeploy import Environment, Service, register_model, service, services
-from jupyter_mldeploy.errors import DeploymentFailed, NotFound, ReloadRefused
+from jupyter_mldeploy.errors import DeploymentFailed, NotFound, ReloadRefused, ScoringFailed
 
 from .conftest import Deploy, Heard
 from .scripts import ADDING, READS_MODEL, edited
@@ -202,6 +202,11 @@ def test_a_stopped_service_is_kept_and_starts_again(deployed: Deploy, target: Ta
     assert made.scoring_uri == ""
     assert target.leftovers() == []
     assert [known.name for known in services()] == ["adder"]
+    with pytest.raises(
+        ScoringFailed, match=r"The service 'adder' is stopped\. It was stopped|'adder' is stopped"
+    ) as refused:
+        made.run({"x": 1})
+    assert "mldeploy start adder" in refused.value.hint
     made.start()
     assert made.state == "running"
     assert made.run({"x": 1})["sum"] == 2

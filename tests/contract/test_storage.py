@@ -153,3 +153,16 @@ def test_deploying_again_after_a_damaged_record_leaves_one_service(
     assert again.run({"x": 1})["sum"] == 2
     assert len(target.leftovers()) == before
     assert list(folder.glob("service.json.damaged-*"))
+
+
+@pytest.mark.parametrize("content", ["[]", '{"admin_token":', ""])
+def test_damaged_secrets_of_one_service_hide_no_other(deployed: Deploy, home: Path, content: str) -> None:
+    deployed(name="other")
+    made = deployed()
+    secrets = home / "services" / "adder" / "secrets.json"
+    kept = secrets.read_bytes()
+    secrets.write_text(content)
+    assert [known.name for known in services()] == ["adder", "other"]
+    assert isinstance(made.status().state, str)
+    secrets.write_bytes(kept)
+    assert made.run({"x": 1})["sum"] == 2

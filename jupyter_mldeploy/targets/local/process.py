@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +183,14 @@ def _port_taken(port: int) -> tuple[str, str]:
     return summary, "Ask for another port with --port, or leave it out to get a free one."
 
 
+def _service_of(command: list[str]) -> str:
+    """``the service 'iris'`` if the process is a server of one: its configuration's folder has the service's name."""
+    configured = next((Path(word) for word in command if fnmatch(Path(word).name, "serve-*.json")), None)
+    return f"the service {configured.parent.name!r}" if configured else ""
+
+
 def find_port_owner(port: int) -> str:
-    """Name and number of the process that listens on a port of this machine, or ``""`` where the system does not tell."""
+    """Who listens on a port of this machine: a service, else a process by name and number; ``""`` if the system does not tell."""
     import psutil
 
     try:
@@ -198,7 +205,8 @@ def find_port_owner(port: int) -> str:
             and connection.pid
         ):
             try:
-                return f"{psutil.Process(connection.pid).name()} (process {connection.pid})"
-            except psutil.NoSuchProcess:
+                process = psutil.Process(connection.pid)
+                return _service_of(process.cmdline()) or f"{process.name()} (process {connection.pid})"
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
                 return ""
     return ""
