@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused
@@ -31,6 +32,8 @@ def failed_deployment(stage: str, message: str, evidence: Evidence) -> Deploymen
 
 def refused_reload(name: str, script: Script, message: str, evidence: Evidence) -> ReloadRefused:
     """The error for a script that the running service did not take."""
+    # The evidence was taken of the service, which runs the old one; what failed is the new one.
+    evidence = replace(evidence, script=script.text, script_name=script.origin)
     place = where(evidence.failure, script.origin)
     summary = f"{name} did not take the new script: {message.rstrip('.')}" + (f" ({place})" if place else "")
     return ReloadRefused(summary, "The old script goes on serving.", stage="reload", evidence=evidence)

@@ -123,6 +123,8 @@ def test_a_refused_reload_carries_a_diagnosis(deployed: Deploy, script: Path) ->
     assert refused.value.diagnosis is not None
     assert refused.value.diagnosis.cause
     assert any("no such luck" in line.shown for line in refused.value.diagnosis.proof)
+    assert refused.value.evidence is not None
+    assert "no such luck" in refused.value.evidence.script, "what failed is the new script, not the one that serves"
 
 
 def test_a_reload_whose_sample_fails_is_refused(deployed: Deploy, script: Path) -> None:
