@@ -285,11 +285,11 @@ def services() -> list[Service]:
     records = Records(settings().home_path)
     found = []
     for name in records.names():
-        try:
+        with suppress(RecordDamaged):  # kept aside now, and told of below like the others
             if records.find(name):
                 found.append(Service(name, records))
-        except RecordDamaged as error:
-            warnings.warn(str(error), stacklevel=2)
+    for error in records.damaged():
+        warnings.warn(str(error), stacklevel=2)
     return found
 
 

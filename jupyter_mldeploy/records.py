@@ -121,19 +121,25 @@ class Records:
         except (msgspec.MsgspecError, ValueError, UnicodeDecodeError) as error:
             aside = path.with_name(f"service.json.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
             path.replace(aside)
-            raise RecordDamaged(
-                f"The record of {name!r} could not be read ({error}); it was kept as {str(aside)!r}.",
-                "Deploy it again, which takes the place of what still runs, or delete it.",
-            ) from error
+            raise _damaged(name, aside, f" ({error})") from error
+
+    def damaged(self) -> list[RecordDamaged]:
+        """What to say of each service whose record was kept aside, and of which there is no other: it may still run."""
+        folders = {path.parent for path in self._root.glob("*/service.json.damaged-*")}
+        without = sorted(folder for folder in folders if not (folder / "service.json").exists())
+        return [_damaged(folder.name, max(folder.glob("service.json.damaged-*"))) for folder in without]
 
     def get(self, name: str) -> Record:
         """The record of a service.
 
         Raises:
             NotFound: There is none; the nearest names are given.
+            RecordDamaged: There was one; it was kept aside.
         """
         record = self.find(name)
         if record is None:
+            for kept in self.folder(name).glob("service.json.damaged-*"):
+                raise _damaged(name, kept)
             raise NotFound(f"There is no service {name!r}.", _nearest(name, self.names()))
         return record
 
@@ -256,6 +262,13 @@ def _in_progress(name: str, owner: Path) -> OperationInProgress:
         detail = "begun a moment ago"
     return OperationInProgress(
         f"409: another operation on {name!r} is running ({detail}).", "Wait for it to end, or interrupt it there."
+    )
+
+
+def _damaged(name: str, aside: Path, why: str = "") -> RecordDamaged:
+    return RecordDamaged(
+        f"The record of {name!r} could not be read{why}; it was kept as {str(aside)!r}.",
+        "Deploy it again, which takes the place of what still runs, or delete it.",
     )
 
 

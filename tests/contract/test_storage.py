@@ -137,7 +137,12 @@ def test_a_damaged_record_is_no_reason_to_hide_the_others(deployed: Deploy, home
     with pytest.warns(UserWarning, match="The record of 'adder' could not be read"):
         found = services()
     assert [made.name for made in found] == ["other"]
+    with pytest.warns(UserWarning, match="The record of 'adder' could not be read"):
+        services()  # said as long as it is so
+    with pytest.raises(RecordDamaged):
+        Service("adder").status()
     Service("adder").delete()
+    assert [made.name for made in services()] == ["other"]
 
 
 def test_deploying_again_after_a_damaged_record_leaves_one_service(
