@@ -48,7 +48,7 @@ def service_panel(service: Service, output: Output | None = None) -> ServicePane
         output: Where, if it was shown before.
     """
     if former := _open.get(service.name):
-        former.close()
+        former.retire()
     panel = ServicePanel(service, output)
     _open[service.name] = panel
     panel.show()
@@ -197,6 +197,11 @@ class ServicePanel:
             self._reload.disabled = not runs
             self._score.disabled = not runs
             self._stop.description = "Stop" if runs or view.status.state == "deploying" else "Start"
+
+    def retire(self) -> None:
+        """Close it with a last look: what it saw in the middle of an operation is no picture to keep."""
+        self._refresh()
+        self.close()
 
     def close(self) -> None:
         """End it, and leave a static picture in its place. Safe from any thread; again does nothing."""
