@@ -18,6 +18,9 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         0: done. 1: refused or failed. 2: usage. 130: interrupted (as shells count: 128 + the signal).
     """
-    from jupyter_mldeploy.cli.program import run
+    try:
+        from jupyter_mldeploy.cli.program import run
 
-    return run(argv)
+        return run(argv)
+    except KeyboardInterrupt:  # before there was anything to clean up
+        return 130
