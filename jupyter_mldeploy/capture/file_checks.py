@@ -96,17 +96,29 @@ def _full_name(function: ast.expr, names: dict[str, str]) -> str:
 def _opened(node: ast.Call, called: str, names: dict[str, str]) -> tuple[str, bool] | None:
     """The literal path that a call opens, and whether to read it."""
     if called in _READERS:
-        path = _literal(node.args[0] if node.args else None)
+        named = next((keyword.value for keyword in node.keywords if keyword.arg == "file"), None)
+        path = _path(node.args[0] if node.args else named, names)
         return None if path is None else (path, _reads(node, 1) if called.endswith("open") else True)
     if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
         inner = node.func.value
         if _full_name(inner.func, names) == "pathlib.Path" and len(inner.args) == 1:
-            path = _literal(inner.args[0])
+            path = _path(inner.args[0], names)
             if path is not None and node.func.attr in _PATH_READERS:
                 return path, _reads(node, 0) if node.func.attr == "open" else True
             if path is not None and node.func.attr.startswith("write_"):
                 return path, False
     return None
+
+
+def _path(node: ast.expr | None, names: dict[str, str]) -> str | None:
+    """A path that is written out: a text, ``f"text"``, or ``os.path.join`` of such."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [_literal(value) for value in node.values]
+        return None if None in parts else "".join(filter(None, parts))
+    if isinstance(node, ast.Call) and node.args and _full_name(node.func, names) == "os.path.join":
+        joined = [_path(argument, names) for argument in node.args]
+        return None if None in joined else "/".join(filter(None, joined))
+    return _literal(node)
 
 
 def _literal(node: ast.expr | None) -> str | None:

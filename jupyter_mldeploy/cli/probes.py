@@ -86,7 +86,8 @@ def local() -> Finding:
         raise NotUsable("the scoring server cannot be started with this Python")
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     facts = {"cpus": cpus, "cpu_limits": hasattr(os, "sched_setaffinity"), "memory_limits": sys.platform == "linux"}
-    limits = [name for name in ("memory", "cpu") if facts[f"{name}_limits"]]
+    kinds = {"memory": "memory", "cpu": "whole CPUs"}  # a part of a CPU takes a control group
+    limits = [kinds[name] for name in kinds if facts[f"{name}_limits"]]
     words = f"limits of {' and '.join(limits)}" if limits else "no limits on this system"
     return Finding(f"the scoring server starts, {cpus} CPUs, {words}", facts=facts)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.spec import Environment
@@ -76,8 +76,7 @@ def pip_requirements(environment: Environment) -> tuple[list[str], list[str]]:
     requirements: list[str] = []
     notes: list[str] = []
     names = {requirement_name(requirement) for requirement in environment.requirements}
-    for package in environment.conda:
-        requirement = _from_conda(package)
+    for package, requirement in _all_from_conda(environment.conda):
         if requirement_name(requirement) not in names:
             requirements.append(requirement)
             notes.append(f"The conda package {package!r} is installed from PyPI, as {requirement!r}.")
@@ -93,6 +92,22 @@ def pip_requirements(environment: Environment) -> tuple[list[str], list[str]]:
             f"{name} is left out: it brings a scoring server of its own, which is not needed here; {stand_in} is kept of it."
         )
     return list(dict.fromkeys(requirements)), notes
+
+
+def _all_from_conda(packages: Sequence[str]) -> list[tuple[str, str]]:
+    """Each package and its requirement; all that cannot be had are named at once."""
+    found, refused = [], []
+    for package in packages:
+        try:
+            found.append((package, _from_conda(package)))
+        except InvalidValue as error:
+            refused.append((package, error))
+    if len(refused) > 1:
+        listed = ", ".join(package for package, _ in refused)
+        raise InvalidValue("conda", listed, f"none of them is known to be the same package on PyPI; {_NEEDS_CONDA}")
+    for _, refusal in refused:
+        raise refusal
+    return found
 
 
 def _from_conda(package: str) -> str:

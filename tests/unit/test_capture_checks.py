@@ -413,6 +413,9 @@ def test_what_an_environment_will_not_have(environment: Environment, module: str
         "open('words.txt')",
         "open('data/words.txt', 'rb')",
         "open('words.txt', mode='r', encoding='utf-8')",
+        "open(file='words.txt')",
+        "open(f'words.txt')",
+        "open(os.path.join('data', 'words.txt'))",
         "__import__('pathlib') and joblib.load('words.txt')",
         "pd.read_csv('words.csv')",
         "np.load('words.npy')",
@@ -422,9 +425,7 @@ def test_what_an_environment_will_not_have(environment: Environment, module: str
     ],
 )
 def test_files_that_are_not_shipped(call: str) -> None:
-    head = (
-        "import joblib, pathlib\nimport numpy as np, pandas as pd\nfrom pathlib import Path\nfrom joblib import load\n"
-    )
+    head = "import joblib, os, pathlib\nimport numpy as np, pandas as pd\nfrom pathlib import Path\nfrom joblib import load\n"
     if "__import__" in call:
         call = call.partition(" and ")[2]
     (problem,) = check(with_run(f"return {call}", head))

@@ -77,6 +77,11 @@ def test_azureml_defaults_is_left_out_and_the_rest_kept() -> None:
     assert found == ["inference-schema[numpy-support]"]
 
 
+def test_all_that_needs_conda_is_named_at_once() -> None:
+    with pytest.raises(InvalidValue, match=r"'libgdal=3\.4, cudatoolkit'.*--target container"):
+        pip_requirements(Environment(conda=("libgdal=3.4", "numpy", "cudatoolkit")))
+
+
 def test_pip_wins_over_conda_for_the_same_package() -> None:
     found, notes = pip_requirements(
         Environment(conda=("scikit_learn=1.2", "numpy"), requirements=("scikit-learn==1.3",))
