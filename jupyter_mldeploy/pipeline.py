@@ -6,6 +6,7 @@ done about nothing. Whatever fails or is interrupted is taken back by the target
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -226,7 +227,27 @@ def _keep(work: Work, change: Change, driver: Driver) -> Record:
     assert work.previous is not None
     if change.kind == "scaled":
         driver.scale(work.previous, work.spec.autoscale)
-    return work.records.write(work.previous.with_(spec=_with_port(work)))
+    record = work.records.write(work.previous.with_(spec=_with_port(work)))
+    if change.kind == "scaled":
+        _await_replicas(work, driver, record)
+    return record
+
+
+def _await_replicas(work: Work, driver: Driver, record: Record) -> None:
+    """Until as many replicas as were asked for are ready, or it shows that they will not be."""
+    enough = Cancel()
+    timer = threading.Timer(work.spec.init_timeout, enough.set)
+    timer.daemon = True
+    timer.start()
+    forget = work.cancel.on_cancel(enough.set)
+    try:
+        for status in driver.watch(record, enough):
+            if status.ready >= work.spec.autoscale.minimum or status.failure or status.state == "failed":
+                break
+    finally:
+        forget()
+        timer.cancel()
+    work.cancel.check()
 
 
 def _with_port(work: Work) -> ServiceSpec:

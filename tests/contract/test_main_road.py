@@ -188,6 +188,7 @@ def test_replicas_follow_what_is_asked(deployed: Deploy) -> None:
     made.scale(3)
     assert made.outcome is not None
     assert made.outcome.change.kind == "scaled"
+    assert made.status().ready == 3, "it returns when they are there"
     assert _settled(made, 3)
     assert made.run({"x": 1})["sum"] == 2
 
