@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets as random_secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -54,6 +55,7 @@ RECORD_FILE = ".mldeploy/record.json"
 ANNOUNCEMENT = b'"port": 5001}'
 """What an image's command prints as soon as its port listens."""
 PORT_TRIES = 3
+CONNECT_TRIES = 4
 _NETWORK = re.compile(
     r"name resolution|name or service not known|network is unreachable|no route to host|max retries exceeded|urlopen error"
     r"|getaddrinfo|connection ?error|connecttimeout|couldn't connect to|failed to connect|timed out",
@@ -295,10 +297,18 @@ class Rollout:
         def tell(message: str, **facts: Any) -> None:
             work.emit(Stage.INIT, EventKind.PROGRESS, message, **facts)
 
-        try:
-            outcome = await_replicas(self.client(), work.spec.autoscale.minimum, work.cancel, tell)
-        except RuntimeGone:
-            outcome = {"message": "the server is gone", "stage": "init"}
+        outcome: Mapping[str, Any] | None = None
+        for attempt in range(CONNECT_TRIES):
+            try:
+                outcome = await_replicas(self.client(), work.spec.autoscale.minimum, work.cancel, tell)
+                break
+            except RuntimeGone as error:
+                outcome = {"message": f"the server is gone: {error}", "stage": "init"}
+                state = inspect(self.engine, str(work.record.details["container"]))
+                if state is None or not state.runs or work.cancel.is_set:
+                    break
+                # It runs and has said that it listens: the network between us is not ready, and tells nobody when it is.
+                time.sleep(0.1 * 2**attempt)
         work.cancel.check()
         return outcome
 
