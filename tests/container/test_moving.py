@@ -65,7 +65,7 @@ def test_a_locked_registry(
     refused = mldeploy("push", "adder", "--registry", path)
     assert refused.code == 1
     assert "no basic auth credentials" in refused.err
-    assert f"docker login {LOCKED_REGISTRY}" in refused.err
+    assert f"docker login {LOCKED_REGISTRY}" in refused.out
     docker_config(LOGGED_IN)
     done = mldeploy("push", "adder", "--registry", path)
     assert done.code == 0, done.err
