@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "ProofLine", "explain", "explain_diagnosis"]
 
 CONTEXT_LINES = 2
+_NOT_LOCAL = {"try-local", "shell", "attach-debugpy", "check-model-path"}
+"""Actions that need a container; and where it runs on the local target already, trying it there is no step."""
 TAIL_LINES = 8
 """Lines of the log shown where no line is known to prove anything."""
 
@@ -100,8 +102,7 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
         source_line=source_line,
         what=diagnosis.what,
         steps=diagnosis.steps,
-        # Where it runs on the local target already, trying it there is no step.
-        actions=tuple(a for a in diagnosis.actions if not (a.kind == "try-local" and diagnosis.target == "local")),
+        actions=tuple(a for a in diagnosis.actions if diagnosis.target != "local" or a.kind not in _NOT_LOCAL),
         cause=diagnosis.cause,
         also=diagnosis.causes[1:4],
         certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",

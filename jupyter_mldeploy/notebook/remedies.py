@@ -64,7 +64,8 @@ def _read_command(command: str) -> Parsed | None:
 
 def commands(actions: Iterable[Action]) -> list[tuple[str, str]]:
     """Label and command of the first actions that can be typed: what a saved notebook shows in place of buttons."""
-    return [(action.label, action.command) for action in actions if _can_be_typed(action.command)][:SHOWN]
+    typed = [action for action in actions if action.kind != "open-cell"]  # the cell is above, and the line is shown
+    return [(action.label, action.command) for action in typed if _can_be_typed(action.command)][:SHOWN]
 
 
 def _can_be_typed(command: str) -> bool:
