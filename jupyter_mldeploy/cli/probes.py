@@ -136,14 +136,16 @@ def kubernetes() -> Finding:
     """The API server of the kubeconfig context."""
     from kubernetes import client, config
 
+    from jupyter_mldeploy.targets.kubernetes.connection import kubeconfig
+
     untyped: Any = config
     hint = "Check `kubectl config get-contexts`; choose one with MLDEPLOY_CONTEXT or KUBECONFIG."
 
     def ask() -> tuple[str, list[str], Any]:
-        contexts, current = untyped.list_kube_config_contexts()
+        contexts, current = untyped.list_kube_config_contexts(config_file=kubeconfig())
         chosen = settings().context or current["name"]
         configuration = client.Configuration()
-        untyped.load_kube_config(context=chosen, client_configuration=configuration)
+        untyped.load_kube_config(config_file=kubeconfig(), context=chosen, client_configuration=configuration)
         configuration.retries = False  # the library would try several times, each as long
         return chosen, [entry["name"] for entry in contexts], client.ApiClient(configuration)
 

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.spec import Target
 
-__all__ = ["Connection", "connect"]
+__all__ = ["Connection", "connect", "kubeconfig"]
 
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -63,6 +63,14 @@ def connect(target: Target, *, again: bool = False) -> Connection:
         if again or key not in _known:
             _known[key] = _load(target.context, files)
         return _known[key]
+
+
+def kubeconfig() -> str:
+    """The files of the kubeconfig, as the client's functions take them.
+
+    Said each time: the client itself reads ``KUBECONFIG`` once, when it is imported.
+    """
+    return os.pathsep.join(_files())
 
 
 def _files() -> list[str]:

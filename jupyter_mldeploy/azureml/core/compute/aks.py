@@ -116,8 +116,10 @@ class KubernetesCompute(AksCompute):
 def _contexts() -> list[str]:
     from kubernetes import config
 
+    from jupyter_mldeploy.targets.kubernetes.connection import kubeconfig
+
     try:
-        contexts, _ = config.list_kube_config_contexts()  # type: ignore[no-untyped-call]
+        contexts, _ = config.list_kube_config_contexts(config_file=kubeconfig())  # type: ignore[no-untyped-call]
     except (config.ConfigException, OSError):
         return []
     return [str(context["name"]) for context in contexts]
