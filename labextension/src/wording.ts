@@ -48,5 +48,8 @@ export function moment(epoch: number): string {
 }
 
 export function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  // A name of the script's keeps its letters: `init()`.
+  return /^\S*\(/.test(text)
+    ? text
+    : text.charAt(0).toUpperCase() + text.slice(1);
 }
