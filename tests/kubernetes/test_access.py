@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from jupyter_mldeploy import services
-from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused, TargetUnavailable
+from jupyter_mldeploy.errors import DeploymentFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Event, Stage
 from jupyter_mldeploy.targets.base import LogQuery
 from jupyter_mldeploy.targets.kubernetes.rights import rights_needed
 
 from ..contract.conftest import Deploy, Result
-from ..contract.scripts import ADDING, Gate, edited
+from ..contract.scripts import ADDING, edited
 from ..infra.cluster import SCRIPT, TestCluster
 from .under_test import KubernetesUnderTest
 
@@ -190,23 +190,6 @@ def test_the_api_server_away_while_a_log_is_followed(deployed: Deploy, outage: O
     assert made.run({"x": 2})["sum"] == 3
     assert "scored 2" in next(lines).text
     cancel.set()
-
-
-def test_the_api_server_away_in_the_middle_of_a_reload(
-    deployed: Deploy, outage: Outage, gate: Gate, in_thread: InThread, script: Path
-) -> None:
-    """Nobody hears what became of it, so that it is taken back: every replica runs the old script."""
-    made = deployed()
-    before = made.run({"x": 1})
-    script.write_text(gate.script)
-    reloading = in_thread(made.reload)
-    gate.await_init()
-    outage.begin()
-    outage.end()
-    with pytest.raises(ReloadRefused, match="did not answer"):
-        reloading.get()
-    assert made.run({"x": 1})["sum"] == before["sum"]  # the way back may have run init() again
-    assert made.status().script == made.spec.inference.script.hash
 
 
 def test_an_update_refused_by_a_webhook_or_quota_keeps_the_old_version(
