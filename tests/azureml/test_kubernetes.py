@@ -16,6 +16,7 @@ from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AksWebservice
 from jupyter_mldeploy.config import MLDeploy
+from jupyter_mldeploy.targets.kubernetes.names import selector_text
 
 from ..infra.cluster import TestCluster, shared_namespace, the_cluster
 
@@ -51,8 +52,7 @@ def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:
     spec = service.service.spec
     assert (spec.autoscale.minimum, spec.autoscale.maximum, spec.autoscale.target_utilization) == (1, 2, 0.3)
     keys = service.get_keys()
-    held = cluster.connect(shared_namespace()).find("Secret", _secret_name())
-    assert held is not None
+    [held] = cluster.connect(shared_namespace()).list("Secret", labels=selector_text("mysvc"))
     assert _scoring_keys(held) == ",".join(keys)
 
     again = Webservice(ws, "mysvc")
@@ -71,18 +71,11 @@ def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:
     renewed = service.get_keys()
     assert renewed[0] == keys[0]
     assert renewed[1] != keys[1]
-    held = cluster.connect(shared_namespace()).find("Secret", _secret_name())
-    assert held is not None
+    [held] = cluster.connect(shared_namespace()).list("Secret", labels=selector_text("mysvc"))
     assert _scoring_keys(held) == ",".join(renewed)
     assert json.loads(service.run('{"data": [[1, 2, 3]]}')) == {"edited": [321.0]}
     service.delete()
     assert ws.webservices == {}
-
-
-def _secret_name() -> str:
-    from jupyter_mldeploy.targets.kubernetes.names import keys_name
-
-    return keys_name("mysvc")
 
 
 def _scoring_keys(secret: Any) -> str:

@@ -372,7 +372,12 @@ case "${1:-}" in
   down) down ;;
   purge) purge ;;
   env) env_lines ;;
-  kill) read -r pid _ <"$run/${2:?apiserver or kubelet}" && kill -9 "$pid" && rm "$run/$2" ;;
+  kill) # until it is gone its port is taken
+    read -r pid _ <"$run/${2:?apiserver or kubelet}"
+    kill -9 "$pid"
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    rm "$run/$2"
+    ;;
   start) case "${2:-}" in apiserver) apiserver ;; kubelet) kubelet ;; *) exit 2 ;; esac ;;
   *) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -23,7 +23,7 @@ TEXT = "def init():\n    pass\n\ndef run(data):\n    return data\n"
 
 def release(**wishes: object) -> Release:
     """A release of ``iris`` that differs from the plain one in these fields of its specification, or of itself."""
-    own = {name: wishes.pop(name) for name in ("revision", "keda", "source", "image_there") if name in wishes}
+    own = {name: wishes.pop(name) for name in ("revision", "keda", "source", "birth") if name in wishes}
     inference = InferenceConfig(
         Script(str(wishes.pop("text", TEXT))),
         environment=Environment(name="iris", python="3.11", requirements=("scikit-learn==1.5.2",)),

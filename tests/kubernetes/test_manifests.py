@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.spec import Autoscale, Resources
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size, config_map, kinds_needed, manifests, owned_by
 from jupyter_mldeploy.targets.kubernetes.names import selector
-from jupyter_mldeploy.targets.kubernetes.release import Release
+from jupyter_mldeploy.targets.kubernetes.release import Release, with_script
 
 from .releases import RELEASES, TEXT, release
 
@@ -154,12 +155,27 @@ def test_one_owner_for_all() -> None:
 def test_a_release_is_read_back_from_its_deployment() -> None:
     for made in RELEASES.values():
         deployment = of_kind(manifests(made, "ns"), "Deployment")
-        assert Release.from_objects(deployment, made.spec.inference.script.text) == made
+        read = Release.from_objects(deployment)
+        assert read is not None
+        assert replace(read, spec=with_script(read.spec, made.spec.inference.script.text)) == made
+
+
+def test_two_lives_of_a_name_share_nothing_that_is_mounted() -> None:
+    first, second = (
+        {
+            one["metadata"]["name"]
+            for one in manifests(release(birth=birth), "ns", keys={})
+            if one["kind"] in {"ConfigMap", "Secret"}
+        }
+        for birth in ("a1b2c3", "d4e5f6")
+    )
+    assert first == {"iris-config-1-a1b2c3", "iris-keys-a1b2c3"}
+    assert first.isdisjoint(second)
 
 
 def test_a_deployment_of_somebody_else_is_no_release() -> None:
-    assert Release.from_objects({"metadata": {"name": "x"}}, "") is None
-    assert Release.from_objects({"metadata": {"annotations": {"jupyter-mldeploy/release": "{"}}}, "") is None
+    assert Release.from_objects({"metadata": {"name": "x"}}) is None
+    assert Release.from_objects({"metadata": {"annotations": {"jupyter-mldeploy/release": "{"}}}) is None
 
 
 def test_a_script_that_no_config_map_can_hold_is_refused() -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from jupyter_mldeploy.config import settings
-from jupyter_mldeploy.errors import ReloadRefused, ScoringFailed, TargetUnavailable
+from jupyter_mldeploy.errors import ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.images.build_log import BuildLogs
@@ -28,7 +28,8 @@ from jupyter_mldeploy.targets.container.promotion import promote, sample_message
 from jupyter_mldeploy.targets.container.rollout import Rollout
 from jupyter_mldeploy.targets.container.state import ContainerState, inspect
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone
-from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload
+from jupyter_mldeploy.targets.reports import failed_deployment
+from jupyter_mldeploy.targets.runtime_reload import reload_runtime
 
 __all__ = ["ContainerDriver"]
 
@@ -200,27 +201,14 @@ class ContainerDriver:
 
     def reload(self, record: Record, script: Script, sample: str | None, cancel: Cancel) -> Receipt:
         """See ``Driver``. The server puts the accepted script into the volume, so a restart begins with it."""
-        began = time.monotonic()
-        body = {"script": script.text, "sample": sample}
-        state = self.container_of(record)
-        try:
+
+        def connect() -> RuntimeClient:
+            state = self.container_of(record)
             if state is None or not state.runs:
                 raise RuntimeGone("its container does not run")
-            status, answer = self._client(record, state).reload(body, record.spec.init_timeout + 30, cancel)
-        except RuntimeGone as error:
-            evidence = self.evidence(record, "reload")
-            raise ReloadRefused(
-                f"The service {record.name!r} does not answer: {error}.", stage="reload", evidence=evidence
-            ) from None
-        if status != 200:
-            evidence = self.evidence(record, "reload", failure=answer.get("failure") or {}, script=script.text)
-            raise refused_reload(record.name, script, answer.get("message", f"HTTP {status}"), evidence)
-        return Receipt(
-            mode=answer["mode"],
-            script=answer["script"],
-            replicas=tuple(f"{record.name}/{replica['id']}" for replica in answer["replicas"]),
-            seconds=time.monotonic() - began,
-        )
+            return self._client(record, state)
+
+        return reload_runtime(connect, record, script, sample, cancel=cancel, evidence=self.evidence)
 
     def scale(self, record: Record, autoscale: Autoscale) -> None:
         """See ``Driver``. The container's limits grow with the number, and a restart begins with the new one."""

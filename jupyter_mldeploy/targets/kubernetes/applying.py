@@ -7,6 +7,7 @@ import secrets as random_secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from jupyter_mldeploy.errors import Conflict, MLDeployError
@@ -18,12 +19,10 @@ from jupyter_mldeploy.targets.kubernetes.manifests.config import SCRIPT_KEY
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.names import (
     ANNOTATION_REVISION,
-    config_name,
-    keys_name,
     selector,
     selector_text,
 )
-from jupyter_mldeploy.targets.kubernetes.release import Release
+from jupyter_mldeploy.targets.kubernetes.release import Release, with_script
 from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
 __all__ = [
@@ -85,16 +84,17 @@ def find_live(cluster: Cluster, service: str) -> Live | None:
     found = cluster.find("Deployment", service)
     if found is None or not is_ours(found, service):
         return None
-    live = Live(found, None, "")
-    config = cluster.find("ConfigMap", config_name(service, live.revision))
-    live.script = str(((config or {}).get("data") or {}).get(SCRIPT_KEY) or "")
-    live.release = Release.from_objects(found, live.script)
-    return live
+    release = Release.from_objects(found)
+    config = cluster.find("ConfigMap", release.config_name) if release else None
+    script = str(((config or {}).get("data") or {}).get(SCRIPT_KEY) or "")
+    if release is not None:
+        release = replace(release, spec=with_script(release.spec, script))
+    return Live(found, release, script)
 
 
-def read_keys(cluster: Cluster, service: str) -> dict[str, str]:
-    """Content of the service's Secret; empty where there is none."""
-    found = cluster.find("Secret", keys_name(service))
+def read_keys(cluster: Cluster, release: Release | None) -> dict[str, str]:
+    """Content of the Secret of a release; empty where there is none."""
+    found = cluster.find("Secret", release.keys_name) if release else None
     data = (found or {}).get("data") or {}
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
@@ -171,16 +171,16 @@ def is_ours(found: Mapping[str, Any], service: str) -> bool:
     return all(there.get(key) == value for key, value in selector(service).items())
 
 
-def remove_ours(cluster: Cluster, kind: str, service: str, name: str = "") -> None:
+def remove_ours(cluster: Cluster, kind: str, service: str) -> None:
     """Remove an object of a service; one of the same name that is somebody else's stays."""
     try:
-        found = cluster.find(kind, name or service)
+        found = cluster.find(kind, service)
     except Refused as error:
         if error.status == 403 and kind in OPTIONAL:
             return  # who may not look at them has not made any
         raise
     if found is not None and is_ours(found, service):
-        cluster.delete(kind, name or service, preconditions={"uid": found["metadata"]["uid"]})
+        cluster.delete(kind, service, preconditions={"uid": found["metadata"]["uid"]})
         if found["metadata"].get("finalizers"):  # KEDA's: until it has let go, it still scales
             await_none(cluster, service, FINALIZE_SECONDS, kind)
 
@@ -226,8 +226,10 @@ def remove_all(cluster: Cluster, service: str, *, grace: int | None, seconds: fl
         if kind == "ConfigMap":
             for one in cluster.list(kind, labels=chosen):
                 cluster.delete(kind, str(one["metadata"]["name"]))
+        elif kind == "Secret":  # whose content nobody need be allowed to list
+            cluster.delete_all(kind, chosen)
         else:
-            remove_ours(cluster, kind, service, keys_name(service) if kind == "Secret" else "")
+            remove_ours(cluster, kind, service)
     if grace is not None:
         cluster.delete_all("Pod", chosen, gracePeriodSeconds=grace)
     await_none(cluster, service, seconds, "Pod", "ReplicaSet")

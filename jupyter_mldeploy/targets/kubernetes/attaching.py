@@ -57,7 +57,7 @@ def attach(records: Records, service: str) -> Record | None:
         details=details_of(cluster, release.image, release.revision, release.source),
     )
     with records.operation(service, "adoption"):
-        records.write_secrets(service, {"admin_token": applying.read_keys(cluster, service).get(ADMIN_TOKEN, "")})
+        records.write_secrets(service, {"admin_token": applying.read_keys(cluster, release).get(ADMIN_TOKEN, "")})
         remember_place(records, service, cluster)
         return records.write(record)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets as random_secrets
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +19,6 @@ from jupyter_mldeploy.targets.kubernetes.delivery import way_for
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS
-from jupyter_mldeploy.targets.kubernetes.names import config_name
 from jupyter_mldeploy.targets.kubernetes.release import Release
 from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless, Rollout
 from jupyter_mldeploy.targets.kubernetes.verdicts import Verdict
@@ -79,6 +79,7 @@ class Deploying:
             image=self._image,
             revision=max(last + 1, self.work.record.revision),
             source=str(self.work.record.details.get("source", "")),
+            birth=self._birth(),
             keda=spec.autoscale.minimum != spec.autoscale.maximum and applying.has_keda(self.cluster),
         )
         check_size(self._release)
@@ -162,7 +163,7 @@ class Deploying:
             return
         before = self._before.release
         deployment = applying.apply_release(calm, before, self.keys, self._replicas_before, self._before, config=False)
-        calm.delete("ConfigMap", config_name(name, self._release.revision))
+        calm.delete("ConfigMap", self._release.config_name)
         if self._replicas_before == 0:
             applying.await_no_pods(calm, name, 20)
             return
@@ -190,9 +191,14 @@ class Deploying:
     def _keys(self) -> dict[str, str]:
         """The Secret's content: the cluster's, and scoring keys as this home folder has them, if it has any or wants none."""
         name = self.work.spec.name
-        keys = applying.read_keys(self.cluster, name) or applying.new_keys()
+        keys = applying.read_keys(self.cluster, self._before.release if self._before else None) or applying.new_keys()
         known = self.work.records.secrets(name)
         return {**keys, SCORING_KEYS: known["scoring_keys"]} if "scoring_keys" in known else keys
+
+    def _birth(self) -> str:
+        """As it was born; a service that is new, or that nobody can read any more, is born now."""
+        before = self._before.release if self._before else None
+        return before.birth if before else random_secrets.token_hex(3)
 
     def _first_replicas(self) -> int:
         """A number where one is wanted; else as many as run, within the bounds."""

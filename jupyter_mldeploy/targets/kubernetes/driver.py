@@ -264,4 +264,6 @@ class KubernetesDriver:
         return str(record.details.get("namespace") or record.spec.target.namespace or "default")
 
     def _token(self, cluster: Cluster, record: Record) -> str:
-        return applying.read_keys(cluster, record.name).get(ADMIN_TOKEN, "")
+        deployment = cluster.find("Deployment", record.name)
+        release = Release.from_objects(deployment) if deployment else None
+        return applying.read_keys(cluster, release).get(ADMIN_TOKEN, "")

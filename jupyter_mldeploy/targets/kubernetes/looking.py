@@ -17,6 +17,7 @@ from jupyter_mldeploy.targets.kubernetes.applying import read_keys
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_REVISION, ANNOTATION_SCRIPT, selector_text
+from jupyter_mldeploy.targets.kubernetes.release import Release
 from jupyter_mldeploy.targets.kubernetes.runtime_proxy import RuntimeProxy
 from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
@@ -67,7 +68,7 @@ def status_of(cluster: Cluster, service: str) -> Status | None:
         for pod in cluster.list("Pod", labels=selector_text(service))
         if not pod["metadata"].get("deletionTimestamp")
     ]
-    token = read_keys(cluster, service).get(ADMIN_TOKEN, "")
+    token = read_keys(cluster, Release.from_objects(deployment)).get(ADMIN_TOKEN, "")
     return _put_together(cluster, deployment, pods, reports_of(cluster, pods, token))
 
 

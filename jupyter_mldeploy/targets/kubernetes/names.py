@@ -52,14 +52,18 @@ def labels(service: str, revision: int | None = None) -> dict[str, str]:
     return found
 
 
-def config_name(service: str, revision: int) -> str:
+def config_name(service: str, revision: int, birth: str) -> str:
     """The ConfigMap of one revision: its live script, and what its runtime is told."""
-    return f"{service}-config-{revision}"
+    return _born(f"{service}-config-{revision}", birth)
 
 
-def keys_name(service: str) -> str:
+def keys_name(service: str, birth: str) -> str:
     """The Secret with the admin token and the scoring keys; it outlives revisions."""
-    return f"{service}-keys"
+    return _born(f"{service}-keys", birth)
+
+
+def _born(name: str, birth: str) -> str:
+    return f"{name}-{birth}" if birth else name
 
 
 def lease_name(service: str) -> str:

@@ -35,7 +35,7 @@ def scale(cluster: Cluster, service: str, autoscale: Autoscale) -> None:
     spec = replace(live.release.spec, autoscale=autoscale)
     release = replace(live.release, spec=spec, keda=not fixed and applying.has_keda(cluster))
     replicas = autoscale.minimum if fixed else min(release.most, max(autoscale.minimum, live.replicas))
-    keys = applying.read_keys(cluster, service)
+    keys = applying.read_keys(cluster, release)
     applying.apply_release(cluster, release, keys, replicas, live, config=False)
 
 
@@ -49,7 +49,7 @@ def stop(cluster: Cluster, service: str) -> None:
     if live.replicas:
         # Applied, not patched: the next apply would otherwise take the number for somebody else's.
         if live.release is not None:
-            keys = applying.read_keys(cluster, service)
+            keys = applying.read_keys(cluster, live.release)
             applying.apply_release(cluster, live.release, keys, 0, live, config=False)
         else:
             cluster.merge("Deployment", service, {"spec": {"replicas": 0}})
@@ -61,7 +61,7 @@ def await_replicas(cluster: Cluster, work: Work) -> None:
     live = applying.find_live(cluster, work.spec.name)
     if live is None:
         return
-    token = applying.read_keys(cluster, work.spec.name).get(ADMIN_TOKEN, "")
+    token = applying.read_keys(cluster, live.release).get(ADMIN_TOKEN, "")
 
     def tell(message: str, **facts: Any) -> None:
         work.emit(Stage.READY, EventKind.PROGRESS, message, **facts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_mldeploy.spec import Script, ServiceSpec
-from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_RELEASE
+from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_RELEASE, config_name, keys_name
 
 __all__ = ["Release", "with_script"]
 
@@ -23,6 +23,8 @@ class Release:
         revision: Counts the releases of the service in its namespace.
         source: Digest of the source directory's files, for whoever attaches to the service from another machine.
         keda: Whether the cluster scales by the runtime's own utilisation.
+        birth: Tells what is mounted into its pods from that of an earlier service of this name: a kubelet that has just
+            lost its API server mounts what it remembers of the name.
     """
 
     spec: ServiceSpec
@@ -30,10 +32,21 @@ class Release:
     revision: int = 1
     source: str = ""
     keda: bool = False
+    birth: str = ""
 
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def config_name(self) -> str:
+        """Name of its ConfigMap."""
+        return config_name(self.name, self.revision, self.birth)
+
+    @property
+    def keys_name(self) -> str:
+        """Name of its Secret."""
+        return keys_name(self.name, self.birth)
 
     @property
     def spec_hash(self) -> str:
@@ -56,18 +69,17 @@ class Release:
         return _encode(replace(self, spec=with_script(self.spec, ""))).decode()
 
     @classmethod
-    def from_objects(cls, deployment: Mapping[str, Any], script: str) -> Release | None:
-        """Read the release that a Deployment was made from; ``None`` if it was not made by this package."""
+    def from_objects(cls, deployment: Mapping[str, Any]) -> Release | None:
+        """Read the release that a Deployment was made from, without its script; ``None`` if another hand made it."""
         import msgspec
 
         text = (deployment["metadata"].get("annotations") or {}).get(ANNOTATION_RELEASE)
         if not text:
             return None
         try:
-            release = msgspec.json.decode(text, type=cls)
+            return msgspec.json.decode(text, type=cls)
         except (msgspec.MsgspecError, ValueError):
             return None
-        return replace(release, spec=with_script(release.spec, script))
 
 
 def with_script(spec: ServiceSpec, text: str) -> ServiceSpec:

@@ -87,7 +87,7 @@ def reload_service(cluster: Cluster, service: str, script: Script, sample: str |
     spec = live.release.spec
     release = replace(live.release, spec=replace(spec, inference=replace(spec.inference, script=script)))
     check_size(release)
-    token = read_keys(cluster, service).get(ADMIN_TOKEN, "")
+    token = read_keys(cluster, live.release).get(ADMIN_TOKEN, "")
     body: dict[str, Any] = {"script": script.text, **({} if sample is None else {"sample": sample})}
     told = _Told()
     runtimes = _Runtimes(cluster, token, init_timeout + 30)

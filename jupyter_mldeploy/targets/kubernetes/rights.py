@@ -13,11 +13,11 @@ from jupyter_mldeploy.targets.kubernetes.kinds import RESOURCES
 __all__ = ["check_namespace", "check_rights", "missing_rights", "rights_needed"]
 
 _MADE = ("get", "list", "create", "patch", "delete")
-# Removing by a selector (deletecollection) is used where nothing else would do: pods and revisions' ConfigMaps.
+# Removing by a selector (deletecollection) is used where nothing else would do: pods, and Secrets, which nobody need list.
 _ALWAYS: dict[str, tuple[str, ...]] = {
     "Deployment": (*_MADE, "watch"),
     "Service": ("get", "create", "patch", "delete"),
-    "Secret": ("get", "create", "patch", "delete"),
+    "Secret": ("get", "create", "patch", "deletecollection"),
     "ConfigMap": _MADE,
     "ServiceAccount": ("get", "create", "patch", "delete"),
     "Lease": ("get", "create", "update", "delete"),

@@ -10,18 +10,17 @@ import json
 import secrets as random_secrets
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
 from jupyter_mldeploy.environments import prepare
-from jupyter_mldeploy.errors import PortInUse, ReloadRefused, ScoringFailed, TargetUnavailable
+from jupyter_mldeploy.errors import PortInUse, ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence, read_log
 from jupyter_mldeploy.records import Record, Records, write_aside
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, show_memory
+from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, show_memory, values_of
 from jupyter_mldeploy.targets.app_folder import fill_app_folder
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
@@ -29,7 +28,8 @@ from jupyter_mldeploy.targets.local.process import ServiceProcess, StartFailed, 
 from jupyter_mldeploy.targets.local.server_config import HOST, server_config, server_settings
 from jupyter_mldeploy.targets.local.waiting import await_replicas
 from jupyter_mldeploy.targets.log_file import read_lines
-from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload
+from jupyter_mldeploy.targets.reports import failed_deployment
+from jupyter_mldeploy.targets.runtime_reload import reload_runtime
 
 __all__ = ["LocalDriver"]
 
@@ -82,10 +82,15 @@ class LocalDriver:
         self._forget_revisions(work)
         fill_app_folder(app, work.spec.inference, work.spec.models, work.models)
         port = work.spec.port or work.record.details.get("former_port") or 0
-        config = server_config(work.spec, python=work.record.details["python"], app_folder=app, port=port)
+        config = server_config(
+            work.spec,
+            python=work.record.details["python"],
+            app_folder=app,
+            port=port,
+            variables=values_of(work.spec.env, self._records.secrets(work.spec.name)),
+        )
         if work.previous is not None:
-            same_port = work.spec.port in {None, work.previous.details["port"]}
-            if same_port and server_settings(work.previous.spec) == server_settings(work.spec):
+            if work.spec.port in {None, work.previous.details["port"]}:
                 return self._keep_server(work, config)
             self.stop(work.previous)
         return self._start(work, config)
@@ -106,7 +111,8 @@ class LocalDriver:
         if log.exists():
             log.replace(folder / "run.previous.log")
         token = random_secrets.token_urlsafe(24)
-        self._records.write_secrets(work.spec.name, {"admin_token": token})
+        known = self._records.secrets(work.spec.name)
+        self._records.write_secrets(work.spec.name, {**known, "admin_token": token})
         secrets = {"MLDEPLOY_ADMIN_TOKEN": token}
         config_file = self._config_file(work.record)
         try:
@@ -135,7 +141,7 @@ class LocalDriver:
         assert work.previous is not None
         inherited = {key: work.previous.details[key] for key in ("pid", "create_time", "port", "log")}
         work.record = work.record.with_(details={**work.record.details, **inherited})
-        write_aside(self._config_file(work.record), json.dumps({**config, "port": inherited["port"]}).encode())
+        write_aside(self._config_file(work.record), json.dumps({**config, "port": inherited["port"]}).encode(), 0o600)
         return {"message": f"port {inherited['port']} kept", "port": inherited["port"]}
 
     def _replace_workers(self, work: Work) -> None:
@@ -144,6 +150,7 @@ class LocalDriver:
         body = {"worker": config["worker"], "keep_init": False, "sample": work.spec.sample}
         client = self._client(work.record)
         try:
+            client.configure(server_settings(work.spec))
             status, answer = client.reload(body, work.spec.init_timeout + 30, work.cancel)
             if status == 200:
                 client.scale(work.spec.autoscale.minimum, work.spec.autoscale.maximum)
@@ -205,6 +212,7 @@ class LocalDriver:
         """Make the running server use the previous version's workers, if it has moved on already."""
         config = json.loads(self._config_file(previous).read_text())
         client = self._client(previous)
+        client.configure(server_settings(previous.spec))
         if client.status()["worker"].get("app_root") != config["worker"]["app_root"]:
             client.reload({"worker": config["worker"], "keep_init": False}, timeout=previous.spec.init_timeout + 30)
 
@@ -297,23 +305,8 @@ class LocalDriver:
 
     def reload(self, record: Record, script: Script, sample: str | None, cancel: Cancel) -> Receipt:
         """See ``Driver``."""
-        began = time.monotonic()
-        body = {"script": script.text, "sample": sample}
-        try:
-            status, answer = self._client(record).reload(body, record.spec.init_timeout + 30, cancel)
-        except RuntimeGone as error:
-            evidence = self.evidence(record, "reload")
-            raise ReloadRefused(
-                f"The service {record.name!r} does not answer: {error}.", stage="reload", evidence=evidence
-            ) from None
-        if status != 200:
-            evidence = self.evidence(record, "reload", failure=answer.get("failure") or {}, script=script.text)
-            raise refused_reload(record.name, script, answer.get("message", f"HTTP {status}"), evidence)
-        return Receipt(
-            mode=answer["mode"],
-            script=answer["script"],
-            replicas=tuple(f"{record.name}/{replica['id']}" for replica in answer["replicas"]),
-            seconds=time.monotonic() - began,
+        return reload_runtime(
+            lambda: self._client(record), record, script, sample, cancel=cancel, evidence=self.evidence
         )
 
     def scale(self, record: Record, autoscale: Autoscale) -> None:

@@ -19,7 +19,6 @@ from jupyter_mldeploy.targets.kubernetes.names import (
     ANNOTATION_REVISION,
     ANNOTATION_SCRIPT,
     ANNOTATION_SPEC,
-    keys_name,
     labels,
     selector,
 )
@@ -46,7 +45,7 @@ def manifests(
         replicas = release.spec.autoscale.minimum
     objects = [_service_account(name), config_map(release), deployment(release, replicas), _service(name)]
     if keys is not None:
-        objects.insert(1, secret(name, keys))
+        objects.insert(1, secret(release, keys))
     if not release.fixed:
         objects.append(scaled_object(release, namespace) if release.keda else horizontal_autoscaler(release))
     if release.most > 1:
@@ -102,14 +101,15 @@ def deployment(release: Release, replicas: int | None) -> dict[str, Any]:
     }
 
 
-def secret(name: str, keys: Mapping[str, str]) -> dict[str, Any]:
-    """The Secret: the admin token, and the scoring keys where there are any."""
+def secret(release: Release, keys: Mapping[str, str]) -> dict[str, Any]:
+    """The Secret: the admin token, scoring keys where there are any, and the values of variables, also of other revisions."""
     known = {key: keys[key] for key in (ADMIN_TOKEN, SCORING_KEYS) if keys.get(key)}
+    known |= {key: value for key, value in sorted(keys.items()) if key.startswith(VARIABLE_KEY)}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": "Opaque",
-        "metadata": {"name": keys_name(name), "labels": labels(name)},
+        "metadata": {"name": release.keys_name, "labels": labels(release.name)},
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in known.items()},
     }
 

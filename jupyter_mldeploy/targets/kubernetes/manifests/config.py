@@ -7,12 +7,11 @@ from typing import Any
 
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.spec import show_memory
-from jupyter_mldeploy.targets.app_folder import entry_script, model_directory
+from jupyter_mldeploy.targets.app_folder import entry_script, model_directory, source_root
 from jupyter_mldeploy.targets.kubernetes.names import (
     ANNOTATION_REVISION,
     ANNOTATION_SCRIPT,
     PORT,
-    config_name,
     labels,
 )
 from jupyter_mldeploy.targets.kubernetes.release import Release
@@ -47,12 +46,11 @@ SCRIPT_LIMIT = 1024**2
 def config_map(release: Release) -> dict[str, Any]:
     """The ConfigMap. A reload replaces its script in place; another release has another one."""
     script = release.spec.inference.script
-    name = config_name(release.name, release.revision)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {
-            "name": name,
+            "name": release.config_name,
             "labels": labels(release.name, release.revision),
             "annotations": {ANNOTATION_SCRIPT: script.hash, ANNOTATION_REVISION: str(release.revision)},
         },
@@ -95,7 +93,7 @@ def _service_file(release: Release) -> dict[str, Any]:
             "python": "/opt/env/bin/python",
             "app_root": LIVE_ROOT,
             "entry_script": entry_script(spec.inference),
-            "source_directory": "." if spec.inference.source_directory else None,
+            "source_directory": source_root(spec.inference),
             "model_dir": model_directory(spec.models),
             "memory_bytes": _worker_memory(spec.resources.memory),
             "env": {"MLDEPLOY_SERVICE": spec.name},

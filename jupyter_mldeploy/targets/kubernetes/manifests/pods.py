@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jupyter_mldeploy.spec import Resources
+from jupyter_mldeploy.spec import Placement, Resources, Toleration
 from jupyter_mldeploy.targets.app_folder import entry_script
 from jupyter_mldeploy.targets.kubernetes.manifests.config import (
     APP_ROOT,
@@ -19,8 +19,6 @@ from jupyter_mldeploy.targets.kubernetes.names import (
     ANNOTATION_REVISION,
     CONTAINER,
     PORT,
-    config_name,
-    keys_name,
     labels,
 )
 from jupyter_mldeploy.targets.kubernetes.release import Release
@@ -72,12 +70,29 @@ def pod_template(release: Release) -> dict[str, Any]:
             },
             "containers": [_container(release)],
             "volumes": [
-                {"name": "config", "configMap": {"name": config_name(release.name, release.revision)}},
+                {"name": "config", "configMap": {"name": release.config_name}},
                 {"name": "live", "emptyDir": {}},
                 {"name": "tmp", "emptyDir": {}},
             ],
+            **_placement(release.spec.placement),
         },
     }
+
+
+def _placement(wanted: Placement) -> dict[str, Any]:
+    """What is said of the nodes that pods may go to, and of how these pull the image."""
+    found: dict[str, Any] = {
+        "nodeSelector": dict(wanted.node_selector),
+        "tolerations": [_toleration(one) for one in wanted.tolerations],
+        "imagePullSecrets": [{"name": name} for name in wanted.pull_secrets],
+    }
+    return {field: value for field, value in found.items() if value}
+
+
+def _toleration(wanted: Toleration) -> dict[str, str]:
+    operator = "Exists" if wanted.value is None else "Equal"
+    found = {"key": wanted.key, "operator": operator, "value": wanted.value or "", "effect": wanted.effect}
+    return {field: value for field, value in found.items() if value}
 
 
 def _container(release: Release) -> dict[str, Any]:
@@ -91,11 +106,12 @@ def _container(release: Release) -> dict[str, Any]:
             {"name": "HOME", "value": "/tmp"},  # noqa: S108 - in the pod
             {"name": "AML_APP_ROOT", "value": LIVE_ROOT},
             {"name": "MLDEPLOY_ENTRY", "value": entry_script(release.spec.inference)},
-            _secret("MLDEPLOY_ADMIN_TOKEN", release.name, ADMIN_TOKEN),
+            _secret("MLDEPLOY_ADMIN_TOKEN", release.keys_name, ADMIN_TOKEN),
             {
                 "name": "MLDEPLOY_SCORING_KEYS",
-                "valueFrom": {"secretKeyRef": {"name": keys_name(release.name), "key": SCORING_KEYS, "optional": True}},
+                "valueFrom": {"secretKeyRef": {"name": release.keys_name, "key": SCORING_KEYS, "optional": True}},
             },
+            *(_secret(variable.name, release.keys_name, variable.key) for variable in release.spec.env),
         ],
         "ports": [{"name": "http", "containerPort": PORT}],
         "resources": _resources(release.spec.resources),
@@ -130,8 +146,8 @@ def _container(release: Release) -> dict[str, Any]:
     }
 
 
-def _secret(variable: str, service: str, key: str) -> dict[str, Any]:
-    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": keys_name(service), "key": key}}}
+def _secret(variable: str, name: str, key: str) -> dict[str, Any]:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
 
 
 def _resources(wanted: Resources) -> dict[str, Any]:
