@@ -23,6 +23,7 @@ from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, in_thread, read_script, to_json
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
+from jupyter_mldeploy.targets.app_folder import source_edited
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
 from jupyter_mldeploy.targets.leftovers import end_leftovers_of, take_back
 
@@ -84,8 +85,12 @@ class Service:
 
     @property
     def edited(self) -> bool:
-        """Whether the script's file has changed since the service took it."""
-        script = self.spec.inference.script
+        """Whether the script's file, or one of its source directory, has changed since the service took it."""
+        record = self.record
+        inference = record.spec.inference
+        if source_edited(inference, str(record.details.get("source", "")), float(record.details.get("source_at", 0))):
+            return True
+        script = inference.script
         if script.path is None:
             return False
         try:

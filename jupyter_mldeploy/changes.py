@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from jupyter_mldeploy.spec import ServiceSpec
+from jupyter_mldeploy.spec import Environment, Resources, ServiceSpec, show_memory
 
 __all__ = ["Change", "compare"]
 
@@ -40,17 +40,19 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
         reason
         for changed, reason in (
             (_models(old) != _models(new), f"models {_list(old)} → {_list(new)}"),
-            (old.inference.environment.hash != new.inference.environment.hash, "environment changed"),
+            (_environment(old).hash != _environment(new).hash, f"environment: {_packages(old, new)}"),
             (old_source != new_source, "files of the source directory changed"),
             (old.inference.script.file_name != new.inference.script.file_name, "script renamed"),
-            (old.resources != new.resources, "resources changed"),
+            (old.resources != new.resources, _amounts(old.resources, new.resources)),
             (new.port is not None and old.port != new.port, f"port {old.port or 'any'} → {new.port}"),
             (old.scoring_timeout != new.scoring_timeout, f"scoring time-out → {new.scoring_timeout:g} s"),
             (old.max_request_wait != new.max_request_wait, f"longest wait → {new.max_request_wait:g} s"),
             (old.init_timeout != new.init_timeout, f"init() time-out → {new.init_timeout:g} s"),
-            (old.autoscale.target_utilization != new.autoscale.target_utilization, "target utilisation changed"),
+            (_aim(old) != _aim(new), f"target utilisation → {_aim(new):g}"),
             (old.image != new.image, f"image → {new.image or 'built from the environment'}"),
             (old.target != new.target, "context or namespace changed"),
+            (old.env != new.env, f"variables {_changed_variables(old, new)} changed"),
+            (old.placement != new.placement, "place on the cluster changed"),
         )
         if changed
     ]
@@ -63,12 +65,42 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
     return Change("scaled", tuple(scale)) if scale else Change("unchanged")
 
 
+def _environment(spec: ServiceSpec) -> Environment:
+    return spec.inference.environment
+
+
+def _packages(old: ServiceSpec, new: ServiceSpec) -> str:
+    """What comes and goes: ``+ pandas==2.2, - numpy``; the names where that is not what differs."""
+    before, after = ({*env.requirements, *env.conda, *env.apt} for env in (_environment(old), _environment(new)))
+    python = [f"Python {_environment(new).python}"] * (_environment(old).python != _environment(new).python)
+    said = [*python, *(f"+ {one}" for one in sorted(after - before)), *(f"- {one}" for one in sorted(before - after))]
+    shown = said[:4] + [f"and {len(said) - 4} more"] * (len(said) > 4)
+    return ", ".join(shown) or f"{_environment(old).name} → {_environment(new).name}"
+
+
+def _amounts(old: Resources, new: Resources) -> str:
+    pairs = (
+        ("cpu", old.cpu and f"{old.cpu:g}", new.cpu and f"{new.cpu:g}"),
+        ("memory", old.memory and show_memory(old.memory), new.memory and show_memory(new.memory)),
+        ("GPUs", str(old.gpus), str(new.gpus)),
+    )
+    return ", ".join(f"{what} {a or 'unlimited'} → {b or 'unlimited'}" for what, a, b in pairs if a != b)
+
+
+def _aim(spec: ServiceSpec) -> float:
+    return spec.autoscale.target_utilization
+
+
 def _models(spec: ServiceSpec) -> frozenset[str]:
     return frozenset(str(model) for model in spec.models)
 
 
 def _list(spec: ServiceSpec) -> str:
     return "+".join(str(model) for model in spec.models) or "none"
+
+
+def _changed_variables(old: ServiceSpec, new: ServiceSpec) -> str:
+    return ", ".join(sorted({variable.name for variable in set(old.env) ^ set(new.env)}))
 
 
 def _bounds(spec: ServiceSpec) -> str:

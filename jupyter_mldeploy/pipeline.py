@@ -7,8 +7,9 @@ done about nothing. Whatever fails or is interrupted is taken back by the target
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from jupyter_mldeploy.capture import check_script, raise_for
@@ -61,10 +62,12 @@ class Wishes:
     Attributes:
         until: Last stage to run: one of those that prepare, which leave a running service as it is.
         overwrite: Take over a name that is in use on another target.
+        values: Values of the service's environment variables that are new, to be kept among its secrets.
     """
 
     until: Stage | None = None
     overwrite: bool = False
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if self.until not in {None, Stage.READY, *_PREPARING}:
@@ -98,19 +101,20 @@ def run(
     """
     wishes = wishes or Wishes()
     cancel = cancel or Cancel()
-    models = _model_paths(spec, records)
     with records.operation(spec.name, "deployment"):
         former, displaced = _former(spec, records, wishes)
         driver = driver_for(spec.target, records)
         driver.check(spec)
-        source = source_digest(spec.inference)
+        asked_at = time.time()
+        source = _source(spec, former)
         change = _change(spec, source, former, driver)
+        models = _model_paths(spec, records) if wishes.prepares or change.kind in {"created", "updated"} else {}
         alive = former if change.kind != "created" else None
         if former and not alive and not wishes.prepares:
             driver.stop(former)  # what may be left of it
         work = Work(
             spec=spec,
-            record=_next_record(spec, source, former),
+            record=_next_record(spec, source, asked_at, former),
             previous=alive,
             records=records,
             models=models,
@@ -120,6 +124,7 @@ def run(
         try:
             if displaced:
                 return _displace(displaced, change, work, driver, wishes)
+            _keep_values(work, wishes, former)
             return _carry_out(change, work, driver, wishes, former)
         except DeploymentFailed as error:
             explain(error)
@@ -137,6 +142,7 @@ def check(inference: InferenceConfig, model_names: Collection[str], notebook_nam
         inference.script,
         environment=inference.environment,
         source_directory=Path(folder) if folder else None,
+        source_name=inference.source_name,
         model_names=list(model_names),
         notebook_names=frozenset(notebook_names),
     )
@@ -152,6 +158,14 @@ def explain(error: DeploymentFailed | ScoringFailed) -> None:
 def _model_paths(spec: ServiceSpec, records: Records) -> Mapping[str, Path]:
     registry = ModelRegistry(records.home)
     return {str(model): registry.get(model.name, model.version).path for model in spec.models}
+
+
+def _source(spec: ServiceSpec, former: Record | None) -> str:
+    """Digest of the source directory's files; what a service has taken of a folder that is gone is what it has."""
+    folder = spec.inference.source_directory
+    if former and folder and folder == former.spec.inference.source_directory and not Path(folder).is_dir():
+        return str(former.details.get("source", ""))
+    return source_digest(spec.inference)
 
 
 def _former(spec: ServiceSpec, records: Records, wishes: Wishes) -> tuple[Record | None, Record | None]:
@@ -178,6 +192,7 @@ def _displace(displaced: Record, change: Change, work: Work, driver: Driver, wis
     secrets = records.secrets(name)
     replaced = False
     try:
+        _keep_values(work, wishes, displaced)
         outcome = _carry_out(change, work, driver, wishes, displaced)
         replaced = not wishes.prepares
     finally:
@@ -192,10 +207,21 @@ def _displace(displaced: Record, change: Change, work: Work, driver: Driver, wis
     return outcome
 
 
-def _next_record(spec: ServiceSpec, source: str, former: Record | None) -> Record:
+def _keep_values(work: Work, wishes: Wishes, former: Record | None) -> None:
+    """Keep the values of variables where only this user can read them: the new ones, and those of the former version."""
+    needed = {variable.key for spec in (work.spec, former and former.spec) if spec for variable in spec.env}
+    known = work.records.secrets(work.spec.name)
+    kept = {name: value for name, value in known.items() if not name.startswith("env.") or name in needed}
+    wanted = {**kept, **wishes.values}
+    if wanted != known:
+        work.records.write_secrets(work.spec.name, wanted)
+
+
+def _next_record(spec: ServiceSpec, source: str, asked_at: float, former: Record | None) -> Record:
+    details: dict[str, object] = {"source": source, "source_at": asked_at}
     if former is None:
-        return Record(spec=spec, details={"source": source})
-    details = {"source": source, "former_port": former.details.get("port")}
+        return Record(spec=spec, details=details)
+    details["former_port"] = former.details.get("port")
     return Record(spec=spec, revision=former.revision + 1, created=former.created, details=details)
 
 
@@ -277,29 +303,31 @@ def _reload(change: Change, work: Work, driver: Driver) -> Outcome:
 
 
 def _stages(change: Change, work: Work, driver: Driver) -> Outcome:
-    answer = ""
-    if work.previous is None:
-        work.records.write(work.record)
-    for stage in driver.stages:
-        with work.stage(stage) as told:
-            told.update(driver.run_stage(stage, work))
-            answer = str(told.get("answer", answer))
+    answer = _run_stages(work, driver, driver.stages)
     image = str(work.record.details.get("image", ""))
     record = work.records.write(work.record.with_(state="running", failure=""))
     return Outcome(record=record, change=change, answer=answer, image=image)
+
+
+def _run_stages(work: Work, driver: Driver, stages: Sequence[Stage]) -> str:
+    """One after another; returns the answer to the sample, if one of them asked for it."""
+    answer = ""
+    if work.previous is None:
+        work.records.write(work.record)
+    for stage in stages:
+        with work.stage(stage) as told:
+            told.update(driver.run_stage(stage, work))
+            answer = str(told.get("answer", answer))
+    return answer
 
 
 def _prepare(work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:
     """The first stages only; a service that runs goes on as it is."""
     assert wishes.until is not None
     order = list(Stage)
-    if work.previous is None:
-        work.records.write(work.record)
+    wanted = order[: order.index(wishes.until) + 1]
     try:
-        for stage in driver.stages:
-            if order.index(stage) <= order.index(wishes.until):
-                with work.stage(stage) as told:
-                    told.update(driver.run_stage(stage, work))
+        _run_stages(work, driver, [stage for stage in driver.stages if stage in wanted])
     except BaseException as error:
         _take_back(error, work, driver, former)
         raise

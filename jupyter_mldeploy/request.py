@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.capture import environment_for, script_for
@@ -25,19 +25,34 @@ from jupyter_mldeploy.spec import (
     Environment,
     InferenceConfig,
     ModelRef,
+    Placement,
     Resources,
     Script,
     ServiceSpec,
     Target,
     TargetKind,
+    Toleration,
     check_model_name,
+    marked,
     parse_seconds,
+    read_labels,
+    read_variables,
 )
 
-__all__ = ["Asked", "ModelWish", "Request", "carry_out", "in_thread", "read_script", "to_json"]
+__all__ = ["Asked", "ModelWish", "Outside", "Request", "carry_out", "in_thread", "read_script", "to_json"]
 
 ModelWish = str | Model | ModelRef | tuple[str, object]
 """``NAME``, ``NAME:VERSION``, a path, a registered model, or a name with the object or path to register under it."""
+
+
+class Outside(TypedDict, total=False):
+    """What only a cluster has, as it is said to ``deploy``: see ``spec.Placement``."""
+
+    node_selector: Iterable[str] | Mapping[str, str] | None
+    tolerations: Iterable[str | Toleration] | None
+    pull_secrets: Iterable[str] | None
+    ingress: str | None
+    load_balancer: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +73,12 @@ class Asked:
     port: int | str | None = None
     timeout: str | float | None = None
     image: str | None = None
+
+    @property
+    def makes_anew(self) -> bool:
+        """Whether it speaks of what a service is made of, not only of how it runs."""
+        made_of = (self.script, self.environment, self.source_directory, self.image)
+        return bool(self.models or self.pip) or any(part is not None for part in made_of)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,14 +112,20 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         models = _register(request, registry, sink, cancel)
         script = _written_script([registry.get(model.name, model.version) for model in models])
         inference = _inference(replace(asked, script=script), request.target, None)
+    elif base is not None and not asked.makes_anew:
+        inference, models = base.inference, base.models
     else:
         inference = _inference(asked, request.target, base)
         wishes_or_kept = asked.models or (base.models if base else ())
         pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
         models = _register(request, registry, sink, cancel)
-    inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in models])
-    spec = _specify(request, inference, models)
-    return pipeline.run(spec, records, wishes=wishes, sink=sink, cancel=cancel)
+    new = models if asked.models else ()
+    inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in new])
+    variables, values = marked(
+        read_variables(asked.env or ()), base.env if base else (), records.secrets(request.name)
+    )
+    spec = replace(_specify(request, inference, models), env=variables)
+    return pipeline.run(spec, records, wishes=replace(wishes, values=values), sink=sink, cancel=cancel)
 
 
 # -- scripts and environments ------------------------------------------------------------------------------------------
@@ -128,7 +155,8 @@ def _inference(asked: Asked, target: Target, base: ServiceSpec | None) -> Infere
     given = asked.environment
     if given is None and before:
         given = before.environment
-    return InferenceConfig(script, folder, _environment(given, asked.pip, target.kind, script, folder))
+    name = before.source_name if before and folder == before.source_directory else ""
+    return InferenceConfig(script, folder, _environment(given, asked.pip, target.kind, script, folder), name)
 
 
 def _environment(
@@ -222,6 +250,7 @@ def _specify(request: Request, inference: InferenceConfig, models: tuple[ModelRe
         port=spec.port if asked.port is None else _whole_number("port", asked.port),
         scoring_timeout=spec.scoring_timeout if asked.timeout is None else parse_seconds(asked.timeout, "timeout"),
         image=asked.image or spec.image,
+        placement=_placement(asked, spec.placement),
     )
 
 
@@ -244,6 +273,24 @@ def _resources(asked: Asked, before: Resources) -> Resources:
         memory=before.memory if said.memory is None else said.memory,
         gpus=before.gpus if asked.gpus is None else said.gpus,
     )
+
+
+def _placement(asked: Asked, before: Placement) -> Placement:
+    """What is said; an empty list or name takes away what there was."""
+    said: dict[str, Any] = {}
+    if asked.node_selector is not None:
+        said["node_selector"] = read_labels(asked.node_selector)
+    if asked.tolerations is not None:
+        said["tolerations"] = tuple(
+            wish if isinstance(wish, Toleration) else Toleration.parse(wish) for wish in asked.tolerations
+        )
+    if asked.pull_secrets is not None:
+        said["pull_secrets"] = tuple(asked.pull_secrets)
+    if asked.ingress is not None:
+        said["ingress"] = asked.ingress or None
+    if asked.load_balancer is not None:
+        said["load_balancer"] = asked.load_balancer
+    return replace(before, **said)
 
 
 def _bounds(asked: Asked, before: Autoscale) -> Autoscale:

@@ -43,6 +43,7 @@ class Admin:
             ("GET", "utilization"): self._utilization,
             ("POST", "reload"): self._reload,
             ("POST", "scale"): self._scale,
+            ("POST", "settings"): self._settings,
             ("POST", "score"): self._score,
             ("GET", "score"): self._score,
         }
@@ -122,6 +123,14 @@ class Admin:
         if not whole or not (most is None or (isinstance(most, int) and most >= least)):
             raise BadOrderError("min_replicas must be a number from 1 on, and max_replicas null or at least as large.")
         self._scaler.scale(least, most)
+        self._answer(request, 200, self.status())
+
+    async def _settings(self, request: HttpRequest) -> None:
+        try:
+            config = self._service.config.with_settings(_object(request))
+        except ConfigurationError as error:
+            raise BadOrderError(str(error)) from None
+        self._service.configure(config)
         self._answer(request, 200, self.status())
 
     async def _reload(self, request: HttpRequest) -> None:

@@ -53,9 +53,9 @@ class WorkerMake:
         return made
 
     def to_json(self) -> dict[str, Any]:
-        """The object as configured; values of variables that look secret are not shown."""
+        """The object as configured; values of variables that the user gave are not shown."""
         shown = {f.name: getattr(self, f.name) for f in fields(self)}
-        shown["env"] = {k: "***" if _is_secret(k) else v for k, v in self.env.items()}
+        shown["env"] = {k: v if k in _OWN else "***" for k, v in self.env.items()}
         shown["app_root"] = self.root
         return shown
 
@@ -123,6 +123,13 @@ class ServiceConfig:
                 raise ConfigurationError(f"{name} must be above 0, not {getattr(self, name)}.")
         return self
 
+    def with_settings(self, value: Any) -> ServiceConfig:
+        """With other values of those settings that a running service can take; raises `ConfigurationError`."""
+        if isinstance(value, dict) and (unknown := [name for name in value if name not in LIVE_SETTINGS]):
+            allowed = ", ".join(LIVE_SETTINGS)
+            raise ConfigurationError(f"{unknown[0]} cannot be changed while the service runs; {allowed} can.")
+        return replace(self, **_checked(ServiceConfig, value, "the settings", partial=True)).validated()
+
     def with_secrets_of(self, environment: dict[str, str]) -> ServiceConfig:
         """Take the admin token and scoring keys out of an environment."""
         token = environment.pop("MLDEPLOY_ADMIN_TOKEN", None)
@@ -134,7 +141,8 @@ class ServiceConfig:
         )
 
 
-_SECRET_WORDS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "PASSWD", "CREDENTIAL")
+LIVE_SETTINGS = ("scoring_timeout_ms", "max_request_wait_ms", "init_timeout_s", "target_utilization")
+_OWN = ("MLDEPLOY_SERVICE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "int": (int,),
@@ -148,18 +156,14 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _SECRETS = ("admin_token", "scoring_keys", "by_hand", "dry_run", "sample", "watch")
 
 
-def _is_secret(name: str) -> bool:
-    return any(word in name.upper() for word in _SECRET_WORDS)
-
-
-def _checked(kind: type, value: Any, where: str) -> dict[str, Any]:
+def _checked(kind: type, value: Any, where: str, *, partial: bool = False) -> dict[str, Any]:
     """The known keys of an object, each of the type its field asks for; unknown keys are left out."""
     if not isinstance(value, dict):
         raise ConfigurationError(f"{where} must be a JSON object with its settings.")
     checked = {}
     for known in fields(kind):
         if known.name not in value or known.name in _SECRETS:
-            if known.name in ("entry_script", "worker") and known.name not in value:
+            if known.name in ("entry_script", "worker") and known.name not in value and not partial:
                 raise ConfigurationError(f"{where} has no {known.name!r}.")
             continue
         given = value[known.name]

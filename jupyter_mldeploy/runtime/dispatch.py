@@ -57,6 +57,18 @@ class Dispatcher:
         self._queue_timer: asyncio.TimerHandle | None = None
         self._run_timer: asyncio.TimerHandle | None = None
 
+    def limit(self, max_wait_s: float | None, scoring_timeout_s: float) -> None:
+        """Change how long calls may wait and run, those that do so already included."""
+        self.max_wait_s = max_wait_s
+        self.scoring_timeout_s = scoring_timeout_s
+        for timer in (self._queue_timer, self._run_timer):
+            if timer is not None:
+                timer.cancel()
+        self._queue_timer = self._run_timer = None
+        if max_wait_s is not None:
+            self._expire_waiting()
+        self._expire_running()
+
     def submit(self, call: QueuedCall) -> None:
         """Send a call to a free worker, or queue it."""
         call.since = self._loop.time()

@@ -71,6 +71,12 @@ class Service:
         self._loop = asyncio.get_event_loop()
         self._told = 0
 
+    def configure(self, config: ServiceConfig) -> None:
+        """Take other settings; calls that wait or run already keep to the new limits from now on."""
+        self.config = self.pool.config = config
+        wait = config.max_request_wait_ms
+        self.dispatcher.limit(None if wait is None else wait / 1000, config.scoring_timeout_ms / 1000)
+
     # ---- routing
 
     def handle(self, request: HttpRequest) -> None:

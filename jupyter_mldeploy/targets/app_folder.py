@@ -1,7 +1,8 @@
 """The app root that a service sees: its script, its source directory's files, and its models where v1 scripts look for them.
 
 <app root>/score.py
-           …                               what the source directory holds, without what is ignored
+           …                               what the source directory holds, without what is ignored; with the script in
+                                           a folder of its own, where the inference config names one (v1)
            azureml-models/<name>/<version>/<one file or folder>
 """
 
@@ -15,7 +16,16 @@ from pathlib import Path
 from jupyter_mldeploy.errors import InvalidValue, StorageError
 from jupyter_mldeploy.spec import InferenceConfig, ModelRef
 
-__all__ = ["entry_script", "fill_app_folder", "model_directory", "source_digest", "source_files"]
+__all__ = [
+    "entry_script",
+    "fill_app_folder",
+    "in_app_root",
+    "model_directory",
+    "source_digest",
+    "source_edited",
+    "source_files",
+    "source_root",
+]
 
 MODELS = "azureml-models"
 IGNORE_FILES = (".amlignore", ".dockerignore")
@@ -50,13 +60,30 @@ def source_digest(config: InferenceConfig) -> str:
         return ""
     directory = Path(config.source_directory)
     script = entry_script(config)
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(config.source_name.encode())
     for relative in source_files(directory):
-        if relative.as_posix() != script:
+        if in_app_root(config, relative) != script:
             digest.update(f"{relative.as_posix()}\0".encode())
             with (directory / relative).open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
+
+
+def source_edited(config: InferenceConfig, digest: str, since: float) -> bool:
+    """Whether the source directory's files are others than those of ``digest``, which were read at ``since``.
+
+    Files are read only if a time stamp is younger: panels ask often, and folders may be large.
+    """
+    if config.source_directory is None:
+        return False
+    directory = Path(config.source_directory)
+    if not directory.is_dir():
+        return True
+    try:
+        parts = {directory, *(directory / part for path in source_files(directory) for part in (path, path.parent))}
+        return max(part.stat().st_mtime for part in parts) >= since and source_digest(config) != digest
+    except (OSError, InvalidValue):  # changed while it is looked at, or into what could not be deployed
+        return True
 
 
 def entry_script(config: InferenceConfig) -> str:
@@ -65,8 +92,18 @@ def entry_script(config: InferenceConfig) -> str:
     if script.path and config.source_directory:
         directory = Path(config.source_directory).resolve()
         if Path(script.path).is_relative_to(directory):
-            return Path(script.path).relative_to(directory).as_posix()
+            return in_app_root(config, Path(script.path).relative_to(directory))
     return script.file_name
+
+
+def source_root(config: InferenceConfig) -> str | None:
+    """The source directory's place in the app root: ``.`` where its files lie there, ``None`` without one."""
+    return None if config.source_directory is None else config.source_name or "."
+
+
+def in_app_root(config: InferenceConfig, relative: Path) -> str:
+    """Where a file of the source directory is in the app root."""
+    return (Path(config.source_name) / relative).as_posix()
 
 
 def model_directory(models: tuple[ModelRef, ...]) -> str | None:
@@ -89,7 +126,7 @@ def fill_app_folder(
         if config.source_directory is not None:
             directory = Path(config.source_directory)
             for relative in source_files(directory):
-                target = folder / relative
+                target = folder / in_app_root(config, relative)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(directory / relative, target)
         script = folder / entry_script(config)

@@ -55,6 +55,10 @@ class RuntimeClient:
         """``POST /_mldeploy/scale``."""
         self._json("POST", "scale", {"min_replicas": minimum, "max_replicas": maximum})
 
+    def configure(self, settings: Mapping[str, Any]) -> None:
+        """``POST /_mldeploy/settings``: time limits and target utilisation of the service as it runs."""
+        self._json("POST", "settings", settings)
+
     def score(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
         """``POST /_mldeploy/score``: scores with the admin token in place of a key.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.spec import ServiceSpec
-from jupyter_mldeploy.targets.app_folder import entry_script, model_directory
+from jupyter_mldeploy.targets.app_folder import entry_script, model_directory, source_root
 
 __all__ = ["HOST", "server_config", "server_settings"]
 
@@ -15,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 def server_settings(spec: ServiceSpec) -> dict[str, Any]:
-    """What belongs to the server itself, so that a change of it needs another server."""
+    """What belongs to the server itself, which takes other values while it runs."""
     return {
         "scoring_timeout_ms": round(spec.scoring_timeout * 1000),
         "max_request_wait_ms": round(spec.max_request_wait * 1000),
@@ -24,8 +25,10 @@ def server_settings(spec: ServiceSpec) -> dict[str, Any]:
     }
 
 
-def server_config(spec: ServiceSpec, *, python: str, app_folder: Path, port: int) -> dict[str, Any]:
-    """The service configuration file's content."""
+def server_config(
+    spec: ServiceSpec, *, python: str, app_folder: Path, port: int, variables: Mapping[str, str]
+) -> dict[str, Any]:
+    """The service configuration file's content; ``variables`` are the script's, with their values."""
     environment = {"MLDEPLOY_SERVICE": spec.name}
     if bundle := settings().ca_bundle:
         environment |= {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle}
@@ -40,9 +43,9 @@ def server_config(spec: ServiceSpec, *, python: str, app_folder: Path, port: int
             "python": python,
             "app_root": str(app_folder),
             "entry_script": entry_script(spec.inference),
-            "source_directory": "." if spec.inference.source_directory else None,
+            "source_directory": source_root(spec.inference),
             "model_dir": model_directory(spec.models),
-            "env": environment,
+            "env": {**environment, **variables},
             "memory_bytes": spec.resources.memory,
             "cpus": spec.resources.cpu,
         },
