@@ -128,7 +128,12 @@ class InferenceConfig(Facade):
 
         script = translated(lambda: Script.from_file(self.script_path))
         environment = (self.environment or parts_to_environment(self)).to_spec()
-        return InferenceSpec(script, self.source_directory, _for_target(environment, target))
+        # The folder keeps its name in the app root, as it always did: scripts open ./FOLDER/file.
+        name = Path(self.source_directory).name if self.source_directory else ""
+        made: InferenceSpec = translated(
+            lambda: InferenceSpec(script, self.source_directory, _for_target(environment, target), name)
+        )
+        return made
 
     def _check_environment(self, environment: Environment, old: bool) -> None:
         if old:

@@ -141,7 +141,9 @@ def begin(spec: ServiceSpec, home: Records, *, overwrite: bool, after: Callable[
 
     def work() -> None:
         try:
-            request = Request(name=spec.name, target=spec.target, asked=Asked(), base=spec)
+            # As if it were asked for anew, so that script, models and environment are looked at before anything is made.
+            asked = Asked(script=spec.inference.script, models=spec.models)
+            request = Request(name=spec.name, target=spec.target, asked=asked, base=spec)
             outcome = carry_out(request, home, Wishes(overwrite=overwrite), made.hear, made.cancel)
             if after is not None:
                 after()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
+import posixpath
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from jupyter_mldeploy.capture.local_modules import SourceDirectory
 from jupyter_mldeploy.capture.problems import Problem
 from jupyter_mldeploy.capture.walking import CONDITION, NEVER, Survey, dotted_name
 
@@ -28,7 +30,7 @@ _HANDLED = frozenset({"FileNotFoundError", "OSError", "IOError", "EnvironmentErr
 _UNSURE = _HANDLED | {CONDITION, NEVER}
 
 
-def file_problems(found: Survey, source_directory: Path | None) -> Iterator[Problem]:
+def file_problems(found: Survey, shipped: SourceDirectory) -> Iterator[Problem]:
     """Relative files that are opened for reading and are not in the source directory."""
     names = _import_names(found)
     written: set[str] = set()
@@ -46,11 +48,11 @@ def file_problems(found: Survey, source_directory: Path | None) -> Iterator[Prob
         elif not guards & _UNSURE:
             opened.setdefault(path, node.lineno)
     for path, line in opened.items():
-        if path not in written and _is_plain(path) and not _is_shipped(path, source_directory):
-            yield _problem(path, line, source_directory)
+        if path not in written and _is_plain(path) and not shipped.holds(path):
+            yield _problem(path, line, shipped)
 
 
-def model_problems(found: Survey, model_names: Collection[str], source_directory: Path | None) -> Iterator[Problem]:
+def model_problems(found: Survey, model_names: Collection[str], source: SourceDirectory) -> Iterator[Problem]:
     """Models that ``Model.get_model_path`` is asked for by a literal name and that are not shipped."""
     said: set[str] = set()
     for node, guards in found.calls:
@@ -63,7 +65,7 @@ def model_problems(found: Survey, model_names: Collection[str], source_directory
         if not isinstance(argument, ast.Constant) or not isinstance(argument.value, str):
             continue
         name = argument.value
-        if name in said or name in model_names or _is_shipped(name, source_directory):
+        if name in said or name in model_names or source.holds(name):
             continue
         said.add(name)
         shipped = f"shipped: {', '.join(sorted(model_names))}" if model_names else "no model is shipped"
@@ -141,18 +143,13 @@ def _is_plain(path: str) -> bool:
     return not re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", path) and "\0" not in path
 
 
-def _is_shipped(path: str, folder: Path | None) -> bool:
-    if folder is None:
-        return False
-    try:
-        return (folder / path).exists()
-    except (OSError, ValueError):
-        return True
-
-
-def _problem(path: str, line: int, folder: Path | None) -> Problem:
-    if folder is not None:
-        where = f"the source directory {str(folder)!r}"
+def _problem(path: str, line: int, shipped: SourceDirectory) -> Problem:
+    if shipped.folder is not None:
+        where = f"the source directory {str(shipped.folder)!r}"
+        named = f"{shipped.name}/{posixpath.normpath(path)}"
+        if shipped.name and shipped.holds(named):
+            message = f"The script opens {path!r}; in the service {where} is the folder {shipped.name!r}."
+            return Problem(line, message, f"Write {named!r}.")
         return Problem(line, f"The script opens {path!r}, which is not in {where}.", "Put the file there.")
     here = Path(path).exists()
     beside = "lies beside the notebook" if here else "is not shipped"

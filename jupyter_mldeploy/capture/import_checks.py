@@ -17,13 +17,12 @@ from jupyter_mldeploy.spec import Environment
 __all__ = ["import_problems"]
 
 
-def import_problems(found: Survey, environment: Environment, folder: Path | None) -> Iterator[Problem]:
+def import_problems(found: Survey, environment: Environment, shipped: SourceDirectory) -> Iterator[Problem]:
     """Modules that neither the environment nor the source directory nor the runtime brings, each once.
 
     Modules of the source directory that the script imports are read too: what they need must be there as well.
     """
     available = availability_of(environment)
-    shipped = SourceDirectory(folder)
     said: set[str] = set()
     for imported in imports_of(found):
         if not imported.sure:

@@ -1,4 +1,4 @@
-"""Modules of the source directory: which there are, and what they import."""
+"""The source directory as a script sees it: files, modules, and what those import."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib.machinery
 import os
+import posixpath
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,16 +23,31 @@ class SourceDirectory:
 
     Attributes:
         folder: The folder, or ``None``.
+        name: What it is called in the app root; ``""``: its files lie in the app root itself.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, name: str = "") -> None:
         self.folder = folder
+        self.name = name
         self._modules = frozenset() if folder is None else _modules_in(folder)
         self._read: set[Path] = set()
 
     def has(self, top: str) -> bool:
-        """Whether it has a module or package of that name at its top."""
-        return top in self._modules
+        """Whether it has a module or package of that name at its top, or is called so itself."""
+        return top in self._modules or (self.folder is not None and bool(top) and top == self.name)
+
+    def holds(self, path: str) -> bool:
+        """Whether a path that is relative to the app root is of this folder. ``True`` in case of doubt."""
+        if self.folder is None:
+            return False
+        if self.name:
+            top, _, path = posixpath.normpath(path).partition("/")
+            if top != self.name:
+                return False
+        try:
+            return (self.folder / path).exists()
+        except (OSError, ValueError):
+            return True
 
     def imports(self, imported: Imported) -> Iterator[tuple[Path, Imported]]:
         """What the files that an import leads to import themselves, each file once, at most two hundred.
@@ -55,7 +71,11 @@ class SourceDirectory:
         """A module's file and those of the packages above it; a name that is imported from it may be a module too."""
         assert self.folder is not None
         parts = imported.module.split(".")
-        names = [parts[: count + 1] for count in range(len(parts))] + [[*parts, name] for name in imported.names]
+        if self.name and parts[0] == self.name and self.name not in self._modules:
+            parts = parts[1:]  # by the folder's own name: the app root is searched, too
+        names: list[list[str]] = [parts[: count + 1] for count in range(len(parts))] + [
+            [*parts, name] for name in imported.names
+        ]
         for name in names:
             if all(part.isidentifier() for part in name):
                 base = os.path.join(self.folder, *name)  # noqa: PTH118 - hundreds of these are made in a check

@@ -62,6 +62,8 @@ def script_part(inputs: ImageInputs, parent: str, labels: Mapping[str, str]) -> 
     variables = {"AZUREML_ENTRY_SCRIPT": inputs.entry_script}
     if inputs.model_dir is not None:
         variables["AZUREML_MODEL_DIR"] = inputs.model_dir
+    if inputs.source_directory not in {None, "."}:
+        variables["AZUREML_SOURCE_DIRECTORY"] = str(inputs.source_directory)
     return _join(
         [
             f"FROM {parent}",

@@ -47,7 +47,7 @@ class ImageInputs:
         runtime: The scoring server's files.
         models: Each with the files of its entry.
         app: Script, source directory and service file, under ``app/``.
-        entry_script, model_dir: As the script sees them.
+        entry_script, model_dir, source_directory: As the script sees them.
         script: Hash of the scoring script.
         surroundings: What the network asks for.
     """
@@ -62,6 +62,7 @@ class ImageInputs:
     app: tuple[Entry, ...] = ()
     entry_script: str = "score.py"
     model_dir: str | None = None
+    source_directory: str | None = None
     script: str = ""
     surroundings: Surroundings = field(default_factory=Surroundings)
 
@@ -79,13 +80,13 @@ def default_base(environment: Environment) -> str:
     return f"python:{version}-slim"
 
 
-def service_file(service: str, script: str, model_dir: str | None, source_directory: bool, **more: Any) -> bytes:
+def service_file(service: str, script: str, model_dir: str | None, source_directory: str | None, **more: Any) -> bytes:
     """The scoring server's service file inside an image; ``more`` are further keys, the worker's under ``worker``."""
     worker = {
         "python": PYTHON,
         "app_root": APP_ROOT,
         "entry_script": script,
-        "source_directory": "." if source_directory else None,
+        "source_directory": source_directory,
         "model_dir": model_dir,
         "env": {"MLDEPLOY_SERVICE": service},
         **more.pop("worker", {}),

@@ -17,6 +17,10 @@ from jupyter_mldeploy.spec.resources import Autoscale, Resources
 __all__ = ["InferenceConfig", "ModelRef", "Script", "ServiceSpec", "Target", "TargetKind"]
 
 
+RESERVED_FOLDERS = ("azureml-models", ".mldeploy")
+"""What an app root has besides the script and its source directory."""
+
+
 class TargetKind(StrEnum):
     """The kinds of place where a service can run."""
 
@@ -130,11 +134,24 @@ class Script:
 
 @dataclass(frozen=True)
 class InferenceConfig:
-    """Scoring script, the folder that goes with it, and the environment they run in."""
+    """Scoring script, the folder that goes with it, and the environment they run in.
+
+    Attributes:
+        script: The scoring script.
+        source_directory: Folder that goes with it, or ``None``.
+        environment: What they run in.
+        source_name: What the folder is called in the app root; ``""``: its files lie in the app root itself.
+    """
 
     script: Script
     source_directory: str | None = None
     environment: Environment = field(default_factory=Environment.kernel)
+    source_name: str = ""
+
+    def __post_init__(self) -> None:
+        name = self.source_name
+        if name and (name in {".", "..", *RESERVED_FOLDERS} or set(name) & {"/", "\\", "\0"}):
+            raise InvalidValue("source_directory", name, "the service has a folder of that name; rename yours.")
 
 
 @dataclass(frozen=True, kw_only=True)

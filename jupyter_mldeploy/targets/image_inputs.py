@@ -13,7 +13,7 @@ from jupyter_mldeploy.images.runtime_files import runtime_entries
 from jupyter_mldeploy.images.surroundings import look_around
 from jupyter_mldeploy.registry import ModelRegistry
 from jupyter_mldeploy.spec import InferenceConfig, ModelRef
-from jupyter_mldeploy.targets.app_folder import entry_script, model_directory, source_files
+from jupyter_mldeploy.targets.app_folder import entry_script, in_app_root, model_directory, source_files, source_root
 
 __all__ = ["gather"]
 
@@ -53,6 +53,7 @@ def gather(service: str, inference: InferenceConfig, models: tuple[ModelRef, ...
         app=_app(service, inference, script, model_directory(models)),
         entry_script=script,
         model_dir=model_directory(models),
+        source_directory=source_root(inference),
         script=inference.script.hash,
         surroundings=look_around(force.ca_bundle, force.build_network),
     )
@@ -63,10 +64,10 @@ def _app(service: str, inference: InferenceConfig, script: str, model_dir: str |
     if inference.source_directory is not None:
         directory = Path(inference.source_directory)
         for relative in source_files(directory):
-            path = f"app/{relative.as_posix()}"
+            path = f"app/{in_app_root(inference, relative)}"
             found[path] = Entry(path, source=directory / relative)
     found[f"app/{script}"] = Entry(f"app/{script}", inference.script.text.encode())
-    configuration = service_file(service, script, model_dir, inference.source_directory is not None)
+    configuration = service_file(service, script, model_dir, source_root(inference))
     found["app/.mldeploy/service.json"] = Entry("app/.mldeploy/service.json", configuration)
     if model_dir is not None:
         found["app/azureml-models"] = Entry("app/azureml-models", link=MODELS_ROOT)

@@ -12,13 +12,14 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jupyter_mldeploy.errors import Conflict, PortInUse
 from jupyter_mldeploy.images.engine import Engine, engine_errors
 from jupyter_mldeploy.images.inputs import APP_ROOT, PYTHON
 from jupyter_mldeploy.records import Record
+from jupyter_mldeploy.targets.app_folder import source_root
 from jupyter_mldeploy.targets.container.inside import Inside
 from jupyter_mldeploy.targets.container.making import put_files, read_json
 
@@ -54,12 +55,13 @@ def launch_json(record: Record, port: int) -> str:
     """VS Code's ``launch.json`` for the service: breakpoints of the files here are those of the files there."""
     inference = record.spec.inference
     here = inference.source_directory or (str(Path(inference.script.path).parent) if inference.script.path else "")
+    there = str(PurePosixPath(APP_ROOT, source_root(inference) or "."))
     attach = {
         "name": f"{record.name} in its container",
         "type": "debugpy",
         "request": "attach",
         "connect": {"host": "127.0.0.1", "port": port},
-        "pathMappings": [{"localRoot": here or "${workspaceFolder}", "remoteRoot": APP_ROOT}],
+        "pathMappings": [{"localRoot": here or "${workspaceFolder}", "remoteRoot": there}],
         "justMyCode": False,
     }
     return json.dumps({"version": "0.2.0", "configurations": [attach]}, indent=2)

@@ -227,9 +227,8 @@ class Rollout:
             "max_request_wait_ms": round(spec.max_request_wait * 1000),
             "init_timeout_s": spec.init_timeout,
         }
-        files = {
-            ".mldeploy/service.json": service_file(spec.name, script, variables.get("AZUREML_MODEL_DIR"), True, **more)
-        }
+        model_dir, source = variables.get("AZUREML_MODEL_DIR"), variables.get("AZUREML_SOURCE_DIRECTORY", ".")
+        files = {".mldeploy/service.json": service_file(spec.name, script, model_dir, source, **more)}
         if spec.inference.script.hash != work.record.details.get("image_script") and not self._wants_image_script():
             files[script] = spec.inference.script.text.encode()
         return files
