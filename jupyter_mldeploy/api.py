@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
-from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, ScoringFailed, StorageError
+from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, StorageError
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.request import Asked, ModelWish, Request, carry_out, in_thread, read_script, to_json
+from jupyter_mldeploy.request import Asked, ModelWish, Outside, Request, carry_out, in_thread, read_script
+from jupyter_mldeploy.scoring import ask, decoded
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_edited
@@ -132,17 +132,7 @@ class Service:
             data: Text and bytes are sent as they are, anything else as JSON.
             timeout: Seconds; the default leaves the service's own time-out the first word.
         """
-        body = data if isinstance(data, bytes) else (data if isinstance(data, str) else to_json(data)).encode()
-        record = self.record
-        driver = driver_for(record.spec.target, self._records)
-        try:
-            return driver.score(record, body, {}, timeout or record.spec.scoring_timeout + 5)
-        except ScoringFailed as error:
-            state = driver.status(record) if error.status is None else None
-            if state is None or state.state not in {"stopped", "failed"}:
-                raise
-            summary = f"The service {self.name!r} is {state.state}. {state.message}".strip()
-            raise ScoringFailed(summary, f"Start it with `mldeploy start {self.name}`.", status=None, body="") from None
+        return ask(self.record, self._records, data, timeout)
 
     def run(self, data: object, *, timeout: float | None = None) -> Any:
         """Score ``data`` and return the decoded answer.
@@ -150,20 +140,7 @@ class Service:
         Raises:
             ScoringFailed: The service answered with an error; carries evidence and diagnosis.
         """
-        answer = self.answer(data, timeout=timeout)
-        text = answer.body.decode("utf-8", "replace")
-        if answer.status == 200:
-            is_json = "json" in answer.headers.get("content-type", "")
-            return json.loads(text) if is_json else text
-        record = self.record
-        driver = driver_for(record.spec.target, self._records)
-        failure = driver.status(record).failure if answer.status >= 500 else {}
-        evidence = driver.evidence(record, "run", http_status=answer.status, http_body=text, failure=failure)
-        error = ScoringFailed(
-            _scoring_summary(self.name, answer.status, text), status=answer.status, body=text, evidence=evidence
-        )
-        pipeline.explain(error)
-        raise error
+        return decoded(self.answer(data, timeout=timeout), self.record, self._records)
 
     def logs(self, lines: int | None = None, **query: Any) -> str:
         """Its log as text. ``query``: ``previous, build, replica, grep, since`` of ``LogQuery``."""
@@ -172,7 +149,18 @@ class Service:
     def follow(self, query: LogQuery, cancel: Cancel | None = None) -> Iterator[LogLine]:
         """Its log line by line; with ``query.follow`` until cancelled or the service ends."""
         record = self.record
-        return driver_for(record.spec.target, self._records).logs(record, query, cancel or Cancel())
+        driver = driver_for(record.spec.target, self._records)
+        if query.replica and not query.previous:
+            query = replace(query, replica=self._replica(query.replica, driver.status(record)))
+        return driver.logs(record, query, cancel or Cancel())
+
+    def _replica(self, wanted: str, status: Status) -> str:
+        """Its name without the service's, which logs show before it."""
+        name = wanted.removeprefix(f"{self.name}/")
+        known = [replica.name for replica in status.replicas]
+        if known and not any(one == name or one.endswith(f"-{name}") for one in known):
+            raise NotFound(f"The service {self.name!r} has no replica {wanted!r}.", f"It has {', '.join(known)}.")
+        return name
 
     # -- changing it -----------------------------------------------------------------------------------------------
 
@@ -207,7 +195,7 @@ class Service:
         """Change what the service is made of; what is not named stays.
 
         ``changes`` are arguments of ``deploy``: ``script, models, environment, pip, source_directory, replicas, autoscale, cpu,
-        memory, gpus, sample, port, timeout, image``.
+        memory, gpus, sample, port, timeout, image, env`` and what only a cluster has.
         """
         base = self.record.spec
         request = Request(name=self.name, target=base.target, base=base, asked=Asked(**changes))
@@ -315,6 +303,7 @@ def deploy(
     sample: object | None = None,
     port: int | None = None,
     timeout: str | float | None = None,
+    env: Iterable[str] | Mapping[str, str | None] | None = None,
     until: str | Stage | None = None,
     from_image: str | None = None,
     overwrite: bool = False,
@@ -324,6 +313,7 @@ def deploy(
     wait: bool = True,
     sink: Sink = silent,
     cancel: Cancel | None = None,
+    **outside: Unpack[Outside],
 ) -> Service:
     """Deploy a scoring script, or bring the service of that name to what is asked.
 
@@ -340,6 +330,7 @@ def deploy(
         sample: JSON text, ``@FILE`` or a value that ``run()`` must answer before the service counts as ready.
         port: On this machine; a free one is taken where none is named.
         timeout: Seconds (or ``"2m"``) until a request is answered with 504.
+        env: Environment variables of the script: a mapping, or ``NAME=VALUE`` and ``NAME`` (its value here).
         until: ``register``, ``build`` or ``push``: end after it; a service that runs goes on as it is.
         from_image: Image that was built before.
         overwrite: Take over a name that another target uses.
@@ -348,6 +339,7 @@ def deploy(
         wait: Return when the service is ready; else at once (see ``Service.wait``).
         sink: Hears the stages.
         cancel: Interrupts; what was begun is cleaned up.
+        outside: What only a cluster has: ``node_selector, tolerations, pull_secrets, ingress, load_balancer``.
 
     Raises:
         MLDeployError: See ``jupyter_mldeploy.errors``.
@@ -377,6 +369,8 @@ def deploy(
         port=port,
         timeout=timeout,
         image=from_image,
+        env=env,
+        **outside,
     )
     request = Request(name=name, target=target, asked=asked, notebook_names=frozenset(notebook_names))
     records = Records(force.home_path)
@@ -386,11 +380,3 @@ def deploy(
     made = Service(name, records)
     made.outcome = begin()
     return made
-
-
-def _scoring_summary(name: str, status: int, body: str) -> str:
-    try:
-        message = json.loads(body).get("message", "")
-    except (ValueError, AttributeError):
-        message = body.strip().splitlines()[0][:200] if body.strip() else ""
-    return f"{name} answered HTTP {status}" + (f": {message}" if message else ".")

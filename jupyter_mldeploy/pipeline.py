@@ -20,13 +20,14 @@ from jupyter_mldeploy.errors import (
     DeploymentFailed,
     InvalidValue,
     MLDeployError,
+    NotFound,
     RecordDamaged,
     ScoringFailed,
 )
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.registry import ModelRegistry
-from jupyter_mldeploy.spec import InferenceConfig, ServiceSpec
+from jupyter_mldeploy.spec import VARIABLE_KEY, InferenceConfig, ServiceSpec
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_digest
 from jupyter_mldeploy.targets.base import Driver, Receipt, Work
@@ -62,11 +63,13 @@ class Wishes:
     Attributes:
         until: Last stage to run: one of those that prepare, which leave a running service as it is.
         overwrite: Take over a name that is in use on another target.
+        keeps_files: Leave edits of the source directory for a later reload, where no new workers are needed anyway.
         values: Values of the service's environment variables that are new, to be kept among its secrets.
     """
 
     until: Stage | None = None
     overwrite: bool = False
+    keeps_files: bool = False
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,9 +109,12 @@ def run(
         driver = driver_for(spec.target, records)
         driver.check(spec)
         asked_at = time.time()
-        source = _source(spec, former)
+        taken = str(former.details.get("source", "")) if former else ""
+        source = taken if wishes.keeps_files else _source(spec, former)
         change = _change(spec, source, former, driver)
-        models = _model_paths(spec, records) if wishes.prepares or change.kind in {"created", "updated"} else {}
+        if change.kind in {"created", "updated"}:
+            source = source_digest(spec.inference)
+        models = _model_paths(spec, records, former) if wishes.prepares or change.kind in {"created", "updated"} else {}
         alive = former if change.kind != "created" else None
         if former and not alive and not wishes.prepares:
             driver.stop(former)  # what may be left of it
@@ -155,9 +161,20 @@ def explain(error: DeploymentFailed | ScoringFailed) -> None:
         error.diagnosis = diagnose(error.evidence)
 
 
-def _model_paths(spec: ServiceSpec, records: Records) -> Mapping[str, Path]:
+def _model_paths(spec: ServiceSpec, records: Records, former: Record | None) -> Mapping[str, Path]:
     registry = ModelRegistry(records.home)
-    return {str(model): registry.get(model.name, model.version).path for model in spec.models}
+    paths = {}
+    for model in spec.models:
+        try:
+            paths[str(model)] = registry.get(model.name, model.version).path
+        except NotFound as error:
+            if former is None or model not in former.spec.models:
+                raise
+            raise NotFound(
+                f"The service {spec.name!r} has the model {model}, which was deleted from the registry.",
+                f"Register it again and name it: `mldeploy update {spec.name} --model {model.name}`.",
+            ) from error
+    return paths
 
 
 def _source(spec: ServiceSpec, former: Record | None) -> str:
@@ -211,7 +228,7 @@ def _keep_values(work: Work, wishes: Wishes, former: Record | None) -> None:
     """Keep the values of variables where only this user can read them: the new ones, and those of the former version."""
     needed = {variable.key for spec in (work.spec, former and former.spec) if spec for variable in spec.env}
     known = work.records.secrets(work.spec.name)
-    kept = {name: value for name, value in known.items() if not name.startswith("env.") or name in needed}
+    kept = {name: value for name, value in known.items() if not name.startswith(VARIABLE_KEY) or name in needed}
     wanted = {**kept, **wishes.values}
     if wanted != known:
         work.records.write_secrets(work.spec.name, wanted)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import threading
+import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -73,6 +75,12 @@ class Asked:
     port: int | str | None = None
     timeout: str | float | None = None
     image: str | None = None
+    env: Iterable[str] | Mapping[str, str | None] | None = dataclasses.field(default=None, repr=False)
+    node_selector: Iterable[str] | Mapping[str, str] | None = None
+    tolerations: Iterable[str | Toleration] | None = None
+    pull_secrets: Iterable[str] | None = None
+    ingress: str | None = None
+    load_balancer: bool | None = None
 
     @property
     def makes_anew(self) -> bool:
@@ -114,6 +122,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         inference = _inference(replace(asked, script=script), request.target, None)
     elif base is not None and not asked.makes_anew:
         inference, models = base.inference, base.models
+        wishes = replace(wishes, keeps_files=True)
     else:
         inference = _inference(asked, request.target, base)
         wishes_or_kept = asked.models or (base.models if base else ())
@@ -121,9 +130,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         models = _register(request, registry, sink, cancel)
     new = models if asked.models else ()
     inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in new])
-    variables, values = marked(
-        read_variables(asked.env or ()), base.env if base else (), records.secrets(request.name)
-    )
+    variables, values = marked(read_variables(asked.env or ()), base.env if base else (), records.secrets(request.name))
     spec = replace(_specify(request, inference, models), env=variables)
     return pipeline.run(spec, records, wishes=replace(wishes, values=values), sink=sink, cancel=cancel)
 
@@ -220,7 +227,8 @@ def _registered(name: str, source: object, registry: ModelRegistry, cancel: Canc
 
 
 def _name_of(path: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._") or "model"
+    letters = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()  # é → e
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("-._") or "model"
 
 
 def _model_name(wish: ModelWish) -> str:

@@ -51,8 +51,15 @@ def deploy(options: argparse.Namespace, screen: Screen) -> int:
 def wanted(options: argparse.Namespace) -> dict[str, Any]:
     """What ``deploy`` and ``update`` both take."""
     same = ("environment", "source_directory", "replicas", "autoscale", "cpu", "memory", "gpus", "sample", "port")
-    values = {name: getattr(options, name) for name in (*same, "timeout")}
-    return {**values, "models": model_wishes(options.model), "pip": options.pip}
+    values = {name: getattr(options, name) for name in (*same, "timeout", "env")}
+    cluster = {
+        "node_selector": options.node_selector,
+        "tolerations": options.toleration,
+        "pull_secrets": options.pull_secret,
+        "ingress": options.ingress,
+        "load_balancer": options.load_balancer,
+    }
+    return {**values, **cluster, "models": model_wishes(options.model), "pip": options.pip}
 
 
 def model_wishes(texts: list[str]) -> list[ModelWish]:

@@ -65,6 +65,19 @@ def add_service_options(parser: argparse.ArgumentParser) -> None:
     add("--sample", metavar="JSON", help="JSON or @FILE that run() must answer before the service counts as ready")
     add("--port", type=int, metavar="N", help="port on this machine (default: a free one)")
     add("--timeout", metavar="S", help="time until a request is answered with 504, such as 30 or 2m")
+    more = "an environment variable; without =VALUE the value it has here; again for more"
+    add("--env", action="append", default=[], metavar="NAME=VALUE", help=more)
+    add = parser.add_argument_group("the service on a cluster").add_argument
+    add("--node-selector", action="append", metavar="K=V", help="a label that its nodes must have; again for more")
+    add(
+        "--toleration",
+        action="append",
+        metavar="K=V:EFFECT",
+        help="a taint of nodes that it puts up with; again for more",
+    )
+    add("--pull-secret", action="append", metavar="NAME", help="a Secret that its image is pulled with; again for more")
+    add("--ingress", metavar="HOST", help="host name that requests from outside are sent to")
+    add("--load-balancer", action=argparse.BooleanOptionalAction, help="an address of its own outside the cluster")
 
 
 def add_log_query(parser: argparse.ArgumentParser) -> None:

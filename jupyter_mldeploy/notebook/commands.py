@@ -66,6 +66,29 @@ _PORT = Option(
 _TIMEOUT = Option(
     name="timeout", value="S", help="seconds until a request is answered with 504", example="60", convert=_seconds
 )
+_ENV = Option(
+    name="env",
+    value="NAME=VALUE",
+    help="an environment variable; without =VALUE the kernel's",
+    many=True,
+    example="LEVEL=2",
+    words="variables",
+)
+_CLUSTER = (
+    Option(name="node-selector", value="K=V", help="a label its nodes must have", many=True, example="disktype=ssd"),
+    Option(
+        name="toleration",
+        value="K=V:EFFECT",
+        help="a taint of nodes it puts up with",
+        many=True,
+        example="gpu=yes:NoSchedule",
+    ),
+    Option(name="pull-secret", value="NAME", help="a Secret its image is pulled with", many=True, example="registry"),
+    Option(
+        name="ingress", value="HOST", help="host name for requests from outside the cluster", example="iris.example.org"
+    ),
+    Option(name="load-balancer", help="an address of its own outside the cluster"),
+)
 _SCRIPT = Option(name="script", value="FILE", help="a scoring script in a file", example="score.py", words="files")
 _SOURCE = Option(
     name="source-directory", value="DIR", help="folder that goes with the script", example="src", words="files"
@@ -86,6 +109,8 @@ DEPLOY = Magic(
         _SAMPLE,
         _PORT,
         _TIMEOUT,
+        _ENV,
+        *_CLUSTER,
         Option(name="until", value="STAGE", help="end after this stage, such as build", example="build", words="stages"),
         Option(name="from-image", value="REF", help="an image that was built before", example="registry/iris:1"),
         Option(name="context", value="NAME", help="context of Docker or of kubectl", example="minikube"),
@@ -122,7 +147,7 @@ RELOAD = Magic(name="service_reload", places=("NAME",), options=(_SCRIPT,))
 UPDATE = Magic(
     name="service_update",
     places=("NAME",),
-    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT),
+    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, *_CLUSTER),
 )
 DELETE = Magic(name="service_delete", places=("NAME",))
 STOP = Magic(name="service_stop", places=("NAME",))

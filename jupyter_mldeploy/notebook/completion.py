@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -100,6 +101,7 @@ def _values(kind: str, current: str, namespace: dict[str, Any]) -> list[str]:
         "services": _service_names,
         "models": lambda: [*_model_names(current), *_model_variables(namespace), *_files(current)],
         "files": lambda: _files(current),
+        "variables": lambda: sorted(os.environ) if "=" not in current else [],
     }
     return sources[kind]() if kind in sources else []
 

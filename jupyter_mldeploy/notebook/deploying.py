@@ -27,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["deploy_from_line", "reload_from_line", "start_from_line", "update_from_line"]
 
-_PLAIN = ("source_directory", "environment", "pip", "replicas", "autoscale", "cpu", "memory", "port", "timeout")
-"""Options that are handed on as they are."""
+_PLAIN = ("source_directory", "environment", "pip", "replicas", "autoscale", "cpu", "memory", "port", "timeout",
+          "env", "node_selector", "ingress", "load_balancer")  # fmt: skip
+"""Options that are handed on as they are,"""
+_PLURAL = {"toleration": "tolerations", "pull_secret": "pull_secrets"}
+"""and those that are so under another name."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,7 @@ def _cell_number(shell: Any) -> int:
 def _asked(shell: Any, line: Parsed) -> tuple[dict[str, Any], list[str]]:
     """Arguments of ``api.deploy`` and ``Service.update``, and notes on what was taken from the notebook."""
     asked = line.given(*_PLAIN)
+    asked |= {argument: line.options[key] for key, argument in _PLURAL.items() if key in line.options}
     try:
         models: Models
         models, notes = read_models(line.get("model", ()), shell.user_ns)

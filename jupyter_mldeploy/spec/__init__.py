@@ -2,25 +2,35 @@
 
 from jupyter_mldeploy.spec.environment import Environment
 from jupyter_mldeploy.spec.names import check_model_name, check_service_name
+from jupyter_mldeploy.spec.placement import Placement, Toleration, read_labels
 from jupyter_mldeploy.spec.quantities import parse_cpu, parse_memory, parse_seconds, show_memory
 from jupyter_mldeploy.spec.resources import Autoscale, Resources, replicas_for
 from jupyter_mldeploy.spec.service import InferenceConfig, ModelRef, Script, ServiceSpec, Target, TargetKind
+from jupyter_mldeploy.spec.variables import VARIABLE_KEY, Variable, marked, read_variables, values_of
 
 __all__ = [
+    "VARIABLE_KEY",
     "Autoscale",
     "Environment",
     "InferenceConfig",
     "ModelRef",
+    "Placement",
     "Resources",
     "Script",
     "ServiceSpec",
     "Target",
     "TargetKind",
+    "Toleration",
+    "Variable",
     "check_model_name",
     "check_service_name",
+    "marked",
     "parse_cpu",
     "parse_memory",
     "parse_seconds",
+    "read_labels",
+    "read_variables",
     "replicas_for",
     "show_memory",
+    "values_of",
 ]

@@ -12,7 +12,9 @@ from pathlib import Path
 from jupyter_mldeploy.errors import InvalidValue, NotFound
 from jupyter_mldeploy.spec.environment import Environment
 from jupyter_mldeploy.spec.names import check_model_name, check_service_name
+from jupyter_mldeploy.spec.placement import Placement
 from jupyter_mldeploy.spec.resources import Autoscale, Resources
+from jupyter_mldeploy.spec.variables import Variable
 
 __all__ = ["InferenceConfig", "ModelRef", "Script", "ServiceSpec", "Target", "TargetKind"]
 
@@ -171,6 +173,8 @@ class ServiceSpec:
         max_request_wait: Seconds a request may wait for a free replica until it is answered with 503.
         init_timeout: Seconds until an ``init()`` that does not return counts as failed.
         image: Image that was built before, instead of building one.
+        env: Environment variables of the script, without their values.
+        placement: What only a cluster has.
     """
 
     name: str
@@ -185,6 +189,8 @@ class ServiceSpec:
     max_request_wait: float = 0.5
     init_timeout: float = 300.0
     image: str | None = None
+    env: tuple[Variable, ...] = ()
+    placement: Placement = field(default_factory=Placement)
 
     def __post_init__(self) -> None:
         check_service_name(self.name)
@@ -205,6 +211,10 @@ class ServiceSpec:
                 "environment",
                 environment.name,
                 f"the {self.target} target cannot use the kernel's own Python; take auto or a file.",
+            )
+        if (option := self.placement.named) and self.target.kind is not TargetKind.KUBERNETES:
+            raise InvalidValue(
+                "target", str(self.target), f"{option} is for a cluster; add --target kubernetes, or leave it out."
             )
 
 

@@ -7,11 +7,14 @@ from jupyter_mldeploy.spec import (
     Environment,
     InferenceConfig,
     ModelRef,
+    Placement,
     Resources,
     Script,
     ServiceSpec,
     Target,
     TargetKind,
+    Toleration,
+    Variable,
 )
 from jupyter_mldeploy.targets.kubernetes.release import Release
 
@@ -43,6 +46,12 @@ RELEASES = {
         scoring_timeout=10.0,
         init_timeout=120.0,
         source="ab" * 32,
+        env=(Variable("LEVEL", "0a1b2c3d"), Variable("URL", "4e5f6a7b")),
+        placement=Placement(
+            node_selector=(("disktype", "ssd"),),
+            tolerations=(Toleration("gpu", "yes", "NoSchedule"), Toleration("spot")),
+            pull_secrets=("registry",),
+        ),
     ),
     "keda": release(autoscale=Autoscale(1, 4), keda=True),
     "cpu": release(autoscale=Autoscale(2, 5, 0.5), resources=Resources(cpu=1)),

@@ -84,7 +84,10 @@ def adopt(engine: Engine, records: Records, service: str) -> Record | None:
             with records.operation(service, "adoption"):
                 kept = inspect(engine, orphan.container)
                 if kept and (token := kept.variables.get("MLDEPLOY_ADMIN_TOKEN")):
-                    records.write_secrets(service, {**records.secrets(service), "admin_token": token})
+                    values = {
+                        one.key: kept.variables[one.name] for one in record.spec.env if one.name in kept.variables
+                    }
+                    records.write_secrets(service, {**records.secrets(service), **values, "admin_token": token})
                 return records.write(replace(record, details=details, state=state))
     return None
 

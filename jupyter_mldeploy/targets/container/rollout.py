@@ -21,7 +21,7 @@ from jupyter_mldeploy.images.plan import LABEL, plan_image
 from jupyter_mldeploy.images.surroundings import look_around
 from jupyter_mldeploy.images.transfer import pull_image, push_image
 from jupyter_mldeploy.records import Records
-from jupyter_mldeploy.spec import Script
+from jupyter_mldeploy.spec import Script, values_of
 from jupyter_mldeploy.targets.app_folder import entry_script
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.container.handover import (
@@ -207,7 +207,7 @@ class Rollout:
             spec=spec,
             port=port,
             labels=labels_of(spec.name, self.records.home, revision),
-            environment={**surroundings.proxies, **self._secrets()},
+            environment={**surroundings.proxies, **self._variables(), **self._secrets()},
             files={**self._files(), RECORD_FILE: self._record_text(port)},
             network=STAGING if way == "staged" else "",
         )
@@ -259,6 +259,9 @@ class Rollout:
 
         details = {key: value for key, value in self.work.record.details.items() if key != "way"} | {"port": port}
         return bytes(msgspec.json.encode(self.work.record.with_(state="running", failure="", details=details)))
+
+    def _variables(self) -> dict[str, str]:
+        return values_of(self.work.spec.env, self.records.secrets(self.work.spec.name))
 
     def _secrets(self) -> dict[str, str]:
         """The admin token, kept over updates, and scoring keys where there are any; never in a label or a record."""

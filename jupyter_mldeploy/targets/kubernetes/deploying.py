@@ -11,6 +11,7 @@ from typing import Any
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
+from jupyter_mldeploy.spec import VARIABLE_KEY, values_of
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.kubernetes import applying, imaging, verdicts
 from jupyter_mldeploy.targets.kubernetes.attaching import details_of, remember_place
@@ -93,6 +94,7 @@ class Deploying:
         if self._before is None:  # whoever must find a deployment that was broken off looks here
             self.work.records.write(record)
         known = {"admin_token": self.keys[ADMIN_TOKEN], "scoring_keys": self.keys.get(SCORING_KEYS, "")}
+        known |= values_kept(self.keys)
         self.work.records.write_secrets(spec.name, {name: value for name, value in known.items() if value})
         self._applied = True
         deployment = applying.apply_release(
@@ -189,10 +191,12 @@ class Deploying:
         return self._rollout.pods if self._rollout else []
 
     def _keys(self) -> dict[str, str]:
-        """The Secret's content: the cluster's, and scoring keys as this home folder has them, if it has any or wants none."""
-        name = self.work.spec.name
+        """The Secret's content: the cluster's, and what this home folder has: values of variables, scoring keys (or none)."""
+        spec = self.work.spec
         keys = applying.read_keys(self.cluster, self._before.release if self._before else None) or applying.new_keys()
-        known = self.work.records.secrets(name)
+        known = self.work.records.secrets(spec.name)
+        keys |= values_kept(known)
+        values_of(spec.env, keys)  # each is there
         return {**keys, SCORING_KEYS: known["scoring_keys"]} if "scoring_keys" in known else keys
 
     def _birth(self) -> str:
@@ -224,6 +228,11 @@ class Deploying:
     def _log(self, line: str) -> None:
         assert self._rollout is not None
         self.work.log(self._rollout.stage, line)
+
+
+def values_kept(secrets: Mapping[str, str]) -> dict[str, str]:
+    """Those of the secrets that are values of variables."""
+    return {key: value for key, value in secrets.items() if key.startswith(VARIABLE_KEY)}
 
 
 def _unheard(*_: object, **__: object) -> None:

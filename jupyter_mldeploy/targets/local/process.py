@@ -15,6 +15,7 @@ from typing import Any
 
 from jupyter_mldeploy.errors import PortInUse, StorageError
 from jupyter_mldeploy.events import Cancel
+from jupyter_mldeploy.records import write_aside
 
 __all__ = ["ServiceProcess", "StartFailed", "end_servers_of", "find_port_owner"]
 
@@ -65,7 +66,7 @@ class ServiceProcess:
         import psutil
 
         try:
-            config_file.write_text(json.dumps(config, indent=1))
+            write_aside(config_file, json.dumps(config, indent=1).encode(), mode=0o600)  # with the values of variables
             output = log.open("ab")
         except OSError as error:
             raise StorageError(f"{str(config_file.parent)!r} could not be written: {error.strerror}.") from error

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jupyter_mldeploy.spec import VARIABLE_KEY
 from jupyter_mldeploy.targets.kubernetes.manifests.config import config_map
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS, pod_template
 from jupyter_mldeploy.targets.kubernetes.manifests.scaling import (
