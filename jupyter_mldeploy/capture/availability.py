@@ -6,19 +6,41 @@ import importlib.machinery
 import os
 import re
 import sys
+from collections.abc import Iterable
 from typing import Protocol
 
 from jupyter_mldeploy.capture.distributions import KNOWN_DEPENDENCIES, candidates, installed_names, normalized
 from jupyter_mldeploy.spec import Environment
 
-__all__ = ["Availability", "availability_of", "is_lent"]
+__all__ = ["LENDERS", "Availability", "availability_of", "is_lent", "not_lent"]
 
-_LENT = ("azureml.core.model", "azureml.contrib.services", "azureml_inference_server_http.api")
+_MODEL = frozenset({"Model", "ModelNotFoundException"})
+_REQUEST = frozenset({"AMLRequest", "rawhttp"})
+_RESPONSE = frozenset({"AMLResponse"})
+_COLLECTOR = frozenset({"ModelDataCollector"})
+_LENT: dict[str, frozenset[str]] = {
+    "azureml": frozenset(),
+    "azureml.core": _MODEL,
+    "azureml.core.model": _MODEL,
+    "azureml.contrib": frozenset(),
+    "azureml.contrib.services": frozenset(),
+    "azureml.contrib.services.aml_request": _REQUEST,
+    "azureml.contrib.services.aml_response": _RESPONSE,
+    "azureml.exceptions": frozenset({"ModelNotFoundException"}),
+    "azureml.monitoring": _COLLECTOR,
+    "azureml.monitoring.modeldatacollector": _COLLECTOR,
+    "azureml_inference_server_http": frozenset(),
+    "azureml_inference_server_http.api": frozenset(),
+    "azureml_inference_server_http.api.aml_request": _REQUEST,
+    "azureml_inference_server_http.api.aml_response": _RESPONSE,
+}
+"""What the runtime lends to scripts: modules, and their names."""
+LENDERS = frozenset({"azureml", "azureml_inference_server_http"})
+_NOT_THE_SDK = frozenset({"azureml-defaults", "azureml-inference-server-http"})  # left out; without azureml.core
 _CONDA_NAMES = {"pytorch": "torch", "py-xgboost": "xgboost", "matplotlib-base": "matplotlib", "opencv": "opencv-python"}
 _SHARED = {
     "google": "google-",
     "azure": "azure-",
-    "azureml": "azureml-",
     "nvidia": "nvidia-",
     "sphinxcontrib": "sphinx",
 }
@@ -26,8 +48,18 @@ _SHARED = {
 
 
 def is_lent(module: str) -> bool:
-    """Whether the runtime lends the module (or a parent of it) to scripts where the real package is not installed."""
-    return any(lent == module or lent.startswith(f"{module}.") or module.startswith(f"{lent}.") for lent in _LENT)
+    """Whether the runtime lends the module to scripts where the real package is not installed."""
+    return module in _LENT
+
+
+def not_lent(module: str, names: Iterable[str]) -> list[str]:
+    """What of ``import module`` or ``from module import names`` the runtime does not lend, by its full name."""
+    if module not in _LENT:
+        return [f"{module}.{name}" for name in names if name != "*"] or [module]
+    known = _LENT[module]
+    return [
+        f"{module}.{name}" for name in names if name not in known and name != "*" and f"{module}.{name}" not in _LENT
+    ]
 
 
 class Availability(Protocol):
@@ -55,9 +87,17 @@ class _Kernel:
     def has(self, top: str) -> bool:
         if top in sys.stdlib_module_names or top in sys.builtin_module_names or top == "__main__":
             return True
+        if top == "azureml":
+            return self._has_sdk()
         if importlib.machinery.PathFinder.find_spec(top, self._path) is not None:
             return True
         return any(self._finds(finder, top) for finder in sys.meta_path if finder is not importlib.machinery.PathFinder)
+
+    def _has_sdk(self) -> bool:
+        """Whether it is the real SDK: other packages share its name, and to the notebook it may be lent."""
+        found = importlib.machinery.PathFinder.find_spec("azureml", self._path)
+        places = list(found.submodule_search_locations or ()) if found else []
+        return bool(places) and importlib.machinery.PathFinder.find_spec("azureml.core", places) is not None
 
     @staticmethod
     def _finds(finder: object, top: str) -> bool:
@@ -91,6 +131,8 @@ class _Required:
             return True
         if self._names.intersection(candidates(top)):
             return True
+        if top == "azureml":
+            return any(name.startswith("azureml-") for name in self._names - _NOT_THE_SDK)
         if top in _SHARED and any(name.startswith(_SHARED[top]) for name in self._names):
             return True
         return bool(self._names.intersection(installed_names(top)))

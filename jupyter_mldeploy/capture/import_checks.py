@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from jupyter_mldeploy.capture.availability import Availability, availability_of, is_lent
+from jupyter_mldeploy.capture.availability import LENDERS, Availability, availability_of, not_lent
 from jupyter_mldeploy.capture.distributions import candidates
 from jupyter_mldeploy.capture.imports import Imported, imports_of
 from jupyter_mldeploy.capture.local_modules import SourceDirectory
@@ -38,21 +38,55 @@ def import_problems(found: Survey, environment: Environment, shipped: SourceDire
         for missing, via in _missing(imported, available, shipped):
             if missing not in said:
                 said.add(missing)
-                yield _problem(imported.line, missing, via, available, environment)
+                if missing.partition(".")[0] in LENDERS:
+                    yield _not_lent(imported.line, missing, via)
+                else:
+                    yield _problem(imported.line, missing, via, available, environment)
 
 
 def _missing(imported: Imported, available: Availability, shipped: SourceDirectory) -> Iterator[tuple[str, str]]:
-    """Missing top-level modules, each with the file of the source directory that imports it (``""``: the script)."""
+    """What is missing, each with the file of the source directory that imports it (``""``: the script).
+
+    Top-level modules; of the v1 packages, of which the runtime lends a part, the whole names.
+    """
     if shipped.has(imported.top):
         for file, inner in shipped.imports(imported):
-            if inner.sure and not _is_there(inner, available):
-                yield inner.top, f"{file.name}, line {inner.line}"
-    elif not _is_there(imported, available):
-        yield imported.top, ""
+            if inner.sure:
+                for missing in _not_there(inner, available):
+                    yield missing, f"{file.name}, line {inner.line}"
+        return
+    for missing in _not_there(imported, available):
+        yield missing, ""
 
 
-def _is_there(imported: Imported, available: Availability) -> bool:
-    return imported.top in sys.stdlib_module_names or is_lent(imported.module) or available.has(imported.top)
+def _not_there(imported: Imported, available: Availability) -> list[str]:
+    if imported.top in sys.stdlib_module_names:
+        return []
+    if imported.top not in LENDERS:
+        return [] if available.has(imported.top) else [imported.top]
+    missing = not_lent(imported.module, imported.names)
+    return missing if missing and not available.has(imported.top) else []
+
+
+_INSTEAD = {
+    "Workspace": "a service has no workspace: take models by Model.get_model_path or AZUREML_MODEL_DIR",
+    "Run": "a service is no run: log with print() or logging",
+    "Dataset": "ship the data in the source directory, or as a model",
+    "Datastore": "ship the data in the source directory, or as a model",
+    "Keyvault": "read secrets from environment variables",
+}
+
+
+def _not_lent(line: int, name: str, via: str) -> Problem:
+    where = f" ({via})" if via else ""
+    instead = _INSTEAD.get(name.rpartition(".")[2], "")
+    package = "azureml-core" if name.startswith("azureml.") else "azureml-inference-server-http"
+    return Problem(
+        line,
+        f"`{name}` is not there in a service{where}; of the v1 names it has Model.get_model_path, AMLRequest, rawhttp, "
+        "AMLResponse and ModelDataCollector.",
+        f"Remove the import{f': {instead}' if instead else ''}; or add the real {package} to the environment.",
+    )
 
 
 def _problem(line: int, top: str, via: str, available: Availability, environment: Environment) -> Problem:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mldeploy.azureml import install
+from jupyter_mldeploy.azureml.lending import _Lender
 from jupyter_mldeploy.capture import Problem, check_script, raise_for, script_from_cell
 from jupyter_mldeploy.errors import InvalidScript
 from jupyter_mldeploy.spec import Environment, Script
@@ -300,6 +302,13 @@ def test_a_global_that_another_function_sets() -> None:
         "from azureml.core.model import Model",
         "from azureml.contrib.services.aml_request import AMLRequest, rawhttp",
         "from azureml_inference_server_http.api.aml_response import AMLResponse",
+        "import azureml.core",
+        "from azureml.core import model, Model",
+        "from azureml.core.model import *",
+        "from azureml.contrib.services import aml_request",
+        "from azureml.exceptions import ModelNotFoundException",
+        "from azureml.monitoring import ModelDataCollector",
+        "try:\n    from azureml.core import Workspace\nexcept ImportError:\n    pass",
         "try:\n    import no_such\nexcept ImportError:\n    import no_other as no_such",
         "try:\n    import no_such\nexcept (ValueError, ModuleNotFoundError):\n    no_such = None",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import no_such",
@@ -319,7 +328,10 @@ def test_imports_that_are_no_problem(line: str) -> None:
         ("import no_such", "`no_such` is not installed in this kernel's Python"),
         ("from no_such.deep import thing", "`no_such` is not installed"),
         ("import json, no_such", "`no_such` is not installed"),
-        ("from azureml.train import Estimator", "`azureml` is not installed"),
+        ("from azureml.train import Estimator", "`azureml.train.Estimator` is not there in a service"),
+        ("from azureml.core import Model, Workspace", "`azureml.core.Workspace` is not there in a service"),
+        ("from azureml.core.model import InferenceConfig", "`azureml.core.model.InferenceConfig` is not there"),
+        ("import azureml.core.run", "`azureml.core.run` is not there"),
         ("from inference_schema.schema_decorators import input_schema", "`inference_schema` is not installed"),
         ("from .features import thing", "is relative"),
         ("try:\n    import no_such\nfinally:\n    pass", "`no_such` is not installed"),
@@ -329,6 +341,27 @@ def test_imports_that_will_fail(line: str, words: str) -> None:
     (problem,) = check(with_run("return data", line))
     assert words in problem.message
     assert problem.line == 1 + (line.startswith("try"))
+
+
+def test_v1_names_that_a_service_does_not_have(tmp_path: Path) -> None:
+    """Also where the notebook has been lent them, and in modules of the source directory; with what to do."""
+    line = "from azureml.core import Model, Run, Workspace"
+    assert install()
+    try:
+        run, workspace = check(with_run("return data", line), environment=required("azureml-defaults", "six"))
+        assert [check(with_run("return data", line))[index].message for index in (0, 1)] == [
+            run.message,
+            workspace.message,
+        ]
+    finally:
+        sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Lender)]
+    assert "log with print() or logging; or add the real azureml-core to the environment" in run.hint
+    assert "take models by Model.get_model_path" in workspace.hint
+
+    (tmp_path / "shared.py").write_text("\nfrom azureml.core import Dataset\n")
+    (problem,) = check(with_run("return shared.f(data)", "import shared"), source_directory=tmp_path)
+    assert problem.line == 1
+    assert "`azureml.core.Dataset` is not there in a service (shared.py, line 2)" in problem.message
 
 
 def test_an_import_inside_init_counts_and_is_said_once() -> None:
@@ -381,6 +414,8 @@ def required(*requirements: str, **more: object) -> Environment:
         (required("six", conda=("scikit-learn=1.3",)), "sklearn"),
         (required("six", conda=("conda-forge::pytorch=2",)), "torch"),
         (required("azureml-defaults"), "inference_schema"),
+        (required("azureml-core"), "azureml.core.run"),  # the real one, which wins
+        (required("azureml-automl-runtime"), "azureml.automl.runtime"),
         (required("six", interpreter=sys.executable), "sklearn"),
         (required("requests"), "urllib3"),
     ],

@@ -16,12 +16,16 @@ from importlib.abc import Loader, MetaPathFinder
 _REQUEST = "aml_request"
 _RESPONSE = "aml_response"
 _MODEL = "model_lookup"
+_COLLECTOR = "data_collector"
 
 # Name → the module of this package whose public names it has; None: an empty package.
 _PROVIDED: dict[str, str | None] = {
     "azureml": None,
     "azureml.core": _MODEL,
     "azureml.core.model": _MODEL,
+    "azureml.exceptions": "not_found",
+    "azureml.monitoring": _COLLECTOR,
+    "azureml.monitoring.modeldatacollector": _COLLECTOR,
     "azureml.contrib": None,
     "azureml.contrib.services": None,
     "azureml.contrib.services.aml_request": _REQUEST,
