@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets as random_secrets
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def deploy(
     keys = deployment_config.keys()
     if keys:
         write_keys(name, keys)
-    start(workspace, spec, overwrite=True)
+    start(workspace, spec, overwrite=True, variables=inference_config._service_variables() if inference_config else {})
     service: Webservice = kind(workspace, name)
     return service
 
@@ -88,6 +89,7 @@ def deploy_again(
     """Deploy to a target what runs on another already."""
     from jupyter_mldeploy.azureml.core.webservice.aci import AciWebservice
     from jupyter_mldeploy.azureml.core.webservice.aks import AksWebservice
+    from jupyter_mldeploy.spec import values_of
 
     check_name(name)
     if deployment_config is None:
@@ -105,13 +107,17 @@ def deploy_again(
     note(workspace, name, kind.TYPE, deployment_config, None)
     if keys := deployment_config.keys():
         write_keys(name, keys)
-    start(workspace, made, overwrite=True)
+    start(
+        workspace, made, overwrite=True, variables=translated(lambda: values_of(spec.env, records().secrets(spec.name)))
+    )
     service: Webservice = kind(workspace, name)
     return service
 
 
-def start(workspace: Workspace, spec: ServiceSpec, *, overwrite: bool = False) -> Underway:
-    """Begin to bring a service to ``spec``."""
+def start(
+    workspace: Workspace, spec: ServiceSpec, *, overwrite: bool = False, variables: Mapping[str, str] | None = None
+) -> Underway:
+    """Begin to bring a service to ``spec``; ``variables`` are all its environment variables, ``None``: those it has."""
     before = underway(spec.name)
     if before is not None and not before.future.done():
         raise WebserviceException(
@@ -119,7 +125,7 @@ def start(workspace: Workspace, spec: ServiceSpec, *, overwrite: bool = False) -
             status_code=409,
             hint="Wait for it to end.",
         )
-    made = begin(spec, records(), overwrite=overwrite)
+    made = begin(spec, records(), overwrite=overwrite, variables=variables)
     _underway[str(records().home), spec.name] = made
     return made
 

@@ -135,6 +135,10 @@ class InferenceConfig(Facade):
         )
         return made
 
+    def _service_variables(self) -> dict[str, str]:
+        """Environment variables of the service."""
+        return self.environment._service_variables() if self.environment else {}
+
     def _check_environment(self, environment: Environment, old: bool) -> None:
         if old:
             raise WebserviceException(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, facade, translated
-from jupyter_mldeploy.azureml.telling import say
+from jupyter_mldeploy.azureml.telling import say, warn_once
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -109,6 +109,10 @@ def package(
     target = Target(TargetKind.CONTAINER)
     refs = model_refs(models)
     inference = inference_config.to_spec(target) if inference_config else generated_inference(refs, target, models)
+    if inference_config is not None and (variables := inference_config._service_variables()):
+        warn_once(
+            f"Environment variables are not written into images; docker run --env sets {', '.join(sorted(variables))}."
+        )
     name = (image_name or (refs[0].name if refs else "package")).lower()
     made = ModelPackage(workspace, f"package-{name}", inference_config.environment if inference_config else None)
     made._recipe = translated(lambda: recipe(_image_name(name), inference, refs))

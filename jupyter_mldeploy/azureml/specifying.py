@@ -5,10 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -131,8 +131,23 @@ class Underway:
             listener(event)
 
 
-def begin(spec: ServiceSpec, home: Records, *, overwrite: bool, after: Callable[[], None] | None = None) -> Underway:
-    """Bring a service to ``spec`` in the background. A script that ends meanwhile waits for it, as Azure would go on."""
+def begin(
+    spec: ServiceSpec,
+    home: Records,
+    *,
+    overwrite: bool,
+    variables: Mapping[str, str] | None = None,
+    after: Callable[[], None] | None = None,
+) -> Underway:
+    """Bring a service to ``spec`` in the background. A script that ends meanwhile waits for it, as Azure would go on.
+
+    Args:
+        spec: What is wanted.
+        home: Where it is written down.
+        overwrite: Take the name over from a service on another target.
+        variables: All environment variables that it is to have; ``None``: those of ``spec``.
+        after: Called when it has succeeded.
+    """
     from jupyter_mldeploy.events import Cancel
     from jupyter_mldeploy.pipeline import Wishes
     from jupyter_mldeploy.request import Asked, Request, carry_out
@@ -142,8 +157,9 @@ def begin(spec: ServiceSpec, home: Records, *, overwrite: bool, after: Callable[
     def work() -> None:
         try:
             # As if it were asked for anew, so that script, models and environment are looked at before anything is made.
-            asked = Asked(script=spec.inference.script, models=spec.models)
-            request = Request(name=spec.name, target=spec.target, asked=asked, base=spec)
+            asked = Asked(script=spec.inference.script, models=spec.models, env=variables)
+            base = spec if variables is None else replace(spec, env=())
+            request = Request(name=spec.name, target=spec.target, asked=asked, base=base)
             outcome = carry_out(request, home, Wishes(overwrite=overwrite), made.hear, made.cancel)
             if after is not None:
                 after()

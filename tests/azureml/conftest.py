@@ -17,6 +17,7 @@ from jupyter_mldeploy.azureml import install
 from jupyter_mldeploy.azureml.lending import _Lender
 from jupyter_mldeploy.config import MLDeploy
 
+from ..infra.cluster import TestCluster, shared_namespace, the_cluster
 from ..infra.engine import the_engine
 from .blocks import SCORE
 
@@ -74,6 +75,18 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("MLDEPLOY_BASE_IMAGE", found.base)
     MLDeploy.clear_instance()
     return found.engine
+
+
+@pytest.fixture
+def cluster(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCluster]:
+    """The tests' cluster, with an image registry that it knows."""
+    found = the_cluster()
+    for name, value in found.environ(shared_namespace()).items():
+        monkeypatch.setenv(name, value)
+    MLDeploy.clear_instance()
+    yield found
+    for service in services():
+        service.delete()
 
 
 @pytest.fixture

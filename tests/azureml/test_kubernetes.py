@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_mldeploy import services
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
 from jupyter_mldeploy.azureml.core.compute import AksCompute
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AksWebservice
-from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.targets.kubernetes.names import selector_text
 
-from ..infra.cluster import TestCluster, shared_namespace, the_cluster
+from ..infra.cluster import TestCluster, shared_namespace
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
-
-
-@pytest.fixture
-def cluster(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCluster]:
-    found = the_cluster()
-    for name, value in found.environ(shared_namespace()).items():
-        monkeypatch.setenv(name, value)
-    MLDeploy.clear_instance()
-    yield found
-    for service in services():
-        service.delete()
 
 
 def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from jupyter_mldeploy.azureml.core import Workspace
+from jupyter_mldeploy.azureml.core.compute import AksCompute
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
-from jupyter_mldeploy.azureml.core.webservice import LocalWebservice, Webservice
+from jupyter_mldeploy.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice, Webservice
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
+
+from ..infra.cluster import TestCluster
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
@@ -60,6 +63,61 @@ def test_a_script_that_collects_data(project: Path, process: None) -> None:
 @pytest.mark.engine
 def test_a_script_that_collects_data_in_a_container(project: Path, engine: Any) -> None:
     _collects()
+
+
+TELLS = """\
+import os
+
+def init():
+    global level
+    level = os.environ["LEVEL"]
+
+def run(data):
+    return [level, os.environ.get("MORE"), os.environ.get("EXAMPLE_ENV_VAR")]
+"""
+
+
+def with_variables(**variables: str) -> InferenceConfig:
+    Path("tells.py").write_text(TELLS)
+    environment = Environment("plain")
+    environment.environment_variables = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE", **variables}
+    return InferenceConfig("tells.py", environment=environment)
+
+
+def _variables(config: Any, target: Any = None) -> Webservice:
+    ws = Workspace.from_config()
+    service = Model.deploy(ws, "mysvc", [], with_variables(LEVEL="3", MORE="hush"), config, target)
+    service.wait_for_deployment()
+    assert service.run("{}") == ["3", "hush", None]
+    service.update(inference_config=with_variables(LEVEL="4"))
+    service.wait_for_deployment()
+    assert service.run("{}") == ["4", None, None]
+    return service
+
+
+def test_environment_variables(project: Path, process: None) -> None:
+    service = _variables(LocalWebservice.deploy_configuration())
+    config = LocalWebservice.deploy_configuration(port=service.port)
+    service.update(deployment_config=config)  # without an inference configuration they stay
+    service.wait_for_deployment()
+    assert service.run("{}") == ["4", None, None]
+    assert '"4"' not in (project / "home/services/mysvc/service.json").read_text()
+
+
+@pytest.mark.engine
+def test_environment_variables_in_a_container(project: Path, engine: Any) -> None:
+    service = _variables(LocalWebservice.deploy_configuration())
+    config = AciWebservice.deploy_configuration(cpu_cores=0.5, memory_gb=0.5)
+    other = service.deploy_to_cloud("mysvc-cloud", config)
+    other.wait_for_deployment()
+    assert other.run("{}") == ["4", None, None]
+
+
+@pytest.mark.cluster
+def test_environment_variables_in_a_cluster(project: Path, cluster: TestCluster) -> None:
+    config = AksWebservice.deploy_configuration(autoscale_enabled=False, num_replicas=1, primary_key="first-key")
+    service = _variables(config, AksCompute(Workspace.from_config(), cluster.context))
+    assert service.get_keys()[0] == "first-key"
 
 
 def test_a_name_that_a_service_does_not_have_is_told_before(project: Path, process: None) -> None:

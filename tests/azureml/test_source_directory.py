@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jupyter_mldeploy import services
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
 from jupyter_mldeploy.azureml.core.compute import AksCompute
 from jupyter_mldeploy.azureml.core.environment import Environment
@@ -17,11 +15,10 @@ from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AksWebservice, LocalWebservice
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.capture import check_script
-from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.spec import Environment as EnvironmentSpec
 from jupyter_mldeploy.spec import Script
 
-from ..infra.cluster import TestCluster, shared_namespace, the_cluster
+from ..infra.cluster import TestCluster
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
@@ -110,17 +107,6 @@ def test_in_a_container(inference: InferenceConfig, engine: Any) -> None:
     Path("shop/x/y/score.py").write_text(SCORE.replace("return told", "return 'edited'"))
     service.reload()
     assert service.run("{}") == "edited"
-
-
-@pytest.fixture
-def cluster(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestCluster]:
-    found = the_cluster()
-    for name, value in found.environ(shared_namespace()).items():
-        monkeypatch.setenv(name, value)
-    MLDeploy.clear_instance()
-    yield found
-    for service in services():
-        service.delete()
 
 
 @pytest.mark.cluster

@@ -305,8 +305,14 @@ def test_environments(ws: Workspace, project: Path) -> None:
     assert "There is no environment file" in message(
         lambda: Environment.from_conda_specification("e", "none.yml"), UserErrorException
     )
-    made.environment_variables = {"KEY": "value"}
-    assert "KEY" in message(made.to_spec, UserErrorException)
+    made.environment_variables = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE", "AML_APP_ROOT": "/mine"}
+    (project / "plain.py").write_text("def init(): pass\ndef run(data): return data\n")
+    config = InferenceConfig("plain.py", environment=made)
+    said = message(
+        lambda: Model.deploy(ws, "mysvc", [], config, LocalWebservice.deploy_configuration()).wait_for_deployment()
+    )
+    assert "'AML_APP_ROOT'" in said
+    assert "this variable is the scoring server's own and cannot be set" in said
 
 
 def test_clusters(ws: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

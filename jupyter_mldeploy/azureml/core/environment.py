@@ -58,6 +58,9 @@ class DockerSection:
         self.shm_size: str | None = None
 
 
+_EXAMPLE = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
+
+
 @facade(UserErrorException)
 class Environment(Facade):
     """A named environment. Its sections can be changed until it is used."""
@@ -78,7 +81,7 @@ class Environment(Facade):
         self.version: str | None = None
         self.python: PythonSection = kwargs.get("python") or PythonSection()
         self.docker: DockerSection = kwargs.get("docker") or DockerSection()
-        self._variables = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
+        self._variables = dict(_EXAMPLE)
         self.inferencing_stack_version: str | None = None
 
     @property
@@ -249,12 +252,6 @@ class Environment(Facade):
                 "An environment of a Dockerfile cannot be deployed: the image is written from the environment's packages.",
                 hint="Build it with docker, and name the image: Environment.from_docker_image(name, image, ...).",
             )
-        variables = {key: value for key, value in self._variables.items() if key != "EXAMPLE_ENV_VAR"}
-        if variables:
-            raise UserErrorException(
-                f"Environment variables ({', '.join(sorted(variables))}) are not carried into services.",
-                hint="Set them at the top of the scoring script with os.environ.setdefault.",
-            )
         base = self.docker.base_image
         if base and self.docker.base_image_registry.address:
             base = f"{self.docker.base_image_registry.address}/{base}"
@@ -264,6 +261,11 @@ class Environment(Facade):
             )
             base = None
         return translated(lambda: self._packages_spec(EnvironmentSpec, base), UserErrorException)  # type: ignore[no-any-return]
+
+    def _service_variables(self) -> dict[str, str]:
+        """What a service is given: without the example that every environment has, and what the original put in itself."""
+        own = {*_EXAMPLE, "AZUREML_SOURCE_DIRECTORY", "AZUREML_ENTRY_SCRIPT"}
+        return {str(key): str(value) for key, value in (self._variables or {}).items() if key not in own}
 
     def _packages_spec(self, spec: type[EnvironmentSpec], base: str | None) -> EnvironmentSpec:
         conda = self.python.conda_dependencies

@@ -85,7 +85,9 @@ class CloudWebservice(Webservice):
             self.service.stop()
         if changes or keys_changed:
             wanted: ServiceSpec = translated(lambda: replace(spec, **changes))
-            deploying.start(self.workspace, wanted)
+            deploying.start(
+                self.workspace, wanted, variables=inference._service_variables() if inference is not None else None
+            )
 
     def _change_auth(self, enabled: bool | None) -> bool:
         if enabled is None or enabled == self.auth_enabled:

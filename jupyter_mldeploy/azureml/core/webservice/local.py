@@ -241,7 +241,8 @@ class LocalWebservice(Webservice):
 
             path = spec.inference.script.path
             changes["inference"] = replace(spec.inference, script=translated(lambda: Script.from_file(path)))
-        deploying.start(self.workspace, translated(lambda: replace(spec, **changes)))
+        variables = inference_config._service_variables() if inference_config is not None else None
+        deploying.start(self.workspace, translated(lambda: replace(spec, **changes)), variables=variables)
 
     def _guard(self, what: str, *states: str) -> None:
         state = self.state
