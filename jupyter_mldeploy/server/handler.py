@@ -67,6 +67,8 @@ class Handler(APIHandler):
         error = about.get("exc_info", (None, None, None))[1]
         if isinstance(error, MLDeployError):
             status_code, told = error.http_status, error.to_json()
+            if isinstance(error, InvalidValue):
+                told = {**told, "field": error.field}  # a form shows it there
         elif isinstance(error, HTTPError):
             summary = error.log_message or responses.get(status_code, "The request failed")
             told = {"code": f"http-{status_code}", "summary": str(summary), "hint": ""}

@@ -16,6 +16,7 @@ from jupyter_mldeploy.records import Records
 from jupyter_mldeploy.server.bulletin import Bulletin
 from jupyter_mldeploy.server.observer import Observer
 from jupyter_mldeploy.server.operations import Operations
+from jupyter_mldeploy.server.preferences import Preferences
 
 __all__ = ["MOST_LOGS", "Hub"]
 
@@ -36,6 +37,7 @@ class Hub:
         self.bulletin = Bulletin()
         self.observer = Observer(self.records, self.bulletin)
         self.operations = Operations(self.bulletin)
+        self.preferences = Preferences()
         self.logs_open = 0
         self.closing = Cancel()
         self._looks = ThreadPoolExecutor(8, thread_name_prefix="mldeploy-look")

@@ -10,7 +10,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.utils import url_path_join
 from tornado.web import authenticated
 
-from jupyter_mldeploy.server import examples, services, stock, streams
+from jupyter_mldeploy.server import deploying, examples, services, stock, streams
 from jupyter_mldeploy.server.contract import description
 from jupyter_mldeploy.server.handler import HUB, Handler
 from jupyter_mldeploy.server.hub import Hub
@@ -36,6 +36,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/services", services.ServicesHandler),
     (f"/services/{_NAME}", services.ServiceHandler),
     (f"/services/{_NAME}/(reload|start|stop|scale|update)", services.VerbHandler),
+    (f"/services/{_NAME}/deploy", deploying.DeployHandler),
     (f"/services/{_NAME}/score", services.ScoreHandler),
     (f"/services/{_NAME}/operation", services.OperationHandler),
     (f"/services/{_NAME}/diagnosis", services.DiagnosisHandler),
@@ -45,6 +46,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/images", stock.ImagesHandler),
     ("/images/log", stock.ImageLogHandler),
     ("/orphans", stock.OrphansHandler),
+    ("/settings", deploying.SettingsHandler),
     ("/examples", examples.ExamplesHandler),
 ]
 

@@ -17,7 +17,7 @@ export class ServerError extends Error {
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
 
-  async call<T>(method: 'GET' | 'POST' | 'DELETE', path: string[], body?: object, query: Record<string, string> = {}): Promise<T> {
+  async call<T>(method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string[], body?: object, query: Record<string, string> = {}): Promise<T> {
     const init: RequestInit = { method };
     if (body !== undefined) {
       init.body = JSON.stringify(body);

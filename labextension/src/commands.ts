@@ -139,7 +139,7 @@ async function confirmed(title: string, body: string, label: string, trans: Cata
 }
 
 /** From the palette a command has no service. */
-async function askForService(model: IDeployedServices, trans: Catalogue, title: string): Promise<string | null> {
+export async function askForService(model: IDeployedServices, trans: Catalogue, title: string): Promise<string | null> {
   const held = model.hold();
   try {
     if (!model.isKnown) {

@@ -17,17 +17,22 @@ import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import { IMainMenu } from '@jupyterlab/mainmenu';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
-import { Panel, Widget } from '@lumino/widgets';
+import { Panel } from '@lumino/widgets';
 import { Api, wordsOf } from './api';
 import { Catalogue } from './catalogue';
 import { CellButton, lineMark, markAfterRun } from './cells';
 import { deployedBy } from './cellscript';
-import { addServiceCommands } from './commands';
+import { addServiceCommands, askForService } from './commands';
 import { deployIcon } from './icon';
+import { addMenus } from './menus';
 import { DeployedServices } from './model';
+import type { ServicesPanel } from './panel';
 import { rendererFactory } from './renderer';
+import { Preferences, SETTINGS } from './settings';
 import { CommandIDs, IDeployedServices, NAMESPACE } from './tokens';
 
 export { IDeployedServices } from './tokens';
@@ -59,18 +64,24 @@ const renderer: JupyterFrontEndPlugin<void> = {
 /** The place in the side bar; what is in it is fetched when it is first looked at, and followed while it is. */
 class LazyPanel extends Panel {
   constructor(
-    private readonly _make: () => Promise<Widget>,
+    private readonly _make: () => Promise<ServicesPanel>,
     private readonly _model: IDeployedServices
   ) {
     super();
   }
 
+  /** What is in it, once it is there. */
+  get contents(): Promise<ServicesPanel> {
+    if (!this._contents) {
+      this._contents = this._make();
+      void this._contents.then(widget => this.addWidget(widget));
+    }
+    return this._contents;
+  }
+
   protected override onAfterShow(): void {
     this._held ??= this._model.hold();
-    if (!this._made) {
-      this._made = true;
-      void this._make().then(widget => this.addWidget(widget));
-    }
+    void this.contents;
   }
 
   protected override onBeforeHide(): void {
@@ -78,7 +89,7 @@ class LazyPanel extends Panel {
     this._held = null;
   }
 
-  private _made = false;
+  private _contents: Promise<ServicesPanel> | null = null;
   private _held: IDisposable | null = null;
 }
 
@@ -87,7 +98,15 @@ const panel: JupyterFrontEndPlugin<void> = {
   description: 'The side panel of deployed services, logs, commands, the launcher entry.',
   autoStart: true,
   requires: [IDeployedServices],
-  optional: [ITranslator, ILayoutRestorer, ICommandPalette, ILauncher, IDefaultFileBrowser],
+  optional: [
+    ITranslator,
+    ILayoutRestorer,
+    ICommandPalette,
+    ILauncher,
+    IDefaultFileBrowser,
+    IMainMenu,
+    ISettingRegistry
+  ],
   activate: (
     app: JupyterFrontEnd,
     model: IDeployedServices,
@@ -95,15 +114,21 @@ const panel: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
-    files: IDefaultFileBrowser | null
+    files: IDefaultFileBrowser | null,
+    menu: IMainMenu | null,
+    registry: ISettingRegistry | null
   ) => {
     const api = new Api(app.serviceManager.serverSettings);
     const trans = new Catalogue(translator);
     const { commands, shell } = app;
+    const preferences = new Preferences(api, trans);
+    if (registry) {
+      void app.restored.then(() => preferences.follow(registry)).catch(error => console.warn('jupyter-mldeploy:', error));
+    }
 
     const side = new LazyPanel(async () => {
       const [{ ServicesPanel }] = await Promise.all([import('./panel'), trans.ready]);
-      return new ServicesPanel(api, model, trans, commands);
+      return new ServicesPanel(api, model, trans, preferences, commands);
     }, model);
     side.id = 'jp-mldeploy-panel';
     side.title.icon = deployIcon;
@@ -122,6 +147,21 @@ const panel: JupyterFrontEndPlugin<void> = {
       execute: () => shell.activateById(side.id)
     });
     addServiceCommands(app, api, model, trans);
+    commands.addCommand(CommandIDs.deployFile, {
+      label: () => trans.__('Deploy a script…'),
+      icon: args => (args.isPalette ? undefined : deployIcon) as any,
+      describedBy: { args: { type: 'object', properties: { path: { type: 'string', description: 'Of the script' } } } },
+      execute: async args => {
+        shell.activateById(side.id);
+        (await side.contents).openForm(typeof args.path === 'string' ? args.path : chosenScript(files));
+      }
+    });
+    commands.addCommand(CommandIDs.openSettings, {
+      label: () => trans.__('Settings of deployed models'),
+      describedBy: { args: { type: 'object', properties: {} } },
+      isEnabled: () => commands.hasCommand('settingeditor:open'),
+      execute: () => commands.execute('settingeditor:open', { query: SETTINGS })
+    });
 
     const logs = new WidgetTracker<MainAreaWidget>({ namespace: 'mldeploy-log' });
     commands.addCommand(CommandIDs.openLog, {
@@ -136,7 +176,8 @@ const panel: JupyterFrontEndPlugin<void> = {
         }
       },
       execute: async args => {
-        const name = typeof args.name === 'string' ? args.name : '';
+        await trans.ready;
+        const name = typeof args.name === 'string' ? args.name : await askForService(model, trans, trans.__('Logs'));
         const build = args.build === true;
         const id = `mldeploy-log-${name}${build ? '-build' : ''}`;
         const open = logs.find(widget => widget.id === id);
@@ -187,25 +228,15 @@ const panel: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    launcher?.add({ command: CommandIDs.openExample, args: { isLauncher: true }, category: 'Other', rank: 90 });
-
-    if (palette) {
-      const category = 'Deployed models';
-      for (const command of [
-        CommandIDs.showPanel,
-        CommandIDs.reload,
-        CommandIDs.start,
-        CommandIDs.stop,
-        CommandIDs.scale,
-        CommandIDs.update,
-        CommandIDs.remove,
-        CommandIDs.openExample
-      ]) {
-        palette.addItem({ command, category, args: { isPalette: true } });
-      }
-    }
+    void trans.ready.then(() => addMenus(commands, trans, palette, menu, launcher));
   }
 };
+
+/** The Python file that is selected in the file browser. */
+function chosenScript(files: IDefaultFileBrowser | null): string {
+  const chosen = files ? [...files.selectedItems()] : [];
+  return chosen.length === 1 && chosen[0]!.path.endsWith('.py') ? chosen[0]!.path : '';
+}
 
 async function chooseExample(examples: string[], trans: Catalogue): Promise<string | null> {
   const asked = await InputDialog.getItem({

@@ -15,6 +15,10 @@ export class DeployedServices implements IDeployedServices {
     return this._names.map(name => this._services.get(name)).filter((view): view is IService => !!view);
   }
 
+  get coming(): readonly IOperation[] {
+    return [...this._operations.values()].filter(one => one.state === 'running' && !this._services.has(one.service));
+  }
+
   get isKnown(): boolean {
     return this._isKnown;
   }

@@ -1,40 +1,82 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
+import { type ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 import type { Api } from './api';
 import type { ICatalogue } from './catalogue';
-import { Service } from './servicecard';
+import { DeployForm } from './deployform';
+import { Operation, Service } from './servicecard';
+import type { Preferences } from './settings';
 import { Stock } from './stock';
 import { CommandIDs, type IDeployedServices } from './tokens';
+import { ParityTool, ReplicasTool } from './tools';
 
 export interface IContext {
   api: Api;
   model: IDeployedServices;
   trans: ICatalogue;
+  preferences: Preferences;
   run: (command: string, args?: ReadonlyJSONObject) => void;
 }
 
-/** What the side panel shows: services, models, images, orphans. */
+/** What the side panel shows: the form, services, models, images, orphans, what helps to decide. */
 export class ServicesPanel extends ReactWidget {
-  constructor(api: Api, model: IDeployedServices, trans: ICatalogue, commands: CommandRegistry) {
+  constructor(
+    api: Api,
+    model: IDeployedServices,
+    trans: ICatalogue,
+    preferences: Preferences,
+    commands: CommandRegistry
+  ) {
     super();
     this.addClass('jp-MLDeploy-panel');
-    this._context = { api, model, trans, run: (command, args) => void commands.execute(command, args) };
+    const run = (command: string, args?: ReadonlyJSONObject): void => void commands.execute(command, args);
+    this._context = { api, model, trans, preferences, run };
+  }
+
+  /** Open the form for a script; with `null` it is closed. */
+  openForm(path: string | null): void {
+    this._form = path === null ? null : { path, number: (this._form?.number ?? 0) + 1 };
+    this._formChanged.emit();
   }
 
   protected render(): JSX.Element {
+    const context = this._context;
     return (
-      <UseSignal signal={this._context.model.changed}>{() => <Contents context={this._context} />}</UseSignal>
+      <UseSignal signal={this._formChanged as ISignal<this, void>}>
+        {() => (
+          <>
+            {this._form ? (
+              <DeployForm
+                key={this._form.number}
+                context={context}
+                path={this._form.path}
+                done={() => this.openForm(null)}
+              />
+            ) : (
+              <div className="jp-MLDeploy-top">
+                <button type="button" className="jp-MLDeploy-button" onClick={() => this.openForm('')}>
+                  {context.trans.__('Deploy a script…')}
+                </button>
+              </div>
+            )}
+            <UseSignal signal={context.model.changed}>{() => <Contents context={context} />}</UseSignal>
+          </>
+        )}
+      </UseSignal>
     );
   }
 
   private readonly _context: IContext;
+  private readonly _formChanged = new Signal<this, void>(this);
+  private _form: { path: string; number: number } | null = null;
 }
 
 function Contents({ context }: { context: IContext }): JSX.Element {
   const { model, trans } = context;
   const services = model.services;
+  const coming = model.coming;
   return (
     <>
       {model.trouble && !model.isConnected ? (
@@ -43,13 +85,24 @@ function Contents({ context }: { context: IContext }): JSX.Element {
         </p>
       ) : null}
       {!model.isKnown && !model.trouble ? <p className="jp-MLDeploy-dim">{trans.__('Looking…')}</p> : null}
-      {model.isKnown && services.length === 0 ? <Empty context={context} /> : null}
+      {model.isKnown && services.length + coming.length === 0 ? <Empty context={context} /> : null}
       <ul className="jp-MLDeploy-services" aria-label={trans.__('Services')}>
+        {coming.map(operation => (
+          <li key={operation.service} className="jp-MLDeploy-card" aria-label={operation.service}>
+            <div className="jp-MLDeploy-head">
+              <span className="jp-MLDeploy-dot" data-state="deploying" aria-hidden="true" />
+              <b>{operation.service}</b>
+            </div>
+            <Operation operation={operation} context={context} />
+          </li>
+        ))}
         {services.map(service => (
           <Service key={service.name} service={service} context={context} />
         ))}
       </ul>
       <Stock context={context} />
+      <ParityTool context={context} />
+      <ReplicasTool context={context} />
     </>
   );
 }

@@ -108,7 +108,8 @@ function currentOperation(operation: IOperation | undefined, service: IService):
   return operation.state === 'running' || service.updated <= ended + 1 ? operation : null;
 }
 
-function Operation({ operation, context }: { operation: IOperation; context: IContext }): JSX.Element {
+/** The stages of what the server does, its time, a way to interrupt it. */
+export function Operation({ operation, context }: { operation: IOperation; context: IContext }): JSX.Element {
   const { trans, run } = context;
   const runs = operation.state === 'running';
   const [now, tick] = React.useState(Date.now() / 1000);

@@ -21,6 +21,8 @@ export namespace CommandIDs {
   export const remove = 'mldeploy:delete';
   export const cancel = 'mldeploy:cancel';
   export const deployCell = 'mldeploy:deploy-cell';
+  export const deployFile = 'mldeploy:deploy-file';
+  export const openSettings = 'mldeploy:open-settings';
   export const openExample = 'mldeploy:open-example';
 }
 
@@ -88,6 +90,8 @@ export interface IServerError {
   code: string;
   summary: string;
   hint: string;
+  field?: string;
+  problems?: string[];
 }
 
 export interface IAction {
@@ -131,6 +135,8 @@ export interface IDeployment {
 /** The services of the user, as they are now. Others may read them and be told of changes. */
 export interface IDeployedServices {
   readonly services: readonly IService[];
+  /** What the server begins to deploy and what is no service yet. */
+  readonly coming: readonly IOperation[];
   /** False until the server has told which there are. */
   readonly isKnown: boolean;
   /** Whether the server is connected; its sentence is in `trouble` if not. */

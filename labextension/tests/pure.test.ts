@@ -3,11 +3,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fill } from '../src/catalogue';
+import { replicasFor, sameAnswer } from '../src/arithmetic';
 import { deployedBy, hashOf, lineOf, scriptOf } from '../src/cellscript';
 import { levelOf, LogBuffer } from '../src/logbuffer';
 import { readDeployment, readDiagnosis } from '../src/reading';
 import { optionsOf, remedyOf } from '../src/remedies';
 import { EventParser } from '../src/sse';
+import { bodyOf, EMPTY, fieldOf, type IWish, magicOf, nameFor, problems } from '../src/wish';
 import { bytes, milliseconds, seconds, thousands } from '../src/wording';
 
 const SOURCE = join(process.cwd(), 'src');
@@ -157,6 +159,61 @@ test('numbers are written as in the notebook', () => {
   assert.equal(thousands(12408), '12\u202f408');
 });
 
+describe('the deploy form', () => {
+  const wish: IWish = { ...EMPTY, script: 'models/score it.py', name: 'iris', models: 'clf, iris:2', replicas: '2' };
+
+  test('says what is written in it, and nothing else', () => {
+    assert.deepEqual(bodyOf(wish), { script: 'models/score it.py', models: ['clf', 'iris:2'], replicas: 2 });
+    assert.deepEqual(bodyOf({ ...EMPTY, script: ' a.py ', replicas: '1:4', folder: true }), {
+      script: 'a.py',
+      autoscale: '1:4',
+      folder: true
+    });
+  });
+
+  test('shows the magic that does the same', () => {
+    const line = "%deploy iris --script 'models/score it.py' --target local --model clf --model iris:2 --replicas 2";
+    assert.equal(magicOf({ ...wish, target: 'local' }), line);
+    const sample = { ...EMPTY, script: 'a/b.py', name: 'b', folder: true, sample: '{"data":\n [1]}' };
+    assert.equal(magicOf(sample), `%deploy b --script a/b.py --source-directory a --sample '{"data":[1]}'`);
+  });
+
+  test('has a name for every file', () => {
+    const names = ['models/Score It.py', '01_é.py', 'a--.py', `${'x'.repeat(99)}.py`].map(nameFor);
+    assert.deepEqual(names, ['score-it', 'service', 'a', 'x'.repeat(63)]);
+  });
+
+  test('knows what is not right, and where what the server says belongs', () => {
+    const found = problems({ ...EMPTY, replicas: 'many', sample: '{' }, text => text);
+    assert.deepEqual(Object.keys(found).sort(), ['name', 'replicas', 'sample', 'script']);
+    assert.deepEqual(problems({ ...wish, replicas: '1:4' }, text => text), {});
+    assert.equal(fieldOf('model'), 'models');
+    assert.equal(fieldOf('models.0'), 'models');
+    assert.equal(fieldOf('shell'), null);
+    assert.equal(fieldOf(undefined), null);
+  });
+});
+
+describe('arithmetic', () => {
+  test('is exact, as the formula of the documents', () => {
+    assert.equal(replicasFor('20', '10', '70', '1'), 286);
+    assert.equal(replicasFor('21', '1', '70', '1'), 30, 'floats would say 31');
+    assert.equal(replicasFor('0.1', '0,1', '70', '1'), 1);
+    assert.equal(replicasFor('100', '0.5', '100', '4'), 13);
+    for (const bad of [['', '1', '70', '1'], ['1', '-1', '70', '1'], ['1', '1', '0', '1'], ['1', '1', '101', '1'], ['1', '1', '70', '0.5']]) {
+      assert.equal(replicasFor(bad[0]!, bad[1]!, bad[2]!, bad[3]!), null, bad.join());
+    }
+  });
+
+  test('answers are the same but for rounding', () => {
+    assert.ok(sameAnswer('[0.1, {"a": [1, null]}]', '[0.10000000000000001, {"a": [1.0, null]}]'));
+    assert.ok(sameAnswer('plain', ' plain\n'));
+    for (const other of ['[0.2]', '[0.1, 0.1]', '{"0": 0.1}', '"0.1"', 'null']) {
+      assert.ok(!sameAnswer('[0.1]', other), other);
+    }
+  });
+});
+
 describe('the catalogue', () => {
   const sources = readdirSync(SOURCE).filter(name => /\.tsx?$/.test(name));
   const said = new Set(
@@ -165,8 +222,11 @@ describe('the catalogue', () => {
   // Said by a name that comes from the server.
   const named = ['deploying', 'running', 'degraded', 'failed', 'stopped', 'unknown', 'certain', 'likely', 'a guess'];
   const columns = ['replica', 'state', 'script', 'requests', 'p50', 'p99', 'errors', 'memory'];
-  const verbs = ['reload', 'start', 'stop', 'scale', 'update', 'delete'];
-  const wanted = [...new Set([...said, ...named, ...columns, ...verbs])].sort();
+  const verbs = ['deploy', 'reload', 'start', 'stop', 'scale', 'update', 'delete'];
+  // In the settings editor.
+  const schema = JSON.parse(readFileSync(join(SOURCE, '..', 'schema', 'plugin.json'), 'utf8'));
+  const settings = [schema, ...Object.values<any>(schema.properties)].flatMap(one => [one.title, one.description]);
+  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...settings])].sort();
 
   for (const language of ['es', 'it', 'pt', 'ru', 'sv']) {
     test(`is whole in ${language}, with every value in its place`, () => {
