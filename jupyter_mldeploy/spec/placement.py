@@ -78,8 +78,8 @@ class Placement:
                     "pull_secret", name, "write the name of a Secret: lower-case letters, digits, '-', '.'."
                 )
         if self.ingress is not None:
-            parts = self.ingress.removeprefix("*.").split(".")
-            right = _NAME.fullmatch(".".join(parts)) and max(map(len, parts)) <= _LABEL_LIMIT
+            parts = self.ingress.split(".")
+            right = _NAME.fullmatch(self.ingress) and max(map(len, parts)) <= _LABEL_LIMIT
             if not right or len(self.ingress) > _NAME_LIMIT:
                 raise InvalidValue(
                     "ingress", self.ingress, "write a host name such as iris.example.org, without http://."

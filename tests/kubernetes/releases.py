@@ -26,7 +26,9 @@ TEXT = "def init():\n    pass\n\ndef run(data):\n    return data\n"
 
 def release(**wishes: object) -> Release:
     """A release of ``iris`` that differs from the plain one in these fields of its specification, or of itself."""
-    own = {name: wishes.pop(name) for name in ("revision", "keda", "source", "birth") if name in wishes}
+    own = {
+        name: wishes.pop(name) for name in ("revision", "keda", "source", "birth", "ingress_class") if name in wishes
+    }
     inference = InferenceConfig(
         Script(str(wishes.pop("text", TEXT))),
         environment=Environment(name="iris", python="3.11", requirements=("scikit-learn==1.5.2",)),
@@ -40,6 +42,7 @@ RELEASES = {
     "plain": release(),
     "full": release(
         revision=7,
+        ingress_class="nginx",
         autoscale=Autoscale(3, 3),
         resources=Resources(cpu=0.5, memory=512 * 1024**2, gpus=1),
         models=(ModelRef("iris", 2),),
@@ -51,8 +54,9 @@ RELEASES = {
             node_selector=(("disktype", "ssd"),),
             tolerations=(Toleration("gpu", "yes", "NoSchedule"), Toleration("spot")),
             pull_secrets=("registry",),
+            ingress="iris.example.org",
         ),
     ),
-    "keda": release(autoscale=Autoscale(1, 4), keda=True),
+    "keda": release(autoscale=Autoscale(1, 4), keda=True, placement=Placement(load_balancer=True)),
     "cpu": release(autoscale=Autoscale(2, 5, 0.5), resources=Resources(cpu=1)),
 }

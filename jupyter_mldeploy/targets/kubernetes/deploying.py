@@ -20,6 +20,7 @@ from jupyter_mldeploy.targets.kubernetes.delivery import way_for
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS
+from jupyter_mldeploy.targets.kubernetes.outside import choose_class
 from jupyter_mldeploy.targets.kubernetes.release import Release
 from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless, Rollout
 from jupyter_mldeploy.targets.kubernetes.verdicts import Verdict
@@ -81,6 +82,7 @@ class Deploying:
             revision=max(last + 1, self.work.record.revision),
             source=str(self.work.record.details.get("source", "")),
             birth=self._birth(),
+            ingress_class=choose_class(self.cluster) if spec.placement.ingress else "",
             keda=spec.autoscale.minimum != spec.autoscale.maximum and applying.has_keda(self.cluster),
         )
         check_size(self._release)
@@ -94,8 +96,8 @@ class Deploying:
         if self._before is None:  # whoever must find a deployment that was broken off looks here
             self.work.records.write(record)
         known = {"admin_token": self.keys[ADMIN_TOKEN], "scoring_keys": self.keys.get(SCORING_KEYS, "")}
-        known |= values_kept(self.keys)
-        self.work.records.write_secrets(spec.name, {name: value for name, value in known.items() if value})
+        told = {name: value for name, value in known.items() if value}
+        self.work.records.write_secrets(spec.name, told | values_kept(self.keys))
         self._applied = True
         deployment = applying.apply_release(
             self.cluster, self._release, self.keys, self._first_replicas(), self._before

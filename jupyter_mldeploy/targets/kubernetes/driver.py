@@ -23,7 +23,7 @@ from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size, kinds_needed
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.release import Release
-from jupyter_mldeploy.targets.kubernetes.rights import check_namespace, check_rights
+from jupyter_mldeploy.targets.kubernetes.rights import check_namespace, check_pull_secrets, check_rights
 from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless
 from jupyter_mldeploy.targets.kubernetes.runtime_proxy import RuntimeProxy
 from jupyter_mldeploy.targets.log_file import read_lines
@@ -64,6 +64,7 @@ class KubernetesDriver:
         release = Release(spec=spec, image="image", keda=applying.has_keda(cluster))
         check_size(release)
         check_rights(cluster, kinds_needed(release))
+        check_pull_secrets(cluster, spec.placement.pull_secrets)
 
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """See ``Driver``."""
@@ -98,6 +99,8 @@ class KubernetesDriver:
         if self._deploying is None:  # nothing was deployed: the number of replicas may have changed
             operating.await_replicas(self._cluster(work.record, work.cancel, PATIENCE), work)
         told = self._try_sample(work)
+        way_in = looking.way_in(self._cluster(work.record, work.cancel, PATIENCE), work.spec.name)
+        told["message"] = "; ".join(part for part in (told["message"], way_in) if part)
         if self._deploying is not None:
             self._deploying.finish()
             self._deploying = None

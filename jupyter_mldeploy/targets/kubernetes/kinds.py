@@ -18,6 +18,7 @@ RESOURCES: dict[str, tuple[str, str]] = {
     "HorizontalPodAutoscaler": ("apis/autoscaling/v2", "horizontalpodautoscalers"),
     "PodDisruptionBudget": ("apis/policy/v1", "poddisruptionbudgets"),
     "Lease": ("apis/coordination.k8s.io/v1", "leases"),
+    "IngressClass": ("apis/networking.k8s.io/v1", "ingressclasses"),
     "Ingress": ("apis/networking.k8s.io/v1", "ingresses"),
     "ScaledObject": ("apis/keda.sh/v1alpha1", "scaledobjects"),
 }

@@ -17,11 +17,12 @@ from jupyter_mldeploy.targets.kubernetes.applying import read_keys
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_REVISION, ANNOTATION_SCRIPT, selector_text
+from jupyter_mldeploy.targets.kubernetes.outside import Outside, look_outside, watched_outside
 from jupyter_mldeploy.targets.kubernetes.release import Release
 from jupyter_mldeploy.targets.kubernetes.runtime_proxy import RuntimeProxy
 from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
-__all__ = ["has_pods", "reports_of", "scoring_uri", "status_of", "watch_status"]
+__all__ = ["has_pods", "reports_of", "scoring_uri", "status_of", "watch_status", "way_in"]
 
 Object = Mapping[str, Any]
 
@@ -39,6 +40,13 @@ def has_pods(cluster: Cluster, service: str) -> bool:
 def scoring_uri(cluster: Cluster, service: str) -> str:
     """Where requests go from inside the cluster."""
     return f"http://{service}.{cluster.namespace}.svc/score"
+
+
+def way_in(cluster: Cluster, service: str) -> str:
+    """Where requests go from outside the cluster, or what is missing for that; ``""`` where it is not wanted."""
+    deployment = cluster.find("Deployment", service)
+    outside = look_outside(cluster, Release.from_objects(deployment) if deployment else None)
+    return outside.uri or outside.said
 
 
 def reports_of(cluster: Cluster, pods: Iterable[Object], token: str) -> dict[str, dict[str, Any]]:
@@ -68,14 +76,15 @@ def status_of(cluster: Cluster, service: str) -> Status | None:
         for pod in cluster.list("Pod", labels=selector_text(service))
         if not pod["metadata"].get("deletionTimestamp")
     ]
-    token = read_keys(cluster, Release.from_objects(deployment)).get(ADMIN_TOKEN, "")
-    return _put_together(cluster, deployment, pods, reports_of(cluster, pods, token))
+    release = Release.from_objects(deployment)
+    token = read_keys(cluster, release).get(ADMIN_TOKEN, "")
+    outside = look_outside(cluster, release)
+    return _put_together(deployment, pods, reports_of(cluster, pods, token), outside, scoring_uri(cluster, service))
 
 
 def _put_together(
-    cluster: Cluster, deployment: Object, pods: Sequence[Object], reports: Mapping[str, dict[str, Any]]
+    deployment: Object, pods: Sequence[Object], reports: Mapping[str, dict[str, Any]], outside: Outside, inside: str
 ) -> Status:
-    name = str(deployment["metadata"]["name"])
     annotations = deployment["metadata"].get("annotations") or {}
     current = str(annotations.get(ANNOTATION_REVISION))
     wanted = int((deployment.get("spec") or {}).get("replicas") or 0)
@@ -102,9 +111,9 @@ def _put_together(
     utilization = sum(float(report.get("utilization") or 0) for report in asked) / max(1, len(asked))
     return Status(
         state=state,
-        message=troubles[0] if troubles and state != "running" else "",
+        message=troubles[0] if troubles and state != "running" else outside.said,
         replicas=tuple(_replica(pod, reports.get(str(pod["metadata"]["name"]), {})) for pod in pods),
-        scoring_uri=scoring_uri(cluster, name),
+        scoring_uri=outside.uri or inside,
         script=str(annotations.get(ANNOTATION_SCRIPT, "")),
         utilization=utilization,
         requests=sum(int(report.get("requests") or 0) for report in reports.values()),
@@ -151,6 +160,9 @@ def watch_status(cluster: Cluster, service: str, cancel: Cancel) -> Iterator[Sta
     with Watches(cluster) as watches, suppress(Cancelled):
         watches.add("Deployment", fields=f"metadata.name={service}")
         watches.add("Pod", labels=selector_text(service))
+        deployment = cluster.find("Deployment", service)
+        for kind in watched_outside(Release.from_objects(deployment) if deployment else None):
+            watches.add(kind, fields=f"metadata.name={service}")
         last: Status | None = None
         while not cancel.is_set:
             status = status_of(cluster, service)

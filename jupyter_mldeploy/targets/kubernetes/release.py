@@ -25,6 +25,7 @@ class Release:
         keda: Whether the cluster scales by the runtime's own utilisation.
         birth: Tells what is mounted into its pods from that of an earlier service of this name: a kubelet that has just
             lost its API server mounts what it remembers of the name.
+        ingress_class: The IngressClass that its Ingress names; ``""`` leaves it to the cluster.
     """
 
     spec: ServiceSpec
@@ -33,6 +34,7 @@ class Release:
     source: str = ""
     keda: bool = False
     birth: str = ""
+    ingress_class: str = ""
 
     @property
     def name(self) -> str:

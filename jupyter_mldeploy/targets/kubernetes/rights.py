@@ -10,7 +10,7 @@ from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.kinds import RESOURCES
 
-__all__ = ["check_namespace", "check_rights", "missing_rights", "rights_needed"]
+__all__ = ["check_namespace", "check_pull_secrets", "check_rights", "missing_rights", "rights_needed"]
 
 _MADE = ("get", "list", "create", "patch", "delete")
 # Removing by a selector (deletecollection) is used where nothing else would do: pods, and Secrets, which nobody need list.
@@ -98,6 +98,25 @@ def check_namespace(cluster: Cluster) -> None:
             f"The namespace {cluster.namespace!r} is being terminated; nothing new can be made in it.",
             "Wait until it is gone and make it again, or choose another with --namespace.",
         )
+
+
+def check_pull_secrets(cluster: Cluster, names: Iterable[str]) -> None:
+    """Raise ``TargetUnavailable`` for a Secret that is not there, or that no image can be pulled with.
+
+    A kubelet that does not find one tries without, and what it then says is not that.
+    """
+    for name in names:
+        found = cluster.find("Secret", name)
+        if found is None:
+            raise TargetUnavailable(
+                f"The namespace {cluster.namespace!r} has no Secret {name!r} to pull the image with.",
+                f"Make it with `kubectl create secret docker-registry {name} -n {cluster.namespace} …`.",
+            )
+        if not str(found.get("type", "")).startswith("kubernetes.io/dockerc"):
+            raise TargetUnavailable(
+                f"The Secret {name!r} is of type {found.get('type')}, which images cannot be pulled with.",
+                "Name one that `kubectl create secret docker-registry` made.",
+            )
 
 
 def _allowed(cluster: Cluster, right: Right) -> bool:

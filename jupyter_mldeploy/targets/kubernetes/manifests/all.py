@@ -44,11 +44,13 @@ def manifests(
     name = release.name
     if replicas is None and release.fixed:
         replicas = release.spec.autoscale.minimum
-    objects = [_service_account(name), config_map(release), deployment(release, replicas), _service(name)]
+    objects = [_service_account(name), config_map(release), deployment(release, replicas), _service(release)]
     if keys is not None:
         objects.insert(1, secret(release, keys))
     if not release.fixed:
         objects.append(scaled_object(release, namespace) if release.keda else horizontal_autoscaler(release))
+    if release.spec.placement.ingress:
+        objects.append(_ingress(release, release.spec.placement.ingress))
     if release.most > 1:
         objects.append(disruption_budget(release, selector(name)))
     for made in objects:
@@ -124,14 +126,27 @@ def _service_account(name: str) -> dict[str, Any]:
     }
 
 
-def _service(name: str) -> dict[str, Any]:
+def _service(release: Release) -> dict[str, Any]:
+    name = release.name
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": name, "labels": labels(name)},
         "spec": {
-            "type": "ClusterIP",
+            "type": "LoadBalancer" if release.spec.placement.load_balancer else "ClusterIP",
             "selector": selector(name),
             "ports": [{"name": "http", "port": 80, "targetPort": "http"}],
         },
+    }
+
+
+def _ingress(release: Release, host: str) -> dict[str, Any]:
+    backend = {"service": {"name": release.name, "port": {"name": "http"}}}
+    rule = {"host": host, "http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}
+    named = {"ingressClassName": release.ingress_class} if release.ingress_class else {}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": release.name, "labels": labels(release.name)},
+        "spec": {**named, "rules": [rule]},
     }
