@@ -26,6 +26,10 @@ _PREFIXES = (
 )
 _ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
 _SAMPLE = 4_000
+_TEXT_KEYS = (
+    "message", "msg", "log", "event", "textPayload", "error", "exception", "exc_info", "traceback", "stack_trace",
+    "stacktrace", "stack", "detail",
+)  # fmt: skip
 _HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
 
 
@@ -35,6 +39,8 @@ def unfold(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if '{"log":"' in text:
         text = "\n".join(_docker_json(line) for line in text.split("\n"))
+    if "\\n" in text:
+        text = "\n".join(_json_record(line) if line[:1] == "{" and "\\n" in line else line for line in text.split("\n"))
     if "(most recent call last):\\n" in text:
         text = _ESCAPED_TRACEBACK.sub(lambda m: m.group().replace("\\n", "\n").replace('\\"', '"'), text)
     return text
@@ -116,6 +122,16 @@ def _docker_json(line: str) -> str:
         return str(json.loads(line)["log"]).rstrip("\n").replace("\n", " ")
     except (ValueError, KeyError, TypeError):
         return line
+
+
+def _json_record(line: str) -> str:
+    """The text of a structured log's record, with what it folds (a traceback) on lines of their own."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    said = [value for key in _TEXT_KEYS if isinstance(value := record.get(key), str)]
+    return "\n".join(said) if said else line
 
 
 def _without_harmless(text: str) -> str:

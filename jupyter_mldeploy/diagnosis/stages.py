@@ -111,6 +111,7 @@ def deleting(reading: Reading) -> bool:
 _WENT_ON = (
     r"successfully installed |successfully built [a-z]|installing collected packages|^setting up [a-z0-9]"
     r"|processing triggers for|executing transaction: done|solving environment: done|removing intermediate container"
+    r"|^\s*downloading \S+\.(?:whl|tar\.gz|zip)\b|building wheels? for |failed building wheel"
 )
 
 

@@ -10,7 +10,7 @@ from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _OF_REGISTRATION = (
     r"ModelPathNotFound|provided model[_ ]path|files uploaded to the run|logged_?model|cannot find model data"
-    r"|artifact path .{0,120} does not exist"
+    r"|artifact path .{0,120} does not exist|AssetPathNotFound|No blobs found in storage"
 )
 """Words that only registration says, whatever stage the evidence calls itself."""
 
@@ -31,6 +31,7 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         r"|in the set of files uploaded to the run"
         r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find"
         r"|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
+        r"|\w*AssetPathNotFound\w*|No blobs found in storage(?: at model asset path: (?P<asset>\S+))?"
     )
     surely = hit and re.search(_OF_REGISTRATION, hit.line.text, re.IGNORECASE)
     if hit and surely:
@@ -52,8 +53,9 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         yield found("model-artifact-missing-at-register", Depth.ROOT - 1, hit, path=path)
     elif reading.stage == "register":
         for raised in reading.raised:
-            if raised.name in ("FileNotFoundError", "OSError") and "No such file" in raised.message:
-                yield found("model-artifact-missing-at-register", Depth.ROOT, raised.line, path=_quoted(raised.message))
+            if match := re.search(r"No such file or directory:? ?['\"]?(?P<path>[^'\"\n]*)", raised.message):
+                yield found("model-artifact-missing-at-register", Depth.ROOT, raised.line, path=match["path"].strip())
+                return
 
 
 def _quoted(text: str) -> str:
@@ -84,12 +86,14 @@ def conflict(reading: Reading) -> Iterator[Finding]:
     # Without a 409 only words count that can mean nothing else.
     said = (
         r"another (?:operation|deployment|update|request|release)|OperationInProgress|ConflictingOperation"
-        r"|the object has been modified; please apply your changes"
+        r"|the object has been modified; please apply your changes|\w*Transitioning\)|still transitioning"
+        r"|another \w+ operation"
     )
     running = reading.find(_RUNNING if status else said)
     taken = reading.find(
         r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken"
-        r"|in use|registered|used)|AlreadyExists|ServiceAlreadyExists|EndpointAlreadyExists"
+        r"|in use|registered|used)|AlreadyExists|\bServiceExists|\bNameConflict|already contains an? .{0,60} with name"
+        r"|ServiceAlreadyExists|EndpointAlreadyExists"
         r"|there is already a (?:service|endpoint|deployment) with|with the same name already exists"
         r"|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
         r"|not available|must be unique)|cannot re-use a name that is still in use"

@@ -107,15 +107,25 @@ _KILLED = (
     r"|\bkilled +(?:pip|python|conda|mamba|npm|gcc|c\+\+)"
 )
 
+_HUNGRY = (
+    r"building wheel|installing collected packages|solving environment|downloading [^\n]*\d(?:\.\d+)? ?[mg]b\b"
+    r"|compil|\bcc1|\bg\+\+|\[\d+/\d+\] (?:building|linking)|extracting|unpacking|collecting (?:torch|tensorflow)"
+)
+
 
 @rule("build-oom-killed")
 def out_of_memory(reading: Reading) -> Finding | None:
     """A step of the build is killed for memory."""
     if not building(reading):
         return None
-    hit = reading.find(_KILLED)
+    later = reading.stage in ("launch", "init", "run", "ready", "http", "reload", "schedule", "scale", "delete")
+    hit = reading.find(_KILLED, ("build_log",) if later else None)
     if hit is None and reading.stage == "build" and reading.exit_code in (137, 247, -9):
-        return found("build-oom-killed", Depth.ROOT - 2, reading.statement("exit code", reading.exit_code))
+        # Somebody can have killed it; a step that is known for its hunger makes memory likely.
+        if busy := reading.find(_HUNGRY):
+            proof = reading.statement("exit code", reading.exit_code)
+            return found("build-oom-killed", Depth.ROOT - 2, proof, busy, certain=False)
+        return None
     if hit is None:
         return None
     step = re.search(r"(?:command|process|running) [\[\"']+(?:/bin/sh -c )?([^'\"\]\n]{3,80})", hit.line.text)
@@ -131,7 +141,7 @@ _BASE = (
     Sign(
         "image-platform-mismatch",
         r"no matching manifest for (?P<platform>[\w/]+)|no match for platform in manifest"
-        r"|does not match the (?:specified|requested) platform"
+        r"|does not (?:match|provide) the (?:specified|requested) platform"
         r"|image operating system \"\w+\" cannot be used on this platform",
         Depth.ROOT - 3,
     ),
@@ -149,17 +159,17 @@ _BASE = (
         r"|pull access denied for (?P<denied>[^\s,]+)"
         r"|manifest for (?P<manifest>\S+) not found|manifest unknown"
         r"|repository (?P<repository>\S+) not found: does not exist"
-        r"|get https://(?P<plain>[\w.:-]+)/v[12]/|get \"https://(?P<quoted>[\w.:-]+)/v[12]/|error getting credentials"
-        r"|error response from daemon: (?:get|head) \"?https://(?P<host>[\w.:-]+)/v[12]/"
+        r"|(?:get|head) \"?https?://(?P<plain>[\w.:-]+)/v[12]/|error getting credentials"
         r"|invalid reference format|invalid from flag value|failed to parse stage name"
         r"|base name \([^)]*\) should not be blank"
         r"|requested access to the resource is denied|no basic auth credentials|failed to authorize: [^\n]*"
         r"|short-name resolution enforced|short-name \"(?P<short>[^\"\n]+)\" did not resolve"
-        r"|error creating build container: [^\n]*|initializing source docker://(?P<podman>\S+?):? "
+        r"|error creating build container: [^\n]*|initializing source docker://(?P<podman>[^\s:]+(?::[\w.-]+)?):? "
+        r"|pinging container registry (?P<pinged>[^\s:]+)"
         r"|unable to pull (?P<pull>\S+):"
         r"|retrieving image manifest (?P<kaniko>\S+)|unauthorized: authentication required"
         r"|no such image: (?P<image>\S+)"
-        r"|failed to do request: head \"?https://(?P<request>[\w.:-]+)/v2/|error getting image manifest"
+        r"|error getting image manifest"
         r"|manifest_unknown",
         Depth.ROOT - 1,
     ),
@@ -191,11 +201,7 @@ def base_image(reading: Reading) -> Iterator[Finding]:
             if "x509" in line or "proxyconnect" in line:
                 depth += 2  # the way to the registry is at fault
         image = next(
-            (
-                value
-                for name, value in finding.facts.items()
-                if name not in ("platform", "host", "request", "plain", "quoted")
-            ),
+            (value for name, value in finding.facts.items() if name not in ("platform", "plain")),
             "",
         )
         start = reading.find(

@@ -115,7 +115,7 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
             r"|request (?:was )?(?:cancell?ed|timed out)|scoring[ _]timeout|(?:The )?read operation timed out"
             r"|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out|Endpoint request timed out"
             r"|TimeoutError: .{0,60}(?:score|request|response)|stream timeout|Timeout (?:was reached|exceeded)"
-            r"|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within"
+            r"|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within|ServerTimeoutError|Timeout on reading data from socket"
             r"|failed to finish execution within the allocated time"
         ),
         3,
@@ -138,6 +138,7 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
             r"|\[Errno 111\]|\[Errno 61\]|ConnectError: All connection attempts failed"
             r"|Cannot connect to host (?:localhost|127\.0\.0\.1|0\.0\.0\.0)|Connect call failed"
             r"|Couldn't connect to server|Could not connect to server|no listener|nothing (?:is )?listen"
+            r"|NameResolutionError|Name or service not known|Could not resolve host|getaddrinfo failed"
         ),
         4,
     ),

@@ -21,7 +21,7 @@ _PULLING = (
     r"|couldn't parse image (?:name|reference)"
     r"|invalid reference format|present with pull policy of never"
     r"|error response from daemon: (?:get|head) \"?https?://\S+/v[12]/"
-    r"|no matching manifest for|no match for platform|does not match the (?:specified|detected host) platform"
+    r"|no matching manifest for|no match for platform|does not (?:match|provide) the (?:specified|detected host) platform"
     r"|image pull|imagenotfound"
     r"|trying to pull |image pull secrets|inaccessibleimage|registryunavailable|failed to resolve reference"
     r"|no such image"
@@ -81,7 +81,7 @@ _SIGNS = (
     Sign(
         "image-platform-mismatch",
         r"no matching manifest for (?P<platform>[\w/]+)|no match for platform in manifest|no match for platform"
-        r"|does not match the (?:specified|requested) platform(?:: wanted (?P<wanted>[\w/]+))?"
+        r"|does not (?:match|provide) the (?:specified|requested) platform(?:: wanted (?P<wanted>[\w/]+))?"
         r"|image operating system \"\w+\" cannot be used on this platform"
         r"|no image found in (?:image index|manifest list) for architecture \"?(?P<arch>\w+)"
         r"|no (?:child|manifest|image)[^\n]{0,40} (?:with|for) platform (?P<child>[\w/]+)"

@@ -55,7 +55,7 @@ def model_file(reading: Reading) -> Iterator[Finding]:
         r"|Could not find (?:SavedModel|saved model|model) .{0,40}?(?P<base>/\S+)?"
         r"|NO_SUCHFILE.{0,60}Load model from (?P<onnx>\S+) failed"
         r"|Load model from (?P<onnx_b>\S+) failed:? ?Load model \S+ failed\. File doesn't exist"
-        r"|Could not open (?P<lgb>\S+)$"
+        r"|Could not open (?P<lgb>\S+)$|Model file doesn't exist:? (?P<cat>\S+)"
         r"|Error no file named (?P<hf>[\w.]+)(?:,[^\n]*)? found in directory (?P<hf_dir>\S+)"
         r"|(?:does not appear to have|is missing) a file named (?P<hf_b>[\w.]+)"
         r"|No such file or directory: '?(?P<mlmodel>[^'\n]*MLmodel)'?"

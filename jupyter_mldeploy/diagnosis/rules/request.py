@@ -187,7 +187,7 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         r"|Input shape .{0,40}(?:mismatch|incompatible|invalid|expected)|Shape of passed values is"
         r"|The number of features in data \((?P<lgot>\d+)\) is not the same as it was in training data"
         r" \((?P<lgb>\d+)\)|Pool.*(?:features|columns) .{0,40}(?:number|count)|n_features_in_"
-        r"|Must pass 2-d input|expected (?:scalar|1D|2D|3D|4D|float|a 2D)|x\.shape\[\d\]"
+        r"|Must pass 2-d input|expected (?:1D|2D|3D|4D|a 2D)|x\.shape\[\d\]"
         r"|index \d+ is out of bounds for axis \d|Model expects? (?P<plain>\d+) (?:features|columns|inputs)"
         r"|tuple index out of range|too many indices for array|Incorrect number of (?:features|columns|inputs)"
         r"|(?:expects?|expected|requires) (?P<words>\d+) (?:features|columns|values|inputs)"
@@ -244,12 +244,13 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         r"|\(unable to parse string as|with dtype object"
         r"|arrays of bytes/strings|Unable to convert array of bytes|must be numeric|is not a numeric"
         r"|No matching signature found for|unhashable type: '(?:list|dict)'"
+        r"|must have the same dtype|expected (?:m1 and m2 to have|object of scalar|scalar) \w+|expected float \("
     )
     if types and not re.search(r"could not convert string to float: ''|NoneType", types.line.text):
         strong = bool(
             re.search(
                 r"could not convert string|Cannot cast|invalid literal|dtype|ufunc|Found unknown|must be real"
-                r"|not a valid|Failed to convert|valid (?:number|integer|float)",
+                r"|not a valid|Failed to convert|valid (?:number|integer|float)|scalar",
                 types.match[0],
             )
         )

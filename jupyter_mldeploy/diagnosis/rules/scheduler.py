@@ -176,7 +176,7 @@ _OTHERS = (
     Sign(
         "node-not-ready",
         r"\bnodenotready\b|node is not ready|nodehasdiskpressure|nodestatusunknown"
-        r"|kubelet stopped posting node status"
+        r"|no nodes available to schedule pods|kubelet stopped posting node status"
         r"|container runtime network not ready|cni plugin not initialized|network plugin is not ready"
         r"|node \S+ status is now: nodenotready"
         r"|taintmanagereviction|marking for deletion pod|network plugin returns error",

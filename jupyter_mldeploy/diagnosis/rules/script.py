@@ -19,7 +19,10 @@ _CONFIG_FILE = re.compile(
     r"\.(?:ya?ml|json|ini|cfg|conf|toml|env|properties|csv|tsv|txt|xml|sql|parquet|xlsx?|lst|vocab|pem|jsonl)$",
     re.IGNORECASE,
 )
-_ABSENT = r"No such file or directory: (?:b|u|r)?['\"]?(?P<path>[^'\"\n]*)"
+_ABSENT = (
+    r"(?:No such file or directory: (?:b|u|r)?['\"]?|^(?:File )?['\"]?(?=[^'\"\n]+ (?:doesn't|does not) exist))"
+    r"(?P<path>(?:(?! does)[^'\"\n])*)"
+)
 
 
 @rule("score-syntax-error")
@@ -191,6 +194,12 @@ def absent_file(reading: Reading) -> Iterator[Finding]:
         ):
             continue
         yield _file(match["path"], raised.line, raised.own_frame.source if raised.own_frame else "", raised)
+        # configparser reads absent files without a word; then their sections are not there.
+    for raised in reading.raised:
+        if raised.through("configparser.py") and raised.name in ("KeyError", "NoSectionError"):
+            section = re.search(r"['\"](\w+)['\"]", raised.message)
+            facts = {"section": section[1] if section else ""}
+            yield found("config-file-missing", Depth.SPECIFIC, raised.line, certain=False, facts=facts)
     said = reading.find(
         r"configuration file,? (?P<workspace>[\w./-]+),? could not be found"
         r"|(?:config(?:uration)?|settings|properties|parameters?) file:? ?[`'\"]?(?P<path>[\w./-]*)[`'\"]?:? "

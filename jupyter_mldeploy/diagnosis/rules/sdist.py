@@ -37,7 +37,7 @@ _FAILED_SOMEWHERE = (
     r"|preparing metadata \([^)]*\)[^\n]*error"
     r"|error: command '[^'\n]*(?:gcc|g\+\+|cc|clang|c\+\+|ld|cl\.exe)' failed with exit (?:status|code)"
     r"|cannot find command '(?P<tool>git|hg|svn)'|git executable not found"
-    r"|installing build dependencies[^\n]*error"
+    r"|installing build dependencies[^\n]*error|getting requirements to build (?:wheel|editable) did not run"
 )
 _COMPILER = (
     r"unable to execute '?(?P<execute>[\w.+/-]+)'?: no such file"

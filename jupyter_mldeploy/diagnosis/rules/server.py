@@ -105,7 +105,7 @@ def low_port(reading: Reading) -> Finding | None:
         r"(?:bind|listen)\S* .{0,60}(?::|, )(?P<port>\d{1,3})\b.{0,60}permission denied"
         r"|bind\(\) to \S*?:(?P<nginx>\d{1,3}) failed \(13"
         r"|attempting to bind on address \('[^']*', (?P<asyncio>\d{1,3})\): .{0,20}(?:permission denied|EACCES)"
-        r"|connection to \('[^']*', (?P<gunicorn>\d{1,3})\) failed: \[Errno 13\]"
+        r"|(?:connection|connect) to \('[^']*', (?P<gunicorn>\d{1,3})\)(?: failed)?: \[Errno 13\]"
         r"|cannot expose privileged port (?P<rootless>\d+)|EACCES:? .{0,60}:(?P<node>\d{1,3})\b"
         r"|[Pp]ermission denied.{0,40}(?:bind|port|socket).{0,30}\b(?P<after>\d{2,3})\b"
         r"|(?:could not|cannot|can't|failed to) (?:bind"

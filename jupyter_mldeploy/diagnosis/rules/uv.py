@@ -48,6 +48,8 @@ _ABSENT = re.compile(
     r"|only (?P<only>[\w.-]+<=?[\w.]+) is available",
     re.IGNORECASE,
 )
+_CONFLICT = re.compile(r"So, because [^.]*? depends on both ", re.IGNORECASE)
+"""Poetry's conclusion; "no versions of X match >1.2,<2.0" before it only says that 1.2 is the one version of its range."""
 
 
 @rule(
@@ -76,7 +78,7 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
             requires_python=match["wanted"] or match["requires"] or match["range"] or "",
             python=python,
         )
-    absent = _ABSENT.search(text)
+    absent = None if _CONFLICT.search(text) else _ABSENT.search(text)
     if absent and not (absent["only"] or absent["unusable"]):
         requirement = next((value for value in absent.groups() if value), "")
         if absent["poetry"]:
