@@ -26,6 +26,7 @@ from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_edited
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
 from jupyter_mldeploy.targets.leftovers import end_leftovers_of, take_back
+from jupyter_mldeploy.targets.revisions import Revision, choose, revisions_of
 
 __all__ = ["Service", "deploy", "service", "services"]
 
@@ -206,6 +207,19 @@ class Service:
         """Change the number of replicas, or its bounds."""
         self._of_running("scale")
         return self.update(replicas=replicas, autoscale=autoscale)
+
+    def history(self) -> list[Revision]:
+        """The revisions that its target keeps, newest first; only Kubernetes keeps any but the one that runs."""
+        return revisions_of(self.record)
+
+    def rollback(self, revision: int | None = None, *, sink: Sink = silent, cancel: Cancel | None = None) -> Service:
+        """Go back to an earlier revision (``None``: the last one): its script, models, environment, variables and resources.
+
+        The number of replicas and the addresses stay. What runs then is a revision of its own, with a number of its own.
+        """
+        chosen = choose(self.name, self.history(), revision)
+        self.outcome = pipeline.run(chosen.spec, self._records, wishes=Wishes(again=chosen), sink=sink, cancel=cancel)
+        return self
 
     def start(self, *, sink: Sink = silent, cancel: Cancel | None = None) -> Service:
         """Start a service that was stopped or whose process is gone."""

@@ -15,7 +15,7 @@ from traitlets.config import Config, SingletonConfigurable
 
 from jupyter_mldeploy.errors import InvalidValue
 
-__all__ = ["MLDeploy", "settings"]
+__all__ = ["MLDeploy", "mistyped", "settings"]
 
 PREFIX = "MLDEPLOY_"
 
@@ -127,6 +127,18 @@ class MLDeploy(SingletonConfigurable):
             value = str(getattr(self, name))
             rows.append({"setting": name, "value": value, "from": source, "variable": variable, "help": trait.help})
         return rows
+
+
+def mistyped() -> dict[str, str]:
+    """Variables of the environment that are no setting but nearly, and which was meant."""
+    from difflib import get_close_matches
+
+    known = [PREFIX + name.upper() for name in MLDeploy.class_trait_names(config=True)]
+    found = {}
+    for name in sorted(os.environ):
+        if name.startswith(PREFIX) and name not in known and (near := get_close_matches(name, known, 1, 0.9)):
+            found[name] = near[0]
+    return found
 
 
 def settings() -> MLDeploy:

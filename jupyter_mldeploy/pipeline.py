@@ -31,6 +31,7 @@ from jupyter_mldeploy.spec import VARIABLE_KEY, InferenceConfig, ServiceSpec
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_digest
 from jupyter_mldeploy.targets.base import Driver, Receipt, Work
+from jupyter_mldeploy.targets.revisions import Revision
 
 __all__ = ["Outcome", "Wishes", "check", "explain", "run"]
 
@@ -65,12 +66,14 @@ class Wishes:
         overwrite: Take over a name that is in use on another target.
         keeps_files: Leave edits of the source directory for a later reload, where no new workers are needed anyway.
         values: Values of the service's environment variables that are new, to be kept among its secrets.
+        again: The earlier revision that ``spec`` is of.
     """
 
     until: Stage | None = None
     overwrite: bool = False
     keeps_files: bool = False
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    again: Revision | None = None
 
     def __post_init__(self) -> None:
         if self.until not in {None, Stage.READY, *_PREPARING}:
@@ -107,14 +110,16 @@ def run(
     with records.operation(spec.name, "deployment"):
         former, displaced = _former(spec, records, wishes)
         driver = driver_for(spec.target, records)
-        driver.check(spec)
+        again = wishes.again
+        driver.check(replace(spec, image=again.image) if again else spec)
         asked_at = time.time()
         taken = str(former.details.get("source", "")) if former else ""
-        source = taken if wishes.keeps_files else _source(spec, former)
+        source = again.source if again else taken if wishes.keeps_files else _source(spec, former)
         change = _change(spec, source, former, driver)
-        if change.kind in {"created", "updated"}:
+        makes = again is None and (wishes.prepares or change.kind in {"created", "updated"})
+        if makes and not wishes.prepares:
             source = source_digest(spec.inference)
-        models = _model_paths(spec, records, former) if wishes.prepares or change.kind in {"created", "updated"} else {}
+        models = _model_paths(spec, records, former) if makes else {}
         alive = former if change.kind != "created" else None
         if former and not alive and not wishes.prepares:
             driver.stop(former)  # what may be left of it
@@ -126,6 +131,7 @@ def run(
             models=models,
             sink=sink,
             cancel=cancel,
+            again=again,
         )
         try:
             if displaced:

@@ -86,7 +86,7 @@ def service_lines(told: dict[str, Any]) -> list[str]:
     unsupported = [name for name, how in told["limits"].items() if how == "unsupported"]
     if unsupported:
         lines.append(f"  no {' or '.join(unsupported)} limit on this system")
-    if told["edited"]:
+    if told["edited"] and told["state"] in {"running", "degraded"}:
         lines.append(f"  edited, not reloaded: mldeploy reload {told['name']}")
     rows = [_replica_row(replica) for replica in told["replicas"]]
     if rows:

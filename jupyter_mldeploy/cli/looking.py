@@ -16,6 +16,7 @@ from jupyter_mldeploy.errors import InvalidValue, NotFound
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
     from jupyter_mldeploy.targets.container.orphans import Orphan
+    from jupyter_mldeploy.targets.kubernetes.neighbours import Neighbour
 
 __all__ = ["config", "diagnose", "logs", "read_data", "run", "score", "services", "status"]
 
@@ -28,24 +29,30 @@ def services(options: argparse.Namespace, screen: Screen) -> int:
     from jupyter_mldeploy import api
     from jupyter_mldeploy.config import settings
     from jupyter_mldeploy.records import Records
-    from jupyter_mldeploy.targets.leftovers import find_orphaned
+    from jupyter_mldeploy.targets.leftovers import find_neighbours, find_orphaned
 
+    records = Records(settings().home_path)
     with ThreadPoolExecutor(8) as pool:
+        others = pool.submit(find_neighbours, records)
         found = [told for told in pool.map(_look, api.services()) if told is not None]
-    orphaned = find_orphaned(Records(settings().home_path))
+        neighbours = others.result()
+    orphaned = find_orphaned(records)
     if screen.is_json:
-        screen.json(found + [_orphan(orphan) for orphan in orphaned])
+        screen.json(found + [_orphan(orphan) for orphan in orphaned] + [_neighbour(one) for one in neighbours])
         return 0
     for orphan in orphaned:
         what = (
             f"container {orphan.container[:12]} ({orphan.status}) is of a service {orphan.service!r} that has no record"
         )
         screen.note(f"{what}: `mldeploy status {orphan.service}` takes it back, `mldeploy prune` removes it.")
-    if not found:
+    if not found and not neighbours:
         screen.line("No service is deployed.")
         return 0
     head = ("name", "target", "state", "replicas", "models", "script", "address")
-    screen.lines(columns(head, [_service_row(told) for told in found]))
+    screen.lines(columns(head, [_service_row(told) for told in found] + [_neighbour_row(one) for one in neighbours]))
+    if neighbours:
+        names = ", ".join(one.name for one in neighbours)
+        screen.note(f"Of no record here: {names}. `mldeploy status NAME` takes one up.")
     return 0
 
 
@@ -59,6 +66,26 @@ def _look(service: Service) -> dict[str, Any] | None:
 def _orphan(orphan: Orphan) -> dict[str, Any]:
     return {"name": orphan.service, "target": "container", "state": "orphan", "container": orphan.container,
             "image": orphan.image, "message": orphan.status}  # fmt: skip
+
+
+def _neighbour(one: Neighbour) -> dict[str, Any]:
+    """What somebody else deployed, or a home folder that was lost: in the fields that a service has too."""
+    return {"name": one.name, "target": "kubernetes", "state": one.state, "namespace": one.namespace, "record": False,
+            "ready": one.ready, "wanted": one.replicas, "models": list(one.models), "script": one.script,
+            "scoring_uri": one.scoring_uri}  # fmt: skip
+
+
+def _neighbour_row(one: Neighbour) -> list[str]:
+    models = "+".join(one.models) or "-"
+    return [
+        one.name,
+        "kubernetes",
+        one.state,
+        f"{one.ready}/{one.replicas}",
+        models,
+        short(one.script),
+        one.scoring_uri,
+    ]
 
 
 def _service_row(told: dict[str, Any]) -> list[str]:
@@ -156,11 +183,15 @@ def logs(options: argparse.Namespace, screen: Screen) -> int:
         grep=options.grep,
         since=parse_seconds(options.since, "--since") if options.since else None,
     )
+    printed = False
     for line in api.service(options.name).follow(query, Cancel()):
+        printed = True
         if screen.is_json:
             screen.json({"replica": line.replica, "text": line.text}, indent=None)
         else:
             screen.line(line.text)
+    if not printed and not query.follow:
+        screen.note(query.of_nothing(options.name))
     return 0
 
 
@@ -178,9 +209,11 @@ def diagnose(options: argparse.Namespace, screen: Screen) -> int:
 
 def config(options: argparse.Namespace, screen: Screen) -> int:
     """Print every setting."""
-    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.config import mistyped, settings
 
     rows = settings().explain()
+    for name, meant in mistyped().items():
+        screen.note(f"{name} is not read: there is no such setting. {meant} is one.")
     for row in rows:
         if getattr(options, row["setting"], None) is not None:
             row["from"] = f"--{row['setting'].replace('_', '-')}"

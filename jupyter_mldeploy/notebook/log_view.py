@@ -47,9 +47,7 @@ def _print_once(service: Service, query: LogQuery) -> None:
         sys.stdout.write(line.text + "\n")
         printed = True
     if not printed:
-        which = "build log" if query.build else "log"
-        sys.stdout.write(f"The {which} of {service.name} has no such lines.\n" if query.grep or query.since else
-                         f"The {which} of {service.name} is empty.\n")  # fmt: skip
+        sys.stdout.write(query.of_nothing(service.name) + "\n")
 
 
 class _Follower:

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from jupyter_mldeploy.errors import InvalidValue, StorageError
+from jupyter_mldeploy.errors import InvalidValue, NotFound, StorageError
 from jupyter_mldeploy.spec import InferenceConfig, ModelRef
 
 __all__ = [
@@ -55,10 +55,16 @@ def source_files(directory: Path) -> Iterator[Path]:
 
 
 def source_digest(config: InferenceConfig) -> str:
-    """SHA-256 over the source directory's files other than the scoring script; ``""`` without one."""
+    """SHA-256 over the source directory's files other than the scoring script; ``""`` without one.
+
+    Raises:
+        NotFound: The directory is gone.
+    """
     if config.source_directory is None:
         return ""
     directory = Path(config.source_directory)
+    if not directory.is_dir():
+        raise NotFound(f"There is no source directory {str(directory)!r}.")
     script = entry_script(config)
     digest = hashlib.sha256(config.source_name.encode())
     for relative in source_files(directory):

@@ -16,6 +16,7 @@ from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
+from jupyter_mldeploy.targets.revisions import Revision
 
 __all__ = ["Answer", "Driver", "LogLine", "LogQuery", "Receipt", "ReplicaStatus", "Status", "Work"]
 
@@ -118,6 +119,13 @@ class LogQuery:
     grep: str | None = None
     since: float | None = None
 
+    def of_nothing(self, service: str) -> str:
+        """What is said where no line was found."""
+        if self.previous:
+            return f"{service} has no former life: since it was first started, everything is in its log, workers' ends too."
+        which = f"The {'build log' if self.build else 'log'} of {service}"
+        return f"{which} has no such lines." if self.grep or self.since or self.replica else f"{which} is empty."
+
 
 @dataclass(frozen=True, kw_only=True)
 class LogLine:
@@ -143,6 +151,8 @@ class Work:
     """Path of each model's one entry, by ``name:version``."""
     sink: Sink
     cancel: Cancel
+    again: Revision | None = None
+    """The earlier revision that it goes back to, whose image is there already."""
 
     def emit(self, stage: Stage, kind: EventKind, message: str = "", **data: Any) -> None:
         """Tell the sink."""

@@ -112,7 +112,7 @@ def test_reload_says_how(adder: Shell) -> None:
 
 def test_update_scale_stop_start(adder: Shell) -> None:
     done = adder("update", "adder", "--memory", "400Mi", "--cpu", "500m")
-    assert "updated (resources changed)" in done.out
+    assert "updated (cpu unlimited → 0.5, memory unlimited → 400Mi)" in done.out
     told = adder("status", "adder", "--format", "json").json
     assert told["resources"] == {"cpu": 0.5, "memory": 400 * 1024**2, "gpus": 0}
     assert "scaled (replicas → 2)" in adder("scale", "adder", "--replicas", "2").out
@@ -176,6 +176,21 @@ def test_config_prints_every_setting_and_where_it_comes_from(shell: Shell) -> No
     assert (option["home"]["value"], option["home"]["from"]) == ("elsewhere", "--home")
     text = shell("config").out
     assert all(name in text for name in rows)
+
+
+def test_a_mistyped_variable_is_told_of(shell: Shell) -> None:
+    shell.environment |= {"MLDEPLOY_REGISTY": "registry.example/team", "MLDEPLOY_OF_SOMEBODY_ELSE": "1"}
+    told = shell("config").err
+    assert told == "MLDEPLOY_REGISTY is not read: there is no such setting. MLDEPLOY_REGISTRY is one.\n"
+
+
+def test_where_there_are_no_lines_it_is_said_why(shell: Shell) -> None:
+    shell("deploy", "score.py", "--name", "adder")
+    assert "adder has no former life" in shell("logs", "adder", "--previous").err
+    assert "no such lines" in shell("logs", "adder", "--grep", "zebra").err
+    refused = shell("logs", "adder", "--replica", "nine")
+    assert refused.code == 1
+    assert refused.err.startswith("mldeploy: The service 'adder' has no replica 'nine'. It has ")
 
 
 def test_doctor_looks_at_everything_and_never_raises(shell: Shell) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
+from jupyter_mldeploy.errors import NotFound
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.targets.base import LogQuery
 
@@ -54,7 +57,15 @@ def test_lines_of_one_replica(deployed: Deploy) -> None:
     lines = list(made.follow(LogQuery(replica=name)))
     assert any("scored 5" in line.text for line in lines)
     assert {line.replica for line in lines} == {f"adder/{name}"}
-    assert made.logs(replica="99") == ""
+
+
+def test_a_replica_that_is_not_there(deployed: Deploy) -> None:
+    made = deployed()
+    [replica] = made.status().replicas
+    with pytest.raises(NotFound, match="no replica 'nine'") as refused:
+        made.logs(replica="nine")
+    assert replica.name in refused.value.hint
+    assert made.logs(replica=f"adder/{replica.name}") == made.logs(replica=replica.name) != ""
 
 
 def test_following_sees_what_comes_and_ends_when_told(deployed: Deploy) -> None:

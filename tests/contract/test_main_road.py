@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jupyter_mldeploy import Environment, Service, register_model, service, services
+from jupyter_mldeploy import Environment, Service, delete_model, register_model, service, services
 from jupyter_mldeploy.errors import DeploymentFailed, NotFound, ReloadRefused, ScoringFailed
 
-from .conftest import Deploy, Heard
+from .conftest import Deploy, Heard, Result
 from .scripts import ADDING, READS_MODEL, edited
 from .target_under_test import TargetUnderTest
 
@@ -234,3 +237,58 @@ def test_files_of_the_source_directory_go_along(deployed: Deploy, tmp_path: Path
     (folder / "beside.py").write_text("NUMBER = 8\n")
     made.reload()
     assert made.run("{}") == 8
+
+
+def test_edited_files_are_shown_and_wait_for_a_reload(deployed: Deploy, tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "beside.py").write_text("NUMBER = 7\n")
+    made = deployed("import beside\ndef init(): pass\ndef run(data): return beside.NUMBER\n", source_directory=folder)
+    assert not made.edited
+    (folder / "beside.py").write_text("NUMBER = 8\n")
+    assert made.edited
+    made.scale(2)
+    assert (made.edited, made.run("{}")) == (True, 7)
+    made.reload()
+    assert (made.edited, made.run("{}")) == (False, 8)
+    shutil.rmtree(folder)
+    assert made.edited
+    made.scale(1)
+    assert made.run("{}") == 8
+
+
+def test_a_service_outlives_its_model_in_the_registry(deployed: Deploy, tmp_path: Path) -> None:
+    register_model("words", _words(tmp_path, "one"))
+    made = deployed(READS_MODEL, models=["words"])
+    delete_model("words", force=True)
+    made.scale(2)
+    assert made.run("{}") == "one"
+    made.stop()
+    with pytest.raises(NotFound, match="'adder' has the model words:1, which was deleted") as refused:
+        made.start()
+    assert "mldeploy update adder --model words" in refused.value.hint
+    assert made.state == "stopped"
+    register_model("words", _words(tmp_path, "two"))
+    made.update(models=["words"])
+    assert made.run("{}") == "two"
+
+
+def test_other_time_limits_cost_no_request(
+    target: TargetUnderTest, deployed: Deploy, in_thread: Callable[..., Result]
+) -> None:
+    if target.name != "local":
+        pytest.skip("their updates under load are tested with their own measure")
+    made = deployed("import time\ndef init(): pass\ndef run(data): time.sleep(float(data)); return 1\n")
+    enough, answers = threading.Event(), []
+
+    def ask() -> None:
+        while not enough.is_set():
+            answers.append(made.answer("0").status)
+
+    asking = in_thread(ask)
+    made.update(timeout=1)
+    enough.set()
+    asking.get()
+    assert set(answers) == {200}
+    assert str(made.outcome and made.outcome.change) == "updated (scoring time-out → 1 s)"
+    assert made.answer("30").status == 504

@@ -119,3 +119,41 @@ def test_a_killed_parent_costs_nothing(serve: Serve) -> None:
         if event["kind"] == "replica_ready" and event["replica"] == 3:
             break
     assert len(server.status()["replicas"]) == 2
+
+
+SLEEPS = "import time\ndef init(): pass\ndef run(data): time.sleep(float(data)); return 1\n"
+
+
+def test_time_limits_change_under_the_calls_that_run_and_wait(serve: Serve) -> None:
+    server = serve(SLEEPS, max_request_wait_ms=60_000)
+    with ThreadPoolExecutor(2) as pool:
+        runs = pool.submit(server.score, 60)
+        while server.control("GET", "utilization").json["busy"] < 1:
+            threading.Event().wait(0.01)
+        waits = pool.submit(server.score, 0)
+        while server.control("GET", "utilization").json["queued"] < 1:
+            threading.Event().wait(0.01)
+        assert server.control("POST", "settings", {"max_request_wait_ms": 100}).status == 200
+        assert waits.result(30).status == 503
+        assert server.control("POST", "settings", {"scoring_timeout_ms": 200}).status == 200
+        assert runs.result(30).status == 504
+    assert "200 ms" in server.score(60).message
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"port": 1}, "port cannot be changed while the service runs; scoring_timeout_ms, "),
+        ({"scoring_timeout_ms": 0}, "scoring_timeout_ms must be above 0, not 0."),
+        ({"scoring_timeout_ms": "soon"}, "scoring_timeout_ms of the settings must be int, not 'soon'."),
+        ([1], "The body must be a JSON object."),
+    ],
+)
+def test_settings_that_a_running_service_cannot_take(serve: Serve, settings: Any, said: str) -> None:
+    server = serve(SLEEPS)
+    before = server.status()
+    refused = server.control("POST", "settings", settings)
+    assert refused.status == 400
+    assert said in refused.message
+    assert server.status()["target_utilization"] == before["target_utilization"]
+    assert server.score(0).status == 200
