@@ -10,7 +10,7 @@ from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _OF_REGISTRATION = (
     r"ModelPathNotFound|provided model[_ ]path|files uploaded to the run|logged_?model|cannot find model data"
-    r"|artifact path .{0,120} does not exist|AssetPathNotFound|No blobs found in storage"
+    r"|AssetPathException|artifact path .{0,120} does not exist|AssetPathNotFound|No blobs found in storage"
 )
 """Words that only registration says, whatever stage the evidence calls itself."""
 
@@ -31,7 +31,7 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         r"|in the set of files uploaded to the run"
         r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find"
         r"|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
-        r"|\w*AssetPathNotFound\w*|No blobs found in storage(?: at model asset path: (?P<asset>\S+))?"
+        r"|There is no file or folder ['\"](?P<own>[^'\"]+)|Asset path is neither a file nor a directory:? ?(?P<neither>\S*)|\w*AssetPathNotFound\w*|No blobs found in storage(?: at model asset path: (?P<asset>\S+))?"
     )
     surely = hit and re.search(_OF_REGISTRATION, hit.line.text, re.IGNORECASE)
     if hit and surely:
@@ -53,7 +53,11 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         yield found("model-artifact-missing-at-register", Depth.ROOT - 1, hit, path=path)
     elif reading.stage == "register":
         for raised in reading.raised:
-            if match := re.search(r"No such file or directory:? ?['\"]?(?P<path>[^'\"\n]*)", raised.message):
+            if match := re.search(
+                r"(?:No such file or directory|cannot find the (?:path|file) specified):? ?['\"]?(?P<path>[^'\"\n]*)",
+                raised.message,
+                re.IGNORECASE,
+            ):
                 yield found("model-artifact-missing-at-register", Depth.ROOT, raised.line, path=match["path"].strip())
                 return
 
@@ -70,6 +74,7 @@ _RUNNING = (
     r"|request|release)|OperationInProgress|in[ -]progress.{0,60}(?:operation|conflict)"
     r"|(?:currently|already) (?:being )?(?:updat|creat|delet|transition|deploy)\w+|ConflictingOperation"
     r"|(?:service|endpoint|deployment) is (?:being|busy)|(?:is |in )?[Tt]ransitioning"
+    r"|in state (?:Deleting|Updating|Creating|Transitioning)|(?:Being|In)(?:Updated|Deleted|Created|Progress)"
     r"|the object has been modified; please apply your changes|concurrent (?:operation|update"
     r"|modification)|(?:resource|service) is locked|wait (?:for|until) (?:the )?(?:current|previous"
     r"|running|ongoing|other)"
@@ -87,7 +92,7 @@ def conflict(reading: Reading) -> Iterator[Finding]:
     said = (
         r"another (?:operation|deployment|update|request|release)|OperationInProgress|ConflictingOperation"
         r"|the object has been modified; please apply your changes|\w*Transitioning\)|still transitioning"
-        r"|another \w+ operation"
+        r"|another \w+ operation|(?:Operation|Update|Put\w*|Upgrade)InProgress"
     )
     running = reading.find(_RUNNING if status else said)
     taken = reading.find(
@@ -96,13 +101,13 @@ def conflict(reading: Reading) -> Iterator[Finding]:
         r"|ServiceAlreadyExists|EndpointAlreadyExists"
         r"|there is already a (?:service|endpoint|deployment) with|with the same name already exists"
         r"|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
-        r"|not available|must be unique)|cannot re-use a name that is still in use"
+        r"|not available|must be unique)|exists and cannot be imported into the current release|cannot re-use a name that is still in use"
     )
     proof = reading.statement("HTTP status", 409) if reading.http_status == 409 else None
     if running:
         yield found("operation-in-progress", Depth.ROOT, running, proof)
     if taken and not re.search(
-        r"container|/score|file exists|directory|image|network with name|volume|namespaces? \"",
+        r"container|/score|file exists|directory|image|network with name|volume|namespaces? \"[^\"]*\" already",
         taken.line.text,
         re.IGNORECASE,
     ):

@@ -22,6 +22,7 @@ _NOT_FOUND = (
     r"|package not found: '?(?P<old>[^'\n]+)"
     r"|unavailableinvalidchannel|the channel is not accessible or is invalid"
     r"|no candidates were found for (?P<pixi>[^\n]+)"
+    r"|no (?:interpreter|download|virtual environment) found for(?: request:)? (?P<python>(?:c?python|pypy)[- ]?\S*)"
 )
 _CONFLICT = (
     r"unsatisfiableerror"
@@ -45,6 +46,7 @@ def conda(reading: Reading) -> Iterator[Finding]:
     conflict = reading.find(_CONFLICT)
     if absent is not None:
         named = absent["requested"] or absent["tree"] or absent["absent"] or absent["old"] or absent["pixi"]
+        named = named or absent["python"].replace(" ", "=").lower()
         listed = _listed(reading, absent.line)
         package = (named or (listed[0].text.strip(" -├└─│") if listed else "")).strip(" '\"-")
         yield found(

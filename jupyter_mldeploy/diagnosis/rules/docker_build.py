@@ -103,7 +103,7 @@ _KILLED = (
     r"|exited with -9|status -9\b"
     r"|cannot allocate memory|virtual memory exhausted|out of memory|std::bad_alloc|memoryerror|oom[- ]?killed"
     r"|resourceexhausted"
-    r"|^\s*killed\s*$|/bin/sh: line \d+:\s+\d+ killed|/bin/bash: line \d+:\s+\d+ killed"
+    r"|(?:^\s*|\.\.\. ?)killed\s*$|/bin/sh: line \d+:\s+\d+ killed|/bin/bash: line \d+:\s+\d+ killed"
     r"|\bkilled +(?:pip|python|conda|mamba|npm|gcc|c\+\+)"
 )
 

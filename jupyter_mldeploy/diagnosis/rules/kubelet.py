@@ -26,7 +26,7 @@ _REFERENCES = (
     ),
     Sign(
         "configmap-missing",
-        rf"configmaps? {_Q}(?P<configmap>[^\"\\\n]+){_Q} not found"
+        rf"configmaps? {_Q}(?P<configmap>[^\"\\\n]+){_Q} (?:not found|does not exist|is missing)"
         rf"|couldn't find key (?P<key>\S+) in configmap (?P<within>[^\s\"]+)"
         rf"|references non-existent config key:? (?P<volume_key>\S+)"
         r"|couldn't get configmap (?P<get>\S+)|failed to sync configmap cache",
@@ -34,7 +34,7 @@ _REFERENCES = (
     ),
     Sign(
         "secret-missing",
-        rf"secrets? {_Q}(?P<secret>[^\"\\\n]+){_Q} not found|secret not found: (?P<swarm>[\w.-]+)"
+        rf"secrets? {_Q}(?P<secret>[^\"\\\n]+){_Q} (?:not found|does not exist|is missing)|secret not found: (?P<swarm>[\w.-]+)"
         rf"|couldn't get secret (?P<get>[^\s:]+)|secretnotfound|failed to sync secret cache"
         r"|references non-existent secret: (?P<volume>\S+)|secret (?P<absent>[\w.-]+) does not exist"
         rf"|cannot find secret {_Q}?(?P<cannot>[\w./-]+)",

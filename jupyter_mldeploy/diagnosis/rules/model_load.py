@@ -145,7 +145,7 @@ def other_scikit_learn(reading: Reading) -> Finding | None:
         r"|LabelBinarizer|FunctionTransformer|BaseEstimator|EntropyCriterion"
         r"|_\w+)' object has no attribute '(?P<attribute>_?\w+)'"
         r"|Buffer dtype mismatch, expected '(?:SIZE_t|intp_t|DTYPE_t|DOUBLE_t|float\w*)' but got"
-        r"|__cinit__\(\) takes exactly \d+ positional arguments|unpickling.*_criterion"
+        r"|__cinit__\(\) takes (?:exactly|at least) \d+ positional arguments|unpickling.*_criterion"
         r"|Cannot unpickle.*(?:Tree|sklearn)|KeyError: 'sklearn\.|__pyx_unpickle_\w+"
         r"|__setstate__\(\) .*sklearn|InconsistentVersionError|AttributeError: .*_RemainderColsList"
     )
@@ -196,7 +196,7 @@ def not_what_the_loader_expects(reading: Reading) -> Finding | None:
         r"|Compressed file ended before the end-of-stream marker)|(?:Header(?:TooLarge|TooSmall"
         r"|InvalidHeader\w*)|MetadataIncompleteBuffer|InvalidHeaderDeserialization)|SafetensorError"
         r"|(?:Model|model) (?:format|file) (?:error|is (?:corrupt\w*|damaged|invalid|broken|truncated))"
-        r"|corrupt(?:ed)? (?:model|file|pickle|checkpoint|data)|Unknown model file format version"
+        r"|corrupt(?:ed)? (?:model|file|pickle|checkpoint|data)|Unknown model (?:file )?format"
         r"|Model file doesn't specify the number of classes|Wrong size of the model"
         r"|Invalid magic number; corrupt file|Not a (?:valid )?(?:HDF5|pickle|zip|joblib|ONNX|TFLite)"
         r"|(?:No module named '?\\x|odule named '\\x)|STACK_GLOBAL requires str"

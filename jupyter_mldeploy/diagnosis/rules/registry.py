@@ -47,7 +47,7 @@ _SIGNS = (
         r"|project [\w-]+ not found|authorization token has expired"
         r"|not authorized to perform: ecr|accessdeniedexception|permission \"[^\"\n]*\" denied"
         r"|incorrect username or password|not logged in"
-        r"|is not allowed access|failed to authorize|authorization failed|quota (?:has been )?exceeded"
+        r"|is not allowed access|authentication is required|failed to authorize|authorization failed|quota (?:has been )?exceeded"
         r"|not permitted|unauthorized to access",
         Depth.ROOT - 2,
     ),

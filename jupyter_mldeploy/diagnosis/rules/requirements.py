@@ -37,7 +37,8 @@ _MISSING = (
         r"|myenv)[\w.-]*\.(?:txt|in|ya?ml))"
         r"|can't open (?:file )?'?(?P<file>[^'\n]*requirements[\w.-]*\.txt)"
         r"|'(?P<conda>[^'\n]+\.ya?ml)' file not found"
-        r"|(?P<cat>requirements[\w.-]*\.txt): no such file or directory",
+        r"|(?P<cat>requirements[\w.-]*\.txt): no such file or directory"
+        r"|filenotfounderror: [^\n]*: '(?P<listed>(?:[^'\n]*/)?(?:env|conda\w*|deps|dependencies)[\w.-]*\.(?:txt|ya?ml))'",
         Depth.SPECIFIC - 2,
     ),
 )

@@ -20,8 +20,8 @@ _CONFIG_FILE = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = (
-    r"(?:No such file or directory: (?:b|u|r)?['\"]?|^(?:File )?['\"]?(?=[^'\"\n]+ (?:doesn't|does not) exist))"
-    r"(?P<path>(?:(?! does)[^'\"\n])*)"
+    r"(?:(?:No such file or directory|cannot find the (?:file|path) specified): (?:b|u|r)?['\"]?|^(?:File )?['\"]?(?=[^'\"\n]+ (?:doesn't|does not) exist|\S+ (?:was )?not found\.?$))"
+    r"(?P<path>(?:(?! does| was| not)[^'\"\n])*)"
 )
 
 
@@ -67,14 +67,27 @@ def missing_functions(reading: Reading) -> Finding | None:
         r"|present)|missing(?! \d))"
         r"|run\(\) (?:cannot accept positional-only arguments|needs to accept an argument"
         r"|cannot be decorated with both)"
-        r"|UserScriptFunctionNotFound|name '(?P<undefined>init|run)' is not defined"
+        r"|must contain (?:the )?functions? (?P<both>init)\(\) and run"
+        r"|defines no (?:function )?(?P<defines>init|run)\b|UserScriptFunctionNotFound|name '(?P<undefined>init|run)' is not defined"
         r"|\b(?P<called>run|init)\(\) takes (?:\d+|no|exactly \w+"
         r"|from \d+ to \d+) (?:positional )?arguments? (?:but \d+ (?:was|were) given|\(\d+ given\))"
         r"|\binit\(\) missing \d+ required positional"
     )
     if not hit:
         return None
-    groups = ("name", "imported", "named", "called_name", "plain", "named_b", "bare", "word", "undefined", "called")
+    groups = (
+        "name",
+        "imported",
+        "named",
+        "called_name",
+        "plain",
+        "named_b",
+        "bare",
+        "word",
+        "undefined",
+        "called",
+        "defines",
+    )
     name = next((hit[g] for g in groups if hit[g]), "")
     return found(
         "score-missing-init-run",
@@ -97,6 +110,14 @@ def model_not_global(reading: Reading) -> Iterator[Finding]:
         if used and own and raised.name == "AttributeError" and own.function != "init":
             # The module's own ``model = None`` is still there: init() bound a local name.
             facts = {"name": used[1], "script": own.name, "line": str(own.line)}
+            yield found("model-not-global", Depth.ROOT + 4, raised.line, certain=False, facts=facts)
+        called = raised.message == "'NoneType' object is not callable" and own and re.search(r"\b(\w+)\(", own.source)
+        lost = re.match(
+            r"module '(?:score|main|entry_module)\w*' has no attribute '(?P<name>(?!init|run)\w+)'", raised.message
+        )
+        if own and own.function != "init" and (called or lost):
+            name = lost["name"] if lost else called[1] if called else ""
+            facts = {"name": name, "script": own.name, "line": str(own.line)}
             yield found("model-not-global", Depth.ROOT + 4, raised.line, certain=False, facts=facts)
     for raised in reading.raised:
         if raised.name not in ("NameError", "UnboundLocalError"):
@@ -183,6 +204,7 @@ def absent_file(reading: Reading) -> Iterator[Finding]:
             "Exception",
             "XGBoostError",
             "LightGBMError",
+            "DefaultCredentialsError",
         ):
             continue
         match = re.search(_ABSENT, raised.message)
@@ -201,14 +223,14 @@ def absent_file(reading: Reading) -> Iterator[Finding]:
             facts = {"section": section[1] if section else ""}
             yield found("config-file-missing", Depth.SPECIFIC, raised.line, certain=False, facts=facts)
     said = reading.find(
-        r"configuration file,? (?P<workspace>[\w./-]+),? could not be found"
+        r"Cannot find primary config '(?P<hydra>[^']+)'|configuration file,? (?P<workspace>[\w./-]+),? could not be found"
         r"|(?:config(?:uration)?|settings|properties|parameters?) file:? ?[`'\"]?(?P<path>[\w./-]*)[`'\"]?:? "
         r"?(?:was |is |could |can )?(?:not (?:be )?(?:found|read)|missing|does(?: not|n't) exist)"
         r"|(?:could not|couldn't|cannot|can't|unable to|failed to) (?:find|locate|read|open|load) (?:the )?"
         r"(?:config(?:uration)?|settings) (?:file )?(?:at |from )?[`'\"]?(?P<named>[\w./-]+)"
     )
     if said and not re.search(r"kube", said.line.text, re.IGNORECASE):
-        path = said["workspace"] or said["path"] or said["named"]
+        path = said["workspace"] or said["hydra"] or said["path"] or said["named"]
         yield found("config-file-missing", Depth.ROOT, said, path=path)
 
 

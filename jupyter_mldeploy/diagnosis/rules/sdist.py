@@ -16,6 +16,7 @@ _FAILED = (
     r"failed building (?:wheel|editable) for (?P<wheel>[\w.-]+)"
     r"|could not build wheels for (?P<wheels>[\w.-]+)"
     r"|failed to (?:download and )?build `(?P<uv>[^`\n]+)`"
+    r"|failed to build '(?P<pip>[^'\n]+)' when "
     r"|failed to (?:download and )?build:? (?P<last>[\w.-]+(?:==[\w.]+)?)\s*$"
     r"|failed to build installable wheels for some pyproject\.toml based projects \((?P<listed>[\w.-]+)"
     r"|building wheel for (?P<wheeled>[\w.-]+) \([^)]*\)[^\n]*(?:\berror\b|status 'error')"
@@ -48,7 +49,7 @@ _COMPILER = (
     r"|unknown compiler\(s\): \[\[?'(?P<unknown>[\w+-]+)"
     r"|cc1plus[^\n]*: (?:execvp: )?no such file|cannot execute ['‘`\"]?cc1plus"
     r"|(?P<sh>\bgcc|\bg\+\+|\bc\+\+|\bcc|\bclang|\bgfortran): (?:command )?not found"
-    r"|no acceptable c compiler found"
+    r"|no acceptable c compiler found|linker [`'\"]?(?P<linker>[\w.+-]+)[`'\"]? not found"
     r"|cmake_c(?:xx)?_compiler not set|no cmake_c(?:xx)?_compiler could be found"
     r"|could not find compiler set in environment"
     r"|microsoft visual c\+\+ [\d.]+ (?:or greater )?is required|unable to find vcvarsall"
@@ -65,6 +66,7 @@ _NATIVE = {
     "missing",
     "unknown",
     "sh",
+    "linker",
 }
 _REASONS = (
     (r"fatal error: '?(?P<what>[\w./+-]+\.h(?:pp)?)'?(?: file not found|: no such file)", "the header {} is missing"),

@@ -20,6 +20,7 @@ _START = (
     r"|could not find a matching version of package"
     r"|(?:can't|cannot) be installed because it (?:does not have|doesn't have) a source distribution or wheel"
     r"|was not found in the package registry"
+    r"|python version \([^)]*\) does not satisfy python"
 )
 _PYTHON = re.compile(
     r"(?:current|requested"
