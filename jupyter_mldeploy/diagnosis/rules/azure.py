@@ -31,7 +31,8 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         r"|in the set of files uploaded to the run"
         r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find"
         r"|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
-        r"|There is no file or folder ['\"](?P<own>[^'\"]+)|Asset path is neither a file nor a directory:? ?(?P<neither>\S*)|\w*AssetPathNotFound\w*|No blobs found in storage(?: at model asset path: (?P<asset>\S+))?"
+        r"|There is no file or folder ['\"](?P<own>[^'\"]+)|Asset path is neither a file nor a directory:? ?(?P<neither>\S*)"
+        r"|\w*AssetPathNotFound\w*|No blobs found in storage(?: at model asset path: (?P<asset>\S+))?"
     )
     surely = hit and re.search(_OF_REGISTRATION, hit.line.text, re.IGNORECASE)
     if hit and surely:
@@ -101,7 +102,8 @@ def conflict(reading: Reading) -> Iterator[Finding]:
         r"|ServiceAlreadyExists|EndpointAlreadyExists"
         r"|there is already a (?:service|endpoint|deployment) with|with the same name already exists"
         r"|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
-        r"|not available|must be unique)|exists and cannot be imported into the current release|cannot re-use a name that is still in use"
+        r"|not available|must be unique)|exists and cannot be imported into the current release"
+        r"|cannot re-use a name that is still in use"
     )
     proof = reading.statement("HTTP status", 409) if reading.http_status == 409 else None
     if running:

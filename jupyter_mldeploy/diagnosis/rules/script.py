@@ -20,7 +20,8 @@ _CONFIG_FILE = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = (
-    r"(?:(?:No such file or directory|cannot find the (?:file|path) specified): (?:b|u|r)?['\"]?|^(?:File )?['\"]?(?=[^'\"\n]+ (?:doesn't|does not) exist|\S+ (?:was )?not found\.?$))"
+    r"(?:(?:No such file or directory|cannot find the (?:file|path) specified): (?:b|u|r)?['\"]?"
+    r"|^(?:File )?['\"]?(?=[^'\"\n]+ (?:doesn't|does not) exist|\S+ (?:was )?not found\.?$))"
     r"(?P<path>(?:(?! does| was| not)[^'\"\n])*)"
 )
 
@@ -68,7 +69,8 @@ def missing_functions(reading: Reading) -> Finding | None:
         r"|run\(\) (?:cannot accept positional-only arguments|needs to accept an argument"
         r"|cannot be decorated with both)"
         r"|must contain (?:the )?functions? (?P<both>init)\(\) and run"
-        r"|defines no (?:function )?(?P<defines>init|run)\b|UserScriptFunctionNotFound|name '(?P<undefined>init|run)' is not defined"
+        r"|defines no (?:function )?(?P<defines>init|run)\b|UserScriptFunctionNotFound"
+        r"|name '(?P<undefined>init|run)' is not defined"
         r"|\b(?P<called>run|init)\(\) takes (?:\d+|no|exactly \w+"
         r"|from \d+ to \d+) (?:positional )?arguments? (?:but \d+ (?:was|were) given|\(\d+ given\))"
         r"|\binit\(\) missing \d+ required positional"
