@@ -213,10 +213,7 @@ class Service:
         return revisions_of(self.record)
 
     def rollback(self, revision: int | None = None, *, sink: Sink = silent, cancel: Cancel | None = None) -> Service:
-        """Go back to an earlier revision (``None``: the last one): its script, models, environment, variables and resources.
-
-        The number of replicas and the addresses stay. What runs then is a revision of its own, with a number of its own.
-        """
+        """Go back to an earlier revision (``None``: the last one). The number of replicas and the addresses stay."""
         chosen = choose(self.name, self.history(), revision)
         self.outcome = pipeline.run(chosen.spec, self._records, wishes=Wishes(again=chosen), sink=sink, cancel=cancel)
         return self
@@ -252,9 +249,14 @@ class Service:
             self._records.remove(self.name)
 
     def wait(self, timeout: float | None = None) -> Service:
-        """Wait for a deployment begun with ``wait=False``; raises what it raised."""
+        """Wait for a deployment begun with ``wait=False``; raises what it raised, ``TimeoutError`` while it goes on."""
         if self._running is not None:
-            self.outcome = self._running.result(timeout)
+            try:
+                self.outcome = self._running.result(timeout)
+            except TimeoutError:
+                if self._running.done():
+                    raise  # its own
+                raise TimeoutError(f"{self.name!r} is not ready after {timeout:g} s; its deployment goes on.") from None
         return self
 
     def panel(self) -> Any:

@@ -1,20 +1,24 @@
-"""The verbs that change a service: reload, update, scale, start, stop, delete."""
+"""The verbs that change a service: reload, update, scale, start, stop, delete, history, rollback."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy import api
 from jupyter_mldeploy.cli.deploying import show_outcome, wanted
 from jupyter_mldeploy.cli.describing import receipt_to_json, short
 from jupyter_mldeploy.cli.interrupts import interruptible
 from jupyter_mldeploy.cli.progress import Progress
-from jupyter_mldeploy.cli.showing import Screen
+from jupyter_mldeploy.cli.showing import Screen, columns
 from jupyter_mldeploy.errors import InvalidValue
 
-__all__ = ["delete", "reload", "scale", "start", "stop", "update"]
+if TYPE_CHECKING:
+    from jupyter_mldeploy.targets.revisions import Revision
+
+__all__ = ["delete", "history", "reload", "rollback", "scale", "start", "stop", "update"]
 
 
 def reload(options: argparse.Namespace, screen: Screen) -> int:
@@ -60,6 +64,51 @@ def scale(options: argparse.Namespace, screen: Screen) -> int:
     service = api.service(options.name)
     service.scale(options.replicas, autoscale=options.autoscale)
     show_outcome(service, Progress(screen), time.monotonic() - began, screen)
+    return 0
+
+
+def history(options: argparse.Namespace, screen: Screen) -> int:
+    """List its revisions."""
+    found = api.service(options.name).history()
+    if screen.is_json:
+        screen.json([_revision(one) for one in found])
+        return 0
+    head = ("revision", "created", "", "models", "script", "image")
+    rows = [
+        [
+            str(one.number),
+            one.created,
+            "runs" if one.current else "",
+            "+".join(told["models"]) or "-",
+            short(told["script"]),
+            one.image,
+        ]
+        for one in found
+        for told in [_revision(one)]
+    ]
+    screen.lines(columns(head, rows))
+    return 0
+
+
+def _revision(one: Revision) -> dict[str, Any]:
+    return {
+        "revision": one.number,
+        "created": one.created,
+        "current": one.current,
+        "models": [str(model) for model in one.spec.models],
+        "script": one.spec.inference.script.hash,
+        "image": one.image,
+    }
+
+
+def rollback(options: argparse.Namespace, screen: Screen) -> int:
+    """Go back to an earlier revision."""
+    began = time.monotonic()
+    service = api.service(options.name)
+    progress = Progress(screen)
+    with interruptible() as cancel:
+        service.rollback(options.revision, sink=progress, cancel=cancel)
+    show_outcome(service, progress, time.monotonic() - began, screen)
     return 0
 
 

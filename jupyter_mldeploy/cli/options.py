@@ -11,10 +11,13 @@ SETTINGS = ("home", "base_image", "registry", "ca_bundle", "max_request_wait", "
 STAGES = ("register", "build", "push", "ready")
 
 
-def add_format(parser: argparse.ArgumentParser) -> None:
-    """What every verb has."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="text for people, json for programs")
-    parser.add_argument("--home", metavar="DIR", help="folder of what the package keeps (MLDEPLOY_HOME)")
+def add_format(parser: argparse.ArgumentParser, *, of_verb: bool = True) -> None:
+    """What the program has and every verb, so that it may stand before the verb or after it."""
+    # A verb's default would overwrite what was said before it.
+    form, home = (argparse.SUPPRESS, argparse.SUPPRESS) if of_verb else ("text", None)
+    add = parser.add_argument
+    add("--format", choices=("text", "json"), default=form, help="text for people, json for programs")
+    add("--home", metavar="DIR", default=home, help="folder of what the package keeps (MLDEPLOY_HOME)")
 
 
 def add_deployment(parser: argparse.ArgumentParser) -> None:

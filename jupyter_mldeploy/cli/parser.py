@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     program.add_argument("--version", action="version", version=f"mldeploy {__version__}")
+    add_format(program, of_verb=False)
     verbs = _Verbs(program)
     _add_changing(verbs)
     _add_looking(verbs)
@@ -76,6 +77,10 @@ def _add_changing(verbs: _Verbs) -> None:
     bounds = scale.add_mutually_exclusive_group(required=True)
     bounds.add_argument("--replicas", type=int, metavar="N", help="so many")
     bounds.add_argument("--autoscale", metavar="MIN:MAX", help="between these")
+
+    verbs.add_on_service("history", "changing:history", "list the revisions of a service that its cluster keeps")
+    rollback = verbs.add_on_service("rollback", "changing:rollback", "go back to an earlier revision of a service")
+    rollback.add_argument("--revision", type=int, metavar="N", help="its number (default: the last one before this)")
 
     verbs.add_on_service("start", "changing:start", "start a service that was stopped or whose process is gone")
     verbs.add_on_service("stop", "changing:stop", "end a service's processes, and keep what is known of it")

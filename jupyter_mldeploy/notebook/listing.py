@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from jupyter_mldeploy.api import Service
+    from jupyter_mldeploy.targets.kubernetes.neighbours import Neighbour
 
 __all__ = ["services_table"]
 
@@ -17,12 +18,30 @@ COLUMNS = ["name", "state", "target", "replicas", "models", "script", "edited", 
 
 
 def services_table() -> DataFrame:
-    """One row a service, with what is true now; empty with the same columns if there is none."""
+    """One row a service, with what is true now, also of others' in the namespaces in use; the same columns without any."""
     import pandas as pd
 
     from jupyter_mldeploy.api import services
+    from jupyter_mldeploy.config import settings
+    from jupyter_mldeploy.records import Records
+    from jupyter_mldeploy.targets.leftovers import find_neighbours
 
-    return pd.DataFrame([_row(service) for service in services()], columns=COLUMNS).set_index("name")
+    rows = [_row(service) for service in services()]
+    rows += [_row_of_another(one) for one in find_neighbours(Records(settings().home_path))]
+    return pd.DataFrame(rows, columns=COLUMNS).set_index("name")
+
+
+def _row_of_another(one: Neighbour) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "state": one.state,
+        "target": "kubernetes",
+        "replicas": f"{one.ready}/{one.replicas}",
+        "models": ", ".join(one.models),
+        "script": short_hash(one.script),
+        "edited": False,
+        "scoring_uri": one.scoring_uri,
+    }
 
 
 def _row(service: Service) -> dict[str, Any]:

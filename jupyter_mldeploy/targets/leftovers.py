@@ -10,8 +10,9 @@ from jupyter_mldeploy.targets.local.process import end_servers_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.targets.container.orphans import Orphan
+    from jupyter_mldeploy.targets.kubernetes.neighbours import Neighbour
 
-__all__ = ["end_leftovers_of", "find_orphaned", "take_back"]
+__all__ = ["end_leftovers_of", "find_neighbours", "find_orphaned", "take_back"]
 
 
 def end_leftovers_of(records: Records, name: str) -> None:
@@ -74,6 +75,13 @@ def find_orphaned(records: Records) -> list[Orphan]:
             return find_orphans(engine, records)
     except TargetUnavailable:
         return []
+
+
+def find_neighbours(records: Records) -> list[Neighbour]:
+    """Services in the namespaces in use here that no record knows; without one, no cluster is asked."""
+    from jupyter_mldeploy.targets.kubernetes import neighbours
+
+    return neighbours.find_neighbours(records)
 
 
 def _had_containers(records: Records) -> bool:

@@ -6,13 +6,14 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.records import Record, Records, write_aside
-from jupyter_mldeploy.spec import Target, TargetKind
+from jupyter_mldeploy.spec import VARIABLE_KEY, Target, TargetKind
 from jupyter_mldeploy.targets.kubernetes import applying
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
+from jupyter_mldeploy.targets.kubernetes.neighbours import places_of
+from jupyter_mldeploy.targets.kubernetes.release import Release
 
 __all__ = ["attach", "details_of", "may_be_there", "remember_place", "remove_objects_of"]
 
@@ -38,17 +39,21 @@ def remember_place(records: Records, service: str, cluster: Cluster) -> None:
 
 def may_be_there(records: Records, service: str) -> bool:
     """Whether a cluster is to be asked for a service that no record knows."""
-    force = settings()
-    return _place(records, service) is not None or force.target == "kubernetes" or bool(force.namespace)
+    return _place(records, service) is not None or bool(places_of(records))
 
 
 def attach(records: Records, service: str) -> Record | None:
     """Make the record of a service from its objects; ``None`` where there are none."""
-    cluster = Cluster(_target(records, service))
-    live = applying.find_live(cluster, service)
-    if live is None or live.release is None:
-        return None
-    release = live.release
+    place = _place(records, service)
+    places = [Target(TargetKind.KUBERNETES, **place)] if place else places_of(records)
+    for cluster in map(Cluster, places):
+        live = applying.find_live(cluster, service)
+        if live is not None and live.release is not None:
+            return _adopt(records, service, cluster, live, live.release)
+    return None
+
+
+def _adopt(records: Records, service: str, cluster: Cluster, live: applying.Live, release: Release) -> Record:
     target = Target(TargetKind.KUBERNETES, cluster.context or None, cluster.namespace)
     record = Record(
         spec=replace(release.spec, target=target),
@@ -57,31 +62,26 @@ def attach(records: Records, service: str) -> Record | None:
         details=details_of(cluster, release.image, release.revision, release.source),
     )
     with records.operation(service, "adoption"):
-        records.write_secrets(service, {"admin_token": applying.read_keys(cluster, release).get(ADMIN_TOKEN, "")})
+        keys = applying.read_keys(cluster, release)
+        values = {key: value for key, value in keys.items() if key.startswith(VARIABLE_KEY)}
+        records.write_secrets(service, {**values, "admin_token": keys.get(ADMIN_TOKEN, "")})
         remember_place(records, service, cluster)
         return records.write(record)
 
 
 def remove_objects_of(records: Records, service: str) -> None:
     """Remove what a cluster has of a service whose record was lost."""
-    if _place(records, service) is None:
+    place = _place(records, service)
+    if place is None:
         return
-    cluster = Cluster(_target(records, service), patience=PATIENCE)
+    cluster = Cluster(Target(TargetKind.KUBERNETES, **place), patience=PATIENCE)
     with OperationLease(cluster, service, "deletion").held():
         applying.remove_all(cluster, service, grace=None, seconds=60)
 
 
-def _target(records: Records, service: str) -> Target:
-    place = _place(records, service)
-    if place is None:
-        force = settings()
-        place = {"context": force.context, "namespace": force.namespace}
-    return Target(TargetKind.KUBERNETES, place["context"] or None, place["namespace"] or None)
-
-
-def _place(records: Records, service: str) -> dict[str, str] | None:
+def _place(records: Records, service: str) -> dict[str, str | None] | None:
     try:
         told = json.loads((records.folder(service) / PLACE_FILE).read_bytes())
-        return {"context": str(told["context"]), "namespace": str(told["namespace"])}
+        return {"context": str(told["context"]) or None, "namespace": str(told["namespace"]) or None}
     except (OSError, ValueError, KeyError, TypeError):
         return None

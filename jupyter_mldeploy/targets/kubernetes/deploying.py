@@ -17,6 +17,7 @@ from jupyter_mldeploy.targets.kubernetes import applying, imaging, verdicts
 from jupyter_mldeploy.targets.kubernetes.attaching import details_of, remember_place
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.delivery import way_for
+from jupyter_mldeploy.targets.kubernetes.history import last_revision, releases_of
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 from jupyter_mldeploy.targets.kubernetes.manifests import check_size
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS
@@ -45,7 +46,9 @@ class Deploying:
         self.work = work
         self._home = home
         self.cluster = Cluster(work.spec.target, work.cancel, PATIENCE)
-        self._way = way_for(self.cluster.context, settings().registry, work.spec.image)
+        self._way = way_for(
+            self.cluster.context, settings().registry, work.again.image if work.again else work.spec.image
+        )
         self._lease = OperationLease(self.cluster, work.spec.name, "deployment")
         self._lease.acquire()
         try:
@@ -75,7 +78,7 @@ class Deploying:
     def schedule(self) -> dict[str, Any]:
         """Apply everything, and wait until nodes have taken the first pods."""
         spec = self.work.spec
-        last = self._before.revision if self._before else 0
+        last = max(self._before.revision, last_revision(self.cluster, spec.name)) if self._before else 0
         self._release = Release(
             spec=spec,
             image=self._image,
@@ -199,6 +202,9 @@ class Deploying:
         known = self.work.records.secrets(spec.name)
         keys |= values_kept(known)
         values_of(spec.env, keys)  # each is there
+        kept = [release.spec for release, _ in releases_of(self.cluster, spec.name)]
+        needed = {variable.key for one in (spec, *kept) for variable in one.env}
+        keys = {key: value for key, value in keys.items() if not key.startswith(VARIABLE_KEY) or key in needed}
         return {**keys, SCORING_KEYS: known["scoring_keys"]} if "scoring_keys" in known else keys
 
     def _birth(self) -> str:

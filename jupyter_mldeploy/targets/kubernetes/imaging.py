@@ -19,8 +19,8 @@ __all__ = ["build", "deliver"]
 
 def build(work: Work, way: Way, home: Path) -> tuple[str, dict[str, object]]:
     """Build what is missing of the image; its reference, and what the stage tells."""
-    if work.spec.image is not None:
-        return work.spec.image, {"message": f"{work.spec.image}, built before", "cached": True}
+    if (built_before := work.again.image if work.again else work.spec.image) is not None:
+        return built_before, {"message": f"{built_before}, built before", "cached": True}
     inputs = gather(work.spec.name, work.spec.inference, work.spec.models, home)
     plan = plan_image(inputs, f"{way.registry}/{work.spec.name}" if way.registry else "")
 

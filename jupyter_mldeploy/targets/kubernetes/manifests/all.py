@@ -27,7 +27,7 @@ from jupyter_mldeploy.targets.kubernetes.release import Release
 
 __all__ = ["kinds_needed", "manifests", "owned_by", "secret"]
 
-REVISIONS_KEPT = 3
+REVISIONS_KEPT = 10
 
 
 def manifests(
