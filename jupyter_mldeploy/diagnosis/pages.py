@@ -2,8 +2,8 @@
 
 A page has front matter (``cause``, ``family``, ``title``, ``severity``, ``actions``, ``sources``) and a body: what happened,
 then ``## Confirm`` with a command, then ``## Steps`` with the steps in order. ``{package|the package}`` is a slot: it shows
-the fact ``package`` where there is one, and the words after the bar where not. ``{?line: , line {line|}||somewhere?}`` shows
-its first text where there is such a fact (``{?target=local: …?}``: where it has that value), and else the one after ``||``.
+the fact ``package`` where there is one, and the words after the bar where not. ``{?line:, line {line|}||somewhere?}`` shows
+its first text where there is such a fact (``{?target=local:…?}``: where it has that value), and else the one after ``||``.
 A step of which nothing is left is no step.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["SEVERITIES", "Page", "PageInvalid", "causes", "fill", "page", "parse
 SEVERITIES = ("error", "warning", "info")
 
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
-_CHOICE = re.compile(r"\{\?([a-z_]+)(?:=([a-z]+))?: ?(.*?)(?:\|\|(.*?))?\?\}", re.DOTALL)
+_CHOICE = re.compile(r"\{\?([a-z_]+)(?:=([a-z]+))?:(.*?)(?:\|\|(.*?))?\?\}", re.DOTALL)
 _SLOT = re.compile(r"\{([a-z_]+)\|([^{}]*)\}")
 _STEP = re.compile(r"^\d+\.\s+", re.MULTILINE)
 _FIELDS = {"cause", "family", "title", "severity", "actions", "sources"}

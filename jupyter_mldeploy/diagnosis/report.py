@@ -168,5 +168,12 @@ def _wrapped(text: str, first: str, rest: str) -> list[str]:
         if block.startswith("    "):
             lines.append(rest + block)
         else:
-            lines += textwrap.wrap(block, _WIDTH, initial_indent=start, subsequent_indent=rest, break_long_words=False)
+            lines += textwrap.wrap(
+                block,
+                _WIDTH,
+                initial_indent=start,
+                subsequent_indent=rest,
+                break_long_words=False,
+                break_on_hyphens=False,  # names of files and options stay whole
+            )
     return lines

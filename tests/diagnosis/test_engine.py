@@ -50,7 +50,7 @@ def test_page_reads_well_with_and_without_facts(cause: str) -> None:
 
 
 def test_a_slot_with_nothing_to_say_says_nothing() -> None:
-    text = "failed{?type:  with {type|}||: it stopped?}{?target=local:  here?}"
+    text = "failed{?type: with {type|}||: it stopped?}{?target=local: here?}"
     assert fill(text, {}) == "failed: it stopped"
     assert fill(text, {"type": "KeyError", "target": "local"}) == "failed with KeyError here"
     assert fill(text, {"type": "KeyError", "target": "container"}) == "failed with KeyError"
