@@ -22,8 +22,12 @@ def register_model(name: str, source: object, **about: Any) -> Model:
 
 
 def get_model(name: str, version: int | None = None) -> Model:
-    """A registered model; its newest version where none is named."""
-    return _registry().get(name, version)
+    """A registered model; its newest version where none is named, also as ``NAME:VERSION``."""
+    registry = _registry()
+    if version is None and ":" in name:
+        model = registry.resolve(name)
+        return registry.get(model.name, model.version)
+    return registry.get(name, version)
 
 
 def list_models(name: str | None = None) -> list[Model]:

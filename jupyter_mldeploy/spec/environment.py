@@ -98,7 +98,10 @@ class Environment:
         """
         path = Path(file_path)
         data = _load_yaml(path)
-        dependencies = data.get("dependencies") or []
+        if "dependencies" not in data:
+            there = ", ".join(map(str, data)) or "nothing"
+            raise InvalidValue("environment", str(path), f"a conda file has the key dependencies; this one has {there}.")
+        dependencies = data["dependencies"] or []
         if not isinstance(dependencies, list):
             raise InvalidValue("dependencies", dependencies, f"in {path} it is a list of packages.")
         python, conda, pip = _split_dependencies(dependencies, path)

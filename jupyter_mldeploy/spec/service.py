@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import keyword
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -95,11 +95,9 @@ class Script:
     path: str | None = None
 
     def __post_init__(self) -> None:
-        stem = Path(self.file_name).stem
-        importable = stem.isidentifier() and not keyword.iskeyword(stem)
-        if not (self.file_name == Path(self.file_name).name and self.file_name.endswith(".py") and importable):
+        if not re.fullmatch(r"\w[\w.-]*\.py", self.file_name):
             raise InvalidValue(
-                "script", self.file_name, "name a Python file whose name can be imported, such as score.py."
+                "script", self.file_name, "name a Python file of letters, digits, '.', '_' and '-', such as score.py."
             )
         try:
             self.text.encode()

@@ -178,6 +178,10 @@ def test_config_prints_every_setting_and_where_it_comes_from(shell: Shell) -> No
     assert all(name in text for name in rows)
 
 
+def test_the_form_may_be_said_before_the_verb(shell: Shell) -> None:
+    assert shell("--format", "json", "services").json == shell("services", "--format", "json").json == []
+
+
 def test_a_mistyped_variable_is_told_of(shell: Shell) -> None:
     shell.environment |= {"MLDEPLOY_REGISTY": "registry.example/team", "MLDEPLOY_OF_SOMEBODY_ELSE": "1"}
     told = shell("config").err

@@ -68,6 +68,7 @@ def test_python_of_conda(tmp_path: Path, line: str, python: str | None) -> None:
         ("dependencies: [", "it is not YAML"),
         ("- a\n- b\n", "has the keys name, channels and dependencies"),
         ("", "has the keys"),
+        ("name: x\ndependenciez: []\n", "has the key dependencies; this one has name, dependenciez"),
         ("dependencies: numpy\n", "it is a list of packages"),
         ("dependencies:\n  - npm: [x]\n", "the only section known"),
         ("dependencies:\n  - pip: x\n", "the only section known"),
