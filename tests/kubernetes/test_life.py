@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
 from ..contract.conftest import Deploy, Result
 from ..contract.scripts import ADDING, edited
+from .conftest import Namespaces
 from .load import Load
 from .under_test import KubernetesUnderTest
 
@@ -207,11 +209,37 @@ def test_another_machine_finds_the_service_by_its_objects(
     assert settled(found, 2)
 
 
+def make_pods_of_others(target: KubernetesUnderTest, count: int) -> None:
+    """Pods that wait for a node for ever."""
+    restricted = {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = {"name": "idle", "image": "registry.example/idle:1", "securityContext": restricted}
+    spec = {
+        "containers": [container],
+        "nodeSelector": {"mldeploy-test": "no-such-node"},
+        "schedulingGates": [{"name": "example.org/never"}],
+    }
+
+    def make(number: int) -> None:
+        metadata = {"name": f"other-{number}", "labels": {"app": "other"}}
+        target.cluster.create("Pod", {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make, range(count)))
+
+
 def test_a_thousand_pods_of_others_are_not_looked_at(
-    deployed: Deploy, target: KubernetesUnderTest, monkeypatch: pytest.MonkeyPatch
+    deployed: Deploy, target: KubernetesUnderTest, namespaces: Namespaces, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from jupyter_mldeploy.targets.kubernetes.client import Cluster
 
+    namespaces.use()
+    make_pods_of_others(target, 1000)
     asked: list[tuple[str, dict[str, str]]] = []
     send, stream = Cluster.send, Cluster.lines
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from jupyter_mldeploy.errors import Cancelled
@@ -79,11 +80,28 @@ def status_of(cluster: Cluster, service: str) -> Status | None:
     release = Release.from_objects(deployment)
     token = read_keys(cluster, release).get(ADMIN_TOKEN, "")
     outside = look_outside(cluster, release)
-    return _put_together(deployment, pods, reports_of(cluster, pods, token), outside, scoring_uri(cluster, service))
+    reports = reports_of(cluster, pods, token)
+    ends = {str(pod["metadata"]["name"]): _verdict(cluster, pod) for pod in pods if not verdicts.is_ready(pod)}
+    way_in = replace(outside, uri=outside.uri or scoring_uri(cluster, service))
+    return _put_together(deployment, pods, ends, reports, way_in)
+
+
+def _verdict(cluster: Cluster, pod: Object) -> verdicts.Verdict | None:
+    """What is hopeless about a pod; of one that was killed its events tell why."""
+    verdict = verdicts.pod_verdict(pod)
+    if verdict is None or verdict.exit_code not in verdicts.KILLED or verdict.oom_killed:
+        return verdict
+    chosen = f"involvedObject.kind=Pod,involvedObject.uid={pod['metadata']['uid']},reason=Killing"
+    events = cluster.list("Event", fields=chosen)
+    return verdicts.with_events(verdict, (f"Killing: {event.get('message', '')}" for event in events))
 
 
 def _put_together(
-    deployment: Object, pods: Sequence[Object], reports: Mapping[str, dict[str, Any]], outside: Outside, inside: str
+    deployment: Object,
+    pods: Sequence[Object],
+    ends: Mapping[str, verdicts.Verdict | None],
+    reports: Mapping[str, dict[str, Any]],
+    way_in: Outside,
 ) -> Status:
     annotations = deployment["metadata"].get("annotations") or {}
     current = str(annotations.get(ANNOTATION_REVISION))
@@ -96,7 +114,7 @@ def _put_together(
     for pod in pods:
         report = reports.get(str(pod["metadata"]["name"]), {})
         if not verdicts.is_ready(pod):
-            verdict = verdicts.pod_verdict(pod)
+            verdict = ends.get(str(pod["metadata"]["name"]))
             said = (report.get("failure") or {}).get("message") if report.get("state") == "failed" else None
             said = said or (verdict.message if verdict else verdicts.unschedulable(pod))
             if said:
@@ -111,9 +129,9 @@ def _put_together(
     utilization = sum(float(report.get("utilization") or 0) for report in asked) / max(1, len(asked))
     return Status(
         state=state,
-        message=troubles[0] if troubles and state != "running" else outside.said,
+        message=troubles[0] if troubles and state != "running" else way_in.said,
         replicas=tuple(_replica(pod, reports.get(str(pod["metadata"]["name"]), {})) for pod in pods),
-        scoring_uri=outside.uri or inside,
+        scoring_uri=way_in.uri,
         script=str(annotations.get(ANNOTATION_SCRIPT, "")),
         utilization=utilization,
         requests=sum(int(report.get("requests") or 0) for report in reports.values()),

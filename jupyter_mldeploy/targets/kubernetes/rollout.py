@@ -233,7 +233,7 @@ class Rollout:
         for pod in self.pods:
             verdict = verdicts.pod_verdict(pod) or self._no_node(pod)
             if verdict is not None:
-                raise self._hopeless(verdict)
+                raise self._hopeless(verdicts.with_events(verdict, self._events.get(verdict.pod, ())))
         for one in self._sets.values():
             labels = ((one.get("spec") or {}).get("template") or {}).get("metadata", {}).get("labels") or {}
             if str(labels.get(ANNOTATION_REVISION)) == str(self.revision):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_mldeploy.targets.kubernetes.names import CONTAINER
 
 __all__ = [
+    "KILLED",
     "Verdict",
     "against_rules",
     "fits_no_node",
@@ -24,6 +25,7 @@ __all__ = [
     "replica_set_verdict",
     "unschedulable",
     "way",
+    "with_events",
 ]
 
 Object = Mapping[str, Any]
@@ -37,6 +39,11 @@ _BROKEN_START = {
     "CreateContainerConfigError", "CreateContainerError", "RunContainerError", "ErrImageNeverPull", "InvalidImageName",
     "ImageInspectError", "CrashLoopBackOff", "PreCreateHookError", "PreStartHookError", "PostStartHookError",
 }  # fmt: skip
+
+
+_KILLED_FOR_PROBE = re.compile(r"^Killing: .*failed (?P<probe>liveness|startup) probe", re.IGNORECASE)
+KILLED = (137, 143)
+"""Exit codes of what was ended by somebody else."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +110,23 @@ def _after_end(name: str, ended: Object, waiting: str) -> Verdict:
     message += f": {said[-1]}" if said and why != "OOMKilled" else ""
     reason = why if why in {"OOMKilled", "ContainerCannotRun", "StartError"} else waiting or why or "Error"
     return Verdict(stage="launch", reason=reason, message=message, pod=name, exit_code=code)
+
+
+def with_events(verdict: Verdict, events: Iterable[str]) -> Verdict:
+    """The same, told apart from an end for its memory where the kubelet says that it was a probe's.
+
+    Args:
+        verdict: Of a pod.
+        events: What was said of the pod, each ``REASON: MESSAGE``.
+    """
+    if verdict.exit_code not in KILLED or verdict.oom_killed:
+        return verdict
+    for event in events:
+        if match := _KILLED_FOR_PROBE.search(event):
+            probe = match["probe"].lower()
+            message = f"its server did not answer the {probe} probe and was killed for that, not for its memory"
+            return replace(verdict, message=message)
+    return verdict
 
 
 def replica_set_verdict(replica_set: Object) -> Verdict | None:

@@ -130,6 +130,8 @@ def _container(release: Release) -> dict[str, Any]:
             "periodSeconds": 10,
             "timeoutSeconds": 5,
             "failureThreshold": 6,
+            # Who has not answered for a minute will not finish any request either.
+            "terminationGracePeriodSeconds": PRE_STOP_SECONDS + 2,
         },
         "lifecycle": {"preStop": {"exec": {"command": ["sleep", str(PRE_STOP_SECONDS)]}}},
         "securityContext": {
