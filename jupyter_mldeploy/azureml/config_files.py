@@ -1,15 +1,17 @@
-"""``inferenceconfig.json`` and ``deploymentconfig.json``, as ``az ml model deploy --ic … --dc …`` took them."""
+"""``inferenceconfig.json`` and ``deploymentconfig.json``, also as YAML, as ``az ml model deploy --ic … --dc …`` took them."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.azureml.exceptions import UserErrorException
+from jupyter_mldeploy.azureml.telling import warn_once
 from jupyter_mldeploy.azureml.unknown import member_sentence
 
-__all__ = ["deployment_config_of", "inference_config_of", "read", "read_inference"]
+__all__ = ["deployment_config_of", "inference_config_of", "parse", "read", "read_inference"]
 
 _INFERENCE = {
     "entryScript": "entry_script",
@@ -70,17 +72,44 @@ _COMMON = {"tags": "tags", "properties": "properties", "description": "descripti
 _KINDS: dict[str, dict[str, Any]] = {"aci": _ACI | _COMMON, "aks": _AKS | _COMMON, "local": {"port": "port"}}
 
 
+_IGNORED = {
+    "aks": {"sslEnabled": "TLS is not made here; put a reverse proxy or an Ingress in front."},
+    "aci": {},
+    "local": {},
+}
+"""What the command never read, of what files of those days say."""
+
+
+def parse(path: str | Path) -> dict[str, Any]:
+    """The object in a JSON or YAML file.
+
+    Raises:
+        ValueError: It holds no object.
+        OSError: It cannot be read.
+    """
+    text = Path(path).read_text(encoding="utf-8-sig")
+    if Path(path).suffix in {".yml", ".yaml"}:
+        import yaml
+
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(str(error)) from None
+    else:
+        content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("it is not an object with keys")
+    return content
+
+
 def read(path: str | Path) -> dict[str, Any]:
-    """A JSON object."""
+    """The object in a JSON or YAML file."""
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        return parse(path)
     except FileNotFoundError:
         raise UserErrorException(f"There is no file {str(path)!r}.") from None
     except (OSError, ValueError) as error:
         raise UserErrorException(f"The file {str(path)!r} cannot be used: {error}.") from None
-    if not isinstance(content, dict):
-        raise UserErrorException(f"The file {str(path)!r} is not a JSON object.")
-    return content
 
 
 def inference_config_of(path: str | Path) -> Any:
@@ -97,7 +126,7 @@ def read_inference(path: str | Path) -> dict[str, Any]:
     content = read(path)
     given = _named(content, _INFERENCE, str(path))
     if isinstance(given.get("environment"), str):
-        given["environment"] = read(given["environment"])
+        given["environment"] = _environment(given["environment"], str(path))
     if isinstance(given.get("environment"), dict):
         given["environment"] = Environment._of_json({"name": "inference", **given["environment"]})
     if isinstance(given.get("base_image_registry"), dict):
@@ -115,6 +144,9 @@ def deployment_config_of(path: str | Path) -> Any:
     kind = str(content.pop("computeType", "")).lower()
     if kind not in _KINDS:
         raise UserErrorException(f"{path}: computeType={kind!r} is not valid: it is aci, aks or local.")
+    for key, why in _IGNORED[kind].items():
+        if content.pop(key, None):
+            warn_once(f"{path}: {key} is left out: {why}")
     made = {"aci": webservice.AciWebservice, "aks": webservice.AksWebservice, "local": webservice.LocalWebservice}[kind]
     return made.deploy_configuration(**_named(content, _KINDS[kind], str(path)))
 
@@ -122,6 +154,8 @@ def deployment_config_of(path: str | Path) -> Any:
 def _named(content: dict[str, Any], names: dict[str, Any], where: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in content.items():
+        if value is None:
+            continue
         name = names.get(key)
         if name is None:
             raise UserErrorException(member_sentence(where, key, names))
@@ -129,9 +163,20 @@ def _named(content: dict[str, Any], names: dict[str, Any], where: str) -> dict[s
             if not isinstance(value, dict):
                 raise UserErrorException(f"{where}: {key} is an object with {', '.join(name)}.")
             found |= _named(value, name, f"{where}: {key}")
-        elif value is not None:
+        else:
             found[name] = value
     return found
+
+
+def _environment(named: str, where: str) -> Any:
+    """Of a file or a folder with one; a name alone is of a workspace, which a file does not know."""
+    place = Path(named, "azureml_environment.json") if os.path.isdir(named) else Path(named)  # noqa: PTH112
+    if not place.is_file():
+        raise UserErrorException(
+            f"{where}: there is no environment file {named!r}; an environment that is registered under a name is read with "
+            "Environment.get(ws, NAME) and written with its save_to_directory(FOLDER)."
+        )
+    return read(place)
 
 
 def _registry(content: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ from jupyter_mldeploy.capture.problems import Problem
 from jupyter_mldeploy.capture.walking import Survey
 from jupyter_mldeploy.spec import Environment
 
-__all__ = ["import_problems"]
+__all__ = ["import_problems", "lent_uses"]
 
 
 def import_problems(found: Survey, environment: Environment, shipped: SourceDirectory) -> Iterator[Problem]:
@@ -66,6 +66,17 @@ def _not_there(imported: Imported, available: Availability) -> list[str]:
         return [] if available.has(imported.top) else [imported.top]
     missing = not_lent(imported.module, imported.names)
     return missing if missing and not available.has(imported.top) else []
+
+
+def lent_uses(found: Survey) -> Iterator[tuple[str, Problem]]:
+    """What a script imports of the v1 packages, name by name; the problem has no message where the runtime lends it."""
+    for imported in imports_of(found):
+        if imported.top not in LENDERS or imported.never:
+            continue
+        missing = not_lent(imported.module, imported.names) if imported.sure else []
+        for name in imported.names or ("",):
+            full = f"{imported.module}.{name}" if name else imported.module
+            yield full, _not_lent(imported.line, full, "") if full in missing else Problem(imported.line, "")
 
 
 _INSTEAD = {

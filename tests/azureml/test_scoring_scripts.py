@@ -28,7 +28,7 @@ from azureml.monitoring import ModelDataCollector
 def init():
     global inputs, predictions, missing
     inputs = ModelDataCollector("best_model", designation="inputs", feature_names=["a", "b"])
-    predictions = ModelDataCollector("best_model", designation="predictions")
+    predictions = ModelDataCollector("best_model", identifier="predictions", feature_names=["c"])
     try:
         Model.get_model_path("no-such-model" + "!")
     except ModelNotFoundException as error:

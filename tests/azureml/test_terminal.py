@@ -205,7 +205,7 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
     assert refused["azureml.widgets.RunDetails"].place == "train.ipynb, cell 2, line 3"
     assert "wait_for_deployment(show_output=True)" in refused["azureml.widgets.RunDetails"].why
     assert set(found["to change"]) == {
-        "register(child_paths=)",
+        "Model.register(child_paths=)",
         "AksWebservice.deploy_configuration(replicas=)",
         "sklearn.externals",
     }

@@ -21,10 +21,11 @@ class ModelDataCollector:
         designation: str = "default",
         feature_names: list[str] | None = None,
         *_places: str,
+        identifier: str = "",
         **_more: Any,
     ) -> None:
         self.model_name = model_name
-        self.designation = designation
+        self.designation = identifier or designation  # as it was called in 2018
         self.feature_names = feature_names
         if not ModelDataCollector._said:
             ModelDataCollector._said = True

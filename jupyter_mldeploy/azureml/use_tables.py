@@ -1,0 +1,120 @@
+"""What ``mldeploy import`` knows of the v1 API besides the facade's own signatures."""
+
+from __future__ import annotations
+
+__all__ = [
+    "ALWAYS_REFUSED",
+    "AZURE_ONLY",
+    "COMMANDS",
+    "ELEMENTS",
+    "GONE",
+    "GONE_OF_NUMPY",
+    "KINDS_OF",
+    "MAKES",
+    "MODULES",
+    "OTHER_COMMANDS",
+]
+
+_JOBLIB = "scikit-learn no longer brings joblib: import joblib itself, and name it in the environment."
+GONE = {"sklearn.externals": _JOBLIB, "sklearn.externals.joblib": _JOBLIB}
+"""Imports of those days that no library answers any more."""
+GONE_OF_NUMPY = {"object": "object", "int": "int", "float": "float", "bool": "bool", "str": "str", "complex": "complex"}
+"""Names that numpy had for Python's own types."""
+
+_CLUSTERS = "clusters are not made here; name a context of your kubeconfig: AksCompute(ws, NAME)"
+ALWAYS_REFUSED = {
+    ("ComputeTarget", "create"): _CLUSTERS,
+    ("AksCompute", "create"): _CLUSTERS,
+    ("Environment", "from_dockerfile"): "build the image, and name it: Environment.from_docker_image",
+    ("Environment", "build"): "Model.package(ws, models, inference_config) builds the whole image",
+    ("Environment", "build_local"): "Model.package(ws, models, inference_config) builds the whole image",
+}
+AZURE_ONLY = {
+    "ssl_enabled": "TLS is not made here; leave it out, and put a reverse proxy in front.",
+    "vnet_name": "there is no Azure network; leave it out.",
+    "child_paths": "put those files in a folder of their own, and register it.",
+    "extra_docker_file_steps": "build an image with those steps, and name it: Environment.from_docker_image.",
+    "docker_file": "build an image with those steps, and name it as base_image.",
+    "schema_file": "decorate run() with inference-schema; the service describes itself.",
+}
+"""Arguments that are refused."""
+
+_WORKSPACE = ("azureml.core.workspace", "Workspace")
+_MODEL = ("azureml.core.model", "Model")
+_SERVICE = ("azureml.core.webservice", "Webservice")
+_IMAGE = ("azureml.core.image", "Image")
+_RUN = ("azureml.core.run", "Run")
+_ENVIRONMENT = ("azureml.core.environment", "Environment")
+_CONDA = ("azureml.core.conda_dependencies", "CondaDependencies")
+_COMPUTE = ("azureml.core.compute", "ComputeTarget")
+MAKES = {
+    ("Workspace", "from_config"): _WORKSPACE,
+    ("Workspace", "get"): _WORKSPACE,
+    ("Workspace", "create"): _WORKSPACE,
+    ("Model", "register"): _MODEL,
+    ("Run", "register_model"): _MODEL,
+    ("Model", "deploy"): _SERVICE,
+    ("Model", "package"): ("azureml.core.model", "ModelPackage"),
+    ("Webservice", "deploy_from_image"): _SERVICE,
+    ("Webservice", "deploy_from_model"): _SERVICE,
+    ("Webservice", "deploy"): _SERVICE,
+    ("Image", "create"): _IMAGE,
+    ("ContainerImage", "create"): _IMAGE,
+    ("Experiment", "start_logging"): _RUN,
+    ("Run", "get_context"): _RUN,
+    ("Environment", "from_conda_specification"): _ENVIRONMENT,
+    ("Environment", "from_pip_requirements"): _ENVIRONMENT,
+    ("Environment", "from_docker_image"): _ENVIRONMENT,
+    ("Environment", "get"): _ENVIRONMENT,
+    ("CondaDependencies", "create"): _CONDA,
+    ("ComputeTarget", "attach"): _COMPUTE,
+}
+"""Class and method → what the method returns."""
+ELEMENTS = {
+    ("Workspace", "models"): _MODEL,
+    ("Workspace", "webservices"): _SERVICE,
+    ("Workspace", "images"): _IMAGE,
+    ("Workspace", "environments"): _ENVIRONMENT,
+    ("Workspace", "compute_targets"): _COMPUTE,
+    ("Workspace", "experiments"): ("azureml.core.experiment", "Experiment"),
+    ("Model", "list"): _MODEL,
+    ("Image", "list"): _IMAGE,
+    ("ContainerImage", "list"): _IMAGE,
+    ("Webservice", "list"): _SERVICE,
+    ("Experiment", "get_runs"): _RUN,
+    ("Run", "list"): _RUN,
+}
+"""Class and member → what the values of the dictionary or list are."""
+_WEBSERVICES = ("Webservice", "AciWebservice", "AksWebservice", "LocalWebservice")
+KINDS_OF = {
+    "Webservice": tuple(("azureml.core.webservice", name) for name in _WEBSERVICES),
+    "ComputeTarget": tuple(("azureml.core.compute", name) for name in ("ComputeTarget", "AksCompute")),
+    "Image": tuple(("azureml.core.image", name) for name in ("Image", "ContainerImage")),
+}
+"""Classes of which a variable may be one or the other kind."""
+MODULES = (
+    "azureml.core",
+    "azureml.core.model",
+    "azureml.core.webservice",
+    "azureml.core.environment",
+    "azureml.core.conda_dependencies",
+    "azureml.core.image",
+    "azureml.core.compute",
+    "azureml.exceptions",
+)
+"""Where a name is looked for that was imported from the wrong module."""
+COMMANDS = frozenset(
+    {f"model {verb}" for verb in ("register", "list", "show", "download", "delete", "deploy", "package")}
+    | {f"service {verb}" for verb in ("list", "show", "get-logs", "run", "get-keys", "regen-key", "delete", "update")}
+)
+"""Of ``az ml``, what ``mldeploy`` has by the same words."""
+OTHER_COMMANDS = {
+    "": "name an action: mldeploy model --help, mldeploy service --help",
+    "workspace": "a workspace is a folder here: Workspace.list() and Workspace.create() in Python",
+    "environment": "Environment.get, register and save_to_directory do it in Python",
+    "computetarget": "a cluster is a context of your kubeconfig: kubectl config get-contexts",
+    "image": "mldeploy images and mldeploy build do it",
+    "run": "training stays with what trains: run the training code as it is, then mldeploy model register",
+    "endpoint": "a service has one version at a time: mldeploy service update",
+}
+"""The other groups of ``az ml``, and what works instead."""
