@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from jupyter_mldeploy.errors import Cancelled
+from jupyter_mldeploy.errors import Cancelled, MLDeployError
 
 __all__ = ["Cancel", "Event", "EventKind", "Sink", "Stage", "silent", "staged"]
 
@@ -40,6 +40,8 @@ class EventKind(StrEnum):
     FINISHED = "finished"
     SKIPPED = "skipped"
     FAILED = "failed"
+    EXPLAINED = "explained"
+    """After ``FAILED``, and before what was begun is cleaned up: the diagnosis is there, and the operation not at its end yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +56,7 @@ class Event:
         time: Seconds since the epoch.
         seconds: How long the stage took; for ``FINISHED`` and ``FAILED``.
         data: Facts for programs, such as ``{"cached": True}`` or ``{"replicas": 3, "ready": 1}``.
+        error: What the operation will end with, its diagnosis included; for ``EXPLAINED``.
     """
 
     service: str
@@ -63,6 +66,7 @@ class Event:
     time: float = field(default_factory=time.time)
     seconds: float | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    error: MLDeployError | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -74,6 +78,7 @@ class Event:
             "time": self.time,
             "seconds": self.seconds,
             "data": dict(self.data),
+            **({"error": self.error.to_json()} if self.error else {}),
         }
 
 

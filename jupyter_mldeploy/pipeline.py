@@ -24,7 +24,7 @@ from jupyter_mldeploy.errors import (
     RecordDamaged,
     ScoringFailed,
 )
-from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
+from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, silent
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.registry import ModelRegistry
 from jupyter_mldeploy.spec import VARIABLE_KEY, InferenceConfig, ServiceSpec
@@ -360,12 +360,21 @@ def _prepare(work: Work, driver: Driver, wishes: Wishes, former: Record | None) 
     return Outcome(record=record, change=change, image=image)
 
 
+def _tell_first(error: DeploymentFailed, work: Work) -> None:
+    """Say why it failed before it is cleaned up, which takes its time: pods end slowly."""
+    explain(error)
+    stage = Stage(error.stage) if error.stage in set(Stage) else Stage.READY
+    work.sink(Event(service=work.spec.name, stage=stage, kind=EventKind.EXPLAINED, message=error.summary, error=error))
+
+
 def _take_back(error: BaseException, work: Work, driver: Driver, former: Record | None) -> None:
     """Leave nothing half-done.
 
     An old version that was serving stays whole; a first one that failed leaves its log, so that it can be spoken of; one that
     was interrupted or refused leaves what was there before.
     """
+    if isinstance(error, DeploymentFailed):
+        _tell_first(error, work)
     try:
         driver.undo(work)
     except MLDeployError as trouble:

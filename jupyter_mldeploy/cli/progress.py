@@ -44,6 +44,9 @@ class Progress:
             return
         if ended:
             self._screen.line(f"  {event.stage:<9}{_seconds(event)}  {_words(event)}".rstrip())
+        elif event.kind is EventKind.EXPLAINED:
+            if self._screen.is_terminal:
+                self._screen.passing(f"  {event.message}: cleaning up")
         elif self._announce and event.kind is EventKind.STARTED:
             self._screen.line(f"  {event.stage:<9}begins")
         elif self._screen.is_terminal:

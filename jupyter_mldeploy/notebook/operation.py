@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.errors import MLDeployError
-from jupyter_mldeploy.events import Cancel, Event, Sink
+from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink
 from jupyter_mldeploy.notebook.explanation import explain
 from jupyter_mldeploy.notebook.pump import Pump
 from jupyter_mldeploy.notebook.render.wording import seconds
@@ -81,6 +81,10 @@ class Operation:
     def _hear(self, event: Event) -> None:
         with self._lock:
             self.timeline = self.timeline.after(event)
+            if event.kind is EventKind.EXPLAINED and event.error is not None:
+                # Shown at once; what was begun is cleaned up behind it, and only then the cell ends.
+                explanation = explain(event.error, self.timeline.service, self.timeline.target)
+                self.timeline = self.timeline.failed(event.error, explanation)
         self._pump.changed()
 
     def _show(self) -> None:

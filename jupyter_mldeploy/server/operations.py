@@ -40,6 +40,8 @@ class _Running:
 
     def hear(self, event: Event) -> None:
         """Fold one event into what is shown."""
+        if event.kind is EventKind.EXPLAINED:
+            return
         if event.kind is EventKind.LOG:
             self.log = [*self.log, event.message][-LOG_LINES:]
             return
@@ -82,7 +84,8 @@ class Operations:
 
         def hear(event: Event) -> None:
             operation.hear(event)
-            self._tell(operation)
+            told_first = event.kind is EventKind.EXPLAINED  # it is cleaned up behind this
+            self._tell(operation, "failed" if told_first else "running", event.error)
 
         self._tell(operation)
         try:

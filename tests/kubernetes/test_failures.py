@@ -15,6 +15,7 @@ from jupyter_mldeploy.errors import (
     ScoringFailed,
     TargetUnavailable,
 )
+from jupyter_mldeploy.events import Event, EventKind
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
 
 from ..contract.conftest import Deploy, Heard
@@ -42,6 +43,21 @@ def test_a_crash_in_init(deployed: Deploy, target: KubernetesUnderTest) -> None:
     assert error.stage == "init"
     assert "exit" in error.summary
     assert target.leftovers() == []
+
+
+def test_a_failure_is_told_before_it_is_cleaned_up(deployed: Deploy, target: KubernetesUnderTest) -> None:
+    told = []
+
+    def sink(event: Event) -> None:
+        if event.kind is EventKind.EXPLAINED:
+            assert isinstance(event.error, DeploymentFailed)
+            assert event.error.diagnosis is not None
+            told.append((event.stage, event.error.diagnosis.cause, len(target.objects("Deployment", "adder"))))
+
+    error = failing(deployed, edited(ADDING, IN_INIT, '    raise ValueError("as asked")'), sink=sink)
+    assert error.diagnosis is not None
+    assert told == [("init", error.diagnosis.cause, 1)]
+    assert target.objects("Deployment", "adder") == []
 
 
 def test_out_of_memory_in_init(deployed: Deploy, target: KubernetesUnderTest) -> None:
