@@ -45,10 +45,14 @@ def redact(text: str) -> str:
         start = text.rfind("\n", 0, start) + 1
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
-        line = text[start:end]
-        if ":" in line or "=" in line:
-            pieces += (text[done:start], _hidden(line))
+        mark = min((at for at in (text.find(":", start), text.find("=", start)) if at >= 0), default=-1)
+        if mark < 0:
+            break
+        if mark < end:
+            pieces += (text[done:start], _hidden(text[start:end]))
             done = end
+        else:
+            end = text.rfind("\n", 0, mark) + 1  # lines that can have nothing to redact
         for word, at in places.items():
             if 0 <= at < end:
                 places[word] = lowered.find(word, end)

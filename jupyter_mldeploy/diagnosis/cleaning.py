@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 __all__ = ["clean", "flatten_json", "unfold"]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\n]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_TO_SPACES = dict.fromkeys([*range(9), *range(0x0B, 0x20), 0x7F], " ")
+_TO_SPACES = bytes(ord(" ") if b < 9 or 0x0A < b < 0x20 or b == 0x7F else b for b in range(256))
 _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _PREFIXES = (
     r"\[(?:pod/)?[\w.-]+/[\w.-]+\] ",  # kubectl logs --prefix
-    r"[A-Za-z][\w.@-]*\s*\| (?=\S|\s)",  # docker compose, docker service
+    r"[A-Za-z][\w.@-]*[ \t]*\| (?=\S|\s)",  # docker compose, docker service
     rf"{_STAMP} (?:(?:stdout|stderr) [FP] )?",  # CRI: containerd, cri-o; docker logs -t; and what programs write
-    r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+\s+\d+ [\w.-]+:\d+\] ",  # klog, glog
+    r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] ",  # klog, glog
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: ",  # syslog, journald
     r"#\d+ (?:\d+\.\d+ )?",  # BuildKit, plain progress
     r"\d+\.\d{1,4} (?=\S|\s{2})",  # BuildKit, the excerpt under an error
@@ -53,23 +52,19 @@ def clean(text: str) -> str:
     # "İ" is the one letter whose lower case is longer, and positions must stay the same.
     text = _without_control(text).replace("İ", "I")
     if prefix := _prefix_of(text):
-        text = "\n".join([line[match.end() :] if (match := prefix(line)) else line for line in text.split("\n")])
+        text = prefix.sub("\n", f"\n{text}")[1:]
     if any(words in text for words in _HARMLESS):
         text = _without_harmless(text)
     return text
 
 
 def _without_control(text: str) -> str:
-    if text.isascii():
-        return text.translate(_TO_SPACES)
-    for code in _TO_SPACES:
-        if (char := chr(code)) in text:
-            text = text.replace(char, " ")
-    return text
+    # In UTF-8 such a character is one byte that is a part of no other.
+    return text.encode("utf-8", "surrogatepass").translate(_TO_SPACES).decode("utf-8", "surrogatepass")
 
 
-def _prefix_of(text: str) -> Callable[[str], re.Match[str] | None] | None:
-    """What matches the prefixes of a line, of the kinds that a sample of the lines has, in their order."""
+def _prefix_of(text: str) -> re.Pattern[str] | None:
+    """The end of a line with the prefixes of the next one, of the kinds that a sample of the lines has, in their order."""
     if len(text) <= 3 * _SAMPLE:
         sample = text
     else:
@@ -84,7 +79,8 @@ def _prefix_of(text: str) -> Callable[[str], re.Match[str] | None] | None:
                 seen.append(prefix)
         if sample == before:
             break
-    return re.compile("".join(f"(?:{prefix})?+" for prefix in seen)).match if seen else None
+    # A fixed first character is what ``re`` finds quickest.
+    return re.compile("\n" + "".join(f"(?:{prefix})?+" for prefix in seen)) if seen else None
 
 
 def flatten_json(text: str) -> str:

@@ -14,7 +14,7 @@ from functools import cache
 from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Any
 
-__all__ = ["Branch", "Needle", "branches", "vocabulary"]
+__all__ = ["Branch", "Needle", "branches", "grams", "needle", "vocabulary"]
 
 _LETTERS = re.compile(r"[a-z]+")
 _SHORTEST = 3
@@ -24,10 +24,11 @@ _LONGEST_WORD = 200
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """Fixed text in lower case, with the runs of letters in it, the longest first."""
+    """Fixed text in lower case, with the runs of letters in it, the longest first, and three letters each of these."""
 
     text: str
     letters: tuple[str, ...]
+    grams: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +46,32 @@ def branches(pattern: str) -> tuple[Branch, ...]:
     for text in _split(pattern):
         regex = re.compile(text, re.IGNORECASE)
         texts = _required(_parser.parse(text, re.IGNORECASE)) or ()
-        found.append(Branch(regex, tuple(_needle(needle) for needle in sorted(texts))))
+        found.append(Branch(regex, tuple(map(needle, sorted(texts)))))
     return tuple(found)
 
 
 def vocabulary(lowered: str) -> str:
     """All runs of letters that occur in a text in lower case, as one text; without such as no language has."""
-    data = lowered.encode("ascii", "replace").translate(_TO_SPACE)
-    return b" ".join(word for word in set(data.split()) if len(word) <= _LONGEST_WORD).decode("ascii")
+    # Lines of a log differ in their numbers more than in their words: what is left of most of them is the same.
+    lines = set(lowered.encode("ascii", "replace").translate(_TO_SPACE).split(b"\n"))
+    words = set(b" ".join(lines).split())
+    return b" ".join([word for word in words if _SHORTEST <= len(word) <= _LONGEST_WORD]).decode("ascii")
 
 
-_TO_SPACE = bytes(b if ord("a") <= b <= ord("z") else ord(" ") for b in range(256))
+_TO_SPACE = bytes(b if ord("a") <= b <= ord("z") or b == ord("\n") else ord(" ") for b in range(256))
 
 
-def _needle(text: str) -> Needle:
-    return Needle(text, tuple(sorted(_LETTERS.findall(text), key=len, reverse=True)[:3]))
+@cache
+def needle(text: str) -> Needle:
+    """A fixed text, which must be in lower case, ready to be looked for."""
+    runs = [run for run in _LETTERS.findall(text) if len(run) >= _SHORTEST]
+    letters = tuple(sorted(runs, key=len, reverse=True)[:3])
+    return Needle(text, letters, frozenset().union(*map(grams, letters)))
+
+
+def grams(text: str) -> frozenset[str]:
+    """What stands side by side in a text, by three."""
+    return frozenset(text[i : i + 3] for i in range(len(text) - 2))
 
 
 def _required(parsed: Iterable[tuple[Any, Any]]) -> frozenset[str] | None:

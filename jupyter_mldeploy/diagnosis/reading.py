@@ -6,7 +6,9 @@ a match (``Hit``) knows its line, and a line knows how it was printed, where it 
 
 from __future__ import annotations
 
+import bisect
 import copy
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.cleaning import clean, flatten_json, unfold
 from jupyter_mldeploy.diagnosis.last_request import without_earlier_requests
-from jupyter_mldeploy.diagnosis.needles import Branch, Needle, branches, vocabulary
+from jupyter_mldeploy.diagnosis.needles import Branch, Needle, branches, grams, needle, vocabulary
 
 if TYPE_CHECKING:
     import re
@@ -30,6 +32,9 @@ LOGS = ("log", "previous_log", "build_log")
 
 _FIRST, _LAST = 150, 50
 """How many of the lines with a fixed text are looked at: the first ones and the last ones."""
+
+_MANY_WORDS = 20_000
+"""Characters of all words that are searched one by one."""
 
 _LONGEST_LINE = 4_000
 """Characters of a line that are searched."""
@@ -76,6 +81,11 @@ class Source:
         return vocabulary(self.lowered)
 
     @cached_property
+    def _grams(self) -> frozenset[str] | None:
+        """A first look for texts with very many words, as of binary data; else the words are quick to search."""
+        return grams(self.words) if len(self.words) > _MANY_WORDS else None
+
+    @cached_property
     def lines(self) -> list[str]:
         """Clean lines."""
         return self.text.split("\n")
@@ -90,7 +100,16 @@ class Source:
         return Line(self.lines[number - 1], shown.strip("\n"), self.name, number)
 
     def line_at(self, position: int) -> Line:
-        return self.line(self.text.count("\n", 0, position) + 1)
+        return self.line(self.number_at(position))
+
+    def number_at(self, position: int) -> int:
+        """The number of the line that a position is in."""
+        return bisect.bisect_left(self._ends, position) + 1
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        """Where the lines end."""
+        return [end - 1 for end in itertools.accumulate(len(line) + 1 for line in self.lines)]
 
     def search(self, alternatives: Sequence[Branch], backwards: bool = False) -> Iterator[Hit]:
         """Matches of any of the alternatives, one for each line, from the first line on or from the last one back."""
@@ -111,15 +130,19 @@ class Source:
         """The lines that an alternative may match."""
         if not branch.needles:
             yield from self._last_lines
-        for needle in branch.needles:
-            if self._has(needle):
-                yield from self._lines_with(needle.text)
+        for wanted in branch.needles:
+            if self.has(wanted):
+                yield from self._lines_with(wanted.text)
 
-    def _has(self, needle: Needle) -> bool:
-        if (known := self._known.get(needle.text)) is None:
+    def has(self, wanted: Needle) -> bool:
+        """Whether the text has a fixed text. Looked up once."""
+        if (known := self._known.get(wanted.text)) is None:
             words = self.words
-            known = all(letters in words for letters in needle.letters) and needle.text in self.lowered
-            self._known[needle.text] = known
+            if self._grams is not None and not wanted.grams <= self._grams:
+                known = self._known[wanted.text] = False
+                return known
+            known = all(map(words.__contains__, wanted.letters)) and wanted.text in self.lowered
+            self._known[wanted.text] = known
         return known
 
     def _lines_with(self, needle: str) -> list[tuple[int, int]]:
@@ -182,6 +205,7 @@ class Reading:
             # The log of a service that lives is full of what failed before.
             texts = {name: texts[name] for name in ("failure", "http_body", *texts)}
         self.sources = {name: Source(name, text) for name, text in texts.items()}
+        self._full = {name: source for name, source in self.sources.items() if source.text}
 
     def at_stage(self, stage: str) -> Reading:
         """The same evidence as if it were of another stage. What was looked up in it is shared."""
@@ -192,8 +216,8 @@ class Reading:
 
     def __contains__(self, words: str) -> bool:
         """Whether any source has this text, in any case."""
-        lowered = words.lower()
-        return any(lowered in source.lowered for source in self.sources.values())
+        wanted = needle(words.lower())
+        return any(source.has(wanted) for source in self._full.values())
 
     def find(self, pattern: str, sources: Sequence[str] | None = None) -> Hit | None:
         """First match of a pattern (within a line, case ignored) in the sources, in their order."""
@@ -206,8 +230,8 @@ class Reading:
     def find_last(self, pattern: str, sources: Sequence[str] | None = None) -> Hit | None:
         """Last match in the last source that has one."""
         ready = branches(pattern)
-        names = tuple(sources or self.sources)
-        return next((hit for name in reversed(names) for hit in self.sources[name].search(ready, backwards=True)), None)
+        full = [self._full[name] for name in reversed(tuple(sources or self._full)) if name in self._full]
+        return next((hit for source in full for hit in source.search(ready, backwards=True)), None)
 
     def near(self, line: Line, before: int = 0, after: int = 0) -> list[Line]:
         """The lines around a line, itself included."""
@@ -251,8 +275,9 @@ class Reading:
 
     def _search(self, pattern: str, sources: Sequence[str] | None) -> Iterator[Hit]:
         ready = branches(pattern)
-        for name in sources or self.sources:
-            yield from self.sources[name].search(ready)
+        for name in sources or self._full:
+            if source := self._full.get(name):
+                yield from source.search(ready)
 
 
 def _failure_text(evidence: Evidence) -> str:

@@ -27,6 +27,8 @@ _LIBRARY = (
 )  # fmt: skip
 _MOST = 40
 _LONGEST = 400
+_FIRST, _LAST = 30 * _MOST, 10 * _MOST
+"""Frames, and lines that name an exception, that are looked at: at the beginning and at the end of a log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,9 @@ def read_tracebacks(source: Source) -> list[Raised]:
         return []
     found: list[Raised] = []
     taken: set[int] = set()
-    for start in _frame_starts(source):
-        if start in taken:
+    starts = _frame_starts(source)
+    for number, start in enumerate(starts):
+        if start in taken or (len(found) >= _MOST and number < len(starts) - _LAST):
             continue
         raised, last = _framed(source, lines, start)
         taken.update(range(start, last + 1))
@@ -99,12 +102,8 @@ def read_tracebacks(source: Source) -> list[Raised]:
 
 def _frame_starts(source: Source) -> list[int]:
     """Indices of lines that begin with ``File "``, without looking at each line of a log that has none."""
-    if 'File "' not in source.text:
-        return []
-    starts = [i for i, line in enumerate(source.lines) if 'File "' in line and _FRAME.match(line)]
-    if len(starts) > 2 * _MOST * 30:
-        starts = starts[: _MOST * 30] + starts[-_MOST * 30 :]
-    return starts
+    indices = dict.fromkeys(source.number_at(place) - 1 for place in _places(source.text, 'File "'))
+    return [i for i in indices if _FRAME.match(source.lines[i])]
 
 
 def _framed(source: Source, lines: list[str], start: int) -> tuple[Raised | None, int]:
@@ -156,13 +155,35 @@ def _continuation(lines: list[str], start: int) -> str:
     return "\n".join(tail)
 
 
+_NAMES = ("Error: ", "Exception: ", "NotFound: ", "Timeout: ", "Refused: ", "Incompatible: ")
+
+
+def _naming(source: Source) -> list[tuple[int, str]]:
+    """The lines, with their index, that can name an exception: found by their words, without a look at each line."""
+    indices = {source.number_at(place) - 1 for name in _NAMES for place in _places(source.text, name)}
+    return [(i, source.lines[i]) for i in sorted(indices)]
+
+
+def _places(text: str, wanted: str) -> list[int]:
+    """Where a text occurs: of very many places the first and the last."""
+    places: list[int] = []
+    end, position = len(text), -1
+    while len(places) < _FIRST and (position := text.find(wanted, position + 1)) >= 0:
+        places.append(position)
+    if len(places) < _FIRST:
+        return places
+    last: list[int] = []
+    while len(last) < _LAST and (end := text.rfind(wanted, position + 1, end)) >= 0:
+        last.append(end)
+    return [*places, *reversed(last)]
+
+
 def _bare(source: Source, taken: set[int]) -> list[Raised]:
     """Lines ``SomeError: message`` that belong to no traceback."""
     found = []
-    for i, line in enumerate(source.lines):
-        if i in taken or ": " not in line or "Warning" in line:
-            continue
-        if not ("Error" in line or "Exception" in line or "NotFound" in line or "Timeout" in line or "Refused" in line):
+    framed = {source.lines[i] for i in taken if i < len(source.lines)}
+    for i, line in _naming(source):
+        if i in taken or line in framed or "Warning" in line:
             continue
         if match := _BARE.search(line[:_LONGEST]):
             message = line[match.start("message") :].strip()
