@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.diagnosis.report import where
@@ -52,6 +52,7 @@ class Explanation:
     also: tuple[str, ...] = ()
     certainty: str = ""
     sources: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -67,6 +68,7 @@ class Explanation:
             "steps": list(self.steps),
             "actions": [action.to_json() for action in self.actions],
             "sources": list(self.sources),
+            "facts": dict(self.facts),  # what the texts in other languages are filled with
         }
 
 
@@ -107,6 +109,7 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
         also=diagnosis.causes[1:4],
         certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",
         sources=diagnosis.source,
+        facts=diagnosis.facts,
     )
 
 

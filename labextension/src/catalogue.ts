@@ -1,19 +1,24 @@
 import type { ITranslator } from '@jupyterlab/translation';
+import { inLanguage, type Pages } from './pages';
+import type { IDiagnosis } from './tokens';
 
 /** What draws text: a literal English string in, the user's language out. `%1` is the first argument. */
 export interface ICatalogue {
   __(text: string, ...values: (string | number)[]): string;
+  /** The same diagnosis in the user's language. */
+  diagnosis(told: IDiagnosis): IDiagnosis;
 }
 
 type Messages = Record<string, string>;
+type Language = [{ default: Messages }, { default: Pages }];
 
 // Each language is a file of its own that is fetched when it is chosen.
-const LANGUAGES: Record<string, () => Promise<{ default: Messages }>> = {
-  es: () => import('./locale/es.json'),
-  it: () => import('./locale/it.json'),
-  pt: () => import('./locale/pt.json'),
-  ru: () => import('./locale/ru.json'),
-  sv: () => import('./locale/sv.json')
+const LANGUAGES: Record<string, () => Promise<Language>> = {
+  es: () => Promise.all([import('./locale/es.json'), import('./locale/diagnoses/es.json')]),
+  it: () => Promise.all([import('./locale/it.json'), import('./locale/diagnoses/it.json')]),
+  pt: () => Promise.all([import('./locale/pt.json'), import('./locale/diagnoses/pt.json')]),
+  ru: () => Promise.all([import('./locale/ru.json'), import('./locale/diagnoses/ru.json')]),
+  sv: () => Promise.all([import('./locale/sv.json'), import('./locale/diagnoses/sv.json')])
 };
 
 /** Fill a message with its values. */
@@ -26,7 +31,12 @@ export class Catalogue implements ICatalogue {
   constructor(translator: ITranslator | null) {
     const language = (translator?.languageCode ?? 'en').slice(0, 2).toLowerCase();
     const load = LANGUAGES[language];
-    this.ready = load ? load().then(found => void (this._messages = found.default)) : Promise.resolve();
+    this.ready = load
+      ? load().then(([messages, pages]) => {
+          this._messages = messages.default;
+          this._pages = pages.default;
+        })
+      : Promise.resolve();
   }
 
   /** Settled when texts can be asked for. */
@@ -36,5 +46,10 @@ export class Catalogue implements ICatalogue {
     return fill(this._messages[text] || text, values);
   }
 
+  diagnosis(told: IDiagnosis): IDiagnosis {
+    return inLanguage(told, this._pages);
+  }
+
   private _messages: Messages = {};
+  private _pages: Pages = {};
 }

@@ -2,7 +2,7 @@ import { Clipboard } from '@jupyterlab/apputils';
 import * as React from 'react';
 import { ServerError, wordsOf } from './api';
 import type { IContext } from './panel';
-import { bodyOf, EMPTY, type Field, fieldOf, type IWish, magicOf, nameFor, problems } from './wish';
+import { bodyOf, EMPTY, type Field, fieldOf, type IWish, magicOf, nameFor, problems, sentenceOf } from './wish';
 
 type Problems = Partial<Record<Field, string>>;
 
@@ -48,7 +48,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
       const more = error instanceof ServerError && (error.about.problems?.length ?? 0) > 1 ? error.about.problems! : [];
       const text = [wordsOf(error), ...more].join('\n');
       if (field) {
-        show({ [field]: text });
+        show({ [field]: sentenceOf(text) });
       } else {
         say(text); // a failure of the deployment: the service's card has the diagnosis
       }

@@ -32,7 +32,7 @@ import { addMenus } from './menus';
 import { DeployedServices } from './model';
 import type { ServicesPanel } from './panel';
 import { rendererFactory } from './renderer';
-import { Preferences, SETTINGS } from './settings';
+import { Preferences } from './settings';
 import { CommandIDs, IDeployedServices, NAMESPACE } from './tokens';
 
 export { IDeployedServices } from './tokens';
@@ -160,7 +160,7 @@ const panel: JupyterFrontEndPlugin<void> = {
       label: () => trans.__('Settings of deployed models'),
       describedBy: { args: { type: 'object', properties: {} } },
       isEnabled: () => commands.hasCommand('settingeditor:open'),
-      execute: () => commands.execute('settingeditor:open', { query: SETTINGS })
+      execute: () => commands.execute('settingeditor:open', { query: trans.__('Deployed models') })
     });
 
     const logs = new WidgetTracker<MainAreaWidget>({ namespace: 'mldeploy-log' });

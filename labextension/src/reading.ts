@@ -41,7 +41,9 @@ export function readDiagnosis(value: unknown, service = '', target = ''): IDiagn
     what: text(data.what),
     steps: texts(data.steps),
     actions: list(data.actions).map(readAction).filter(action => action.label && action.command),
-    sources: texts(data.sources)
+    sources: texts(data.sources),
+    facts: Object.fromEntries(Object.entries(object(data.facts)).map(([name, fact]) => [name, text(fact)])),
+    isWell: data.cause === '' && (data.confidence !== undefined || !text(data.stage))
   };
 }
 

@@ -40,10 +40,11 @@ class BundleRenderer extends Widget implements IRenderMime.IRenderer {
       return;
     }
     if (this._mimeType === DEPLOYMENT_MIME) {
-      const deployment = readDeployment(this._data);
+      const told = readDeployment(this._data);
+      const deployment = { ...told, failure: told.failure && this._trans.diagnosis(told.failure) };
       this._show(deploymentCard(deployment, this._trans, this._buttons(deployment.failure)));
     } else {
-      const diagnosis = readDiagnosis(this._data);
+      const diagnosis = this._trans.diagnosis(readDiagnosis(this._data));
       this._show(diagnosisCard(diagnosis, this._trans, this._buttons(diagnosis)));
     }
   }

@@ -1,5 +1,6 @@
 import * as React from 'react';
 import { wordsOf } from './api';
+import type { ICatalogue } from './catalogue';
 import { diagnosisParts, element, type IButton, rail } from './drawing';
 import type { IContext } from './panel';
 import { readDiagnosis } from './reading';
@@ -120,7 +121,7 @@ export function Operation({ operation, context }: { operation: IOperation; conte
     const timer = setInterval(() => tick(Date.now() / 1000), 1000);
     return () => clearInterval(timer);
   }, [runs]);
-  const failed = readFailure(operation);
+  const failed = readFailure(operation, trans);
   return (
     <div className="jp-MLDeploy-operation">
       <Drawn draw={() => [rail(operation.stages, trans)]} key={JSON.stringify(operation.stages)} />
@@ -149,9 +150,9 @@ export function Operation({ operation, context }: { operation: IOperation; conte
   );
 }
 
-function readFailure(operation: IOperation): IDiagnosis | null {
+function readFailure(operation: IOperation, trans: ICatalogue): IDiagnosis | null {
   const told = (operation.error as { diagnosis?: unknown } | null)?.diagnosis;
-  return told ? readDiagnosis(told, operation.service) : null;
+  return told ? trans.diagnosis(readDiagnosis(told, operation.service)) : null;
 }
 
 function drawDiagnosis(diagnosis: IDiagnosis, { trans, run }: IContext): HTMLElement[] {
@@ -227,7 +228,7 @@ function Diagnosis({ service, context }: { service: IService; context: IContext 
     let gone = false;
     const say = (what: IDiagnosis | string): void => void (gone || tell(what));
     api.call('GET', ['services', service.name, 'diagnosis']).then(
-      data => say(readDiagnosis(data, service.name)),
+      data => say(trans.diagnosis(readDiagnosis(data, service.name))),
       error => say(wordsOf(error))
     );
     return () => {

@@ -116,6 +116,10 @@ export interface IDiagnosis {
   steps: string[];
   actions: IAction[];
   sources: string[];
+  /** What was read from the evidence; the texts of other languages are filled with it. */
+  facts: Record<string, string>;
+  /** The answer is that nothing is wrong. */
+  isWell: boolean;
 }
 
 /** What a bundle tells of a deployment. */

@@ -132,6 +132,12 @@ const FIELDS: Record<string, Field> = {
   memory: 'memory'
 };
 
+/** `memory='x' is not valid: write …` below the field of that name need not say it again. */
+export function sentenceOf(summary: string): string {
+  const [, rest] = /^[\w.]+=.*? is not valid: (.+)$/s.exec(summary) ?? [];
+  return rest ? rest.charAt(0).toUpperCase() + rest.slice(1) : summary;
+}
+
 /** Where the form shows an error that the server tells of. */
 export function fieldOf(told: unknown): Field | null {
   return typeof told === 'string' ? (FIELDS[told.split('.')[0]!] ?? null) : null;

@@ -6,10 +6,11 @@ import { fill } from '../src/catalogue';
 import { replicasFor, sameAnswer } from '../src/arithmetic';
 import { deployedBy, hashOf, lineOf, scriptOf } from '../src/cellscript';
 import { levelOf, LogBuffer } from '../src/logbuffer';
+import { fillSlots, inLanguage } from '../src/pages';
 import { readDeployment, readDiagnosis } from '../src/reading';
 import { optionsOf, remedyOf } from '../src/remedies';
 import { EventParser } from '../src/sse';
-import { bodyOf, EMPTY, fieldOf, type IWish, magicOf, nameFor, problems } from '../src/wish';
+import { bodyOf, EMPTY, fieldOf, type IWish, magicOf, nameFor, problems, sentenceOf } from '../src/wish';
 import { bytes, milliseconds, seconds, thousands } from '../src/wording';
 
 const SOURCE = join(process.cwd(), 'src');
@@ -189,6 +190,8 @@ describe('the deploy form', () => {
     assert.deepEqual(problems({ ...wish, replicas: '1:4' }, text => text), {});
     assert.equal(fieldOf('model'), 'models');
     assert.equal(fieldOf('models.0'), 'models');
+    assert.equal(sentenceOf("memory='x' is not valid: write a size."), 'Write a size.');
+    assert.equal(sentenceOf('There is no kubeconfig.'), 'There is no kubeconfig.');
     assert.equal(fieldOf('shell'), null);
     assert.equal(fieldOf(undefined), null);
   });
@@ -243,5 +246,51 @@ describe('the catalogue', () => {
   test('fills values', () => {
     assert.equal(fill('replicas: %1 of %2', [1, 3]), 'replicas: 1 of 3');
     assert.equal(fill('%1', ['%2']), '%2');
+  });
+});
+
+describe('diagnoses in other languages', () => {
+  const CATALOGUE = join(SOURCE, '..', '..', 'jupyter_mldeploy', 'diagnosis', 'catalogue');
+  const names = (text: string): string[] => [...new Set([...text.matchAll(/\{\??([a-z_]+)/g)].map(match => match[1]!))].sort();
+  const slotsOf = (text: string): string => names(text).join();
+
+  test('fill their slots as the catalogue does', () => {
+    const text = 'a {x|b}{?y: , {y|}||!?}{?t=local: here?}';
+    assert.equal(fillSlots(text, {}), 'a b!');
+    assert.equal(fillSlots(text, { x: 'X', y: 'Y', t: 'local' }), 'a X, Yhere');
+    assert.equal(fillSlots(text, { y: '$&', t: 'container' }), 'a b, $&');
+  });
+
+  for (const language of ['es', 'it', 'pt', 'ru', 'sv']) {
+    test(`have the titles of the catalogue in ${language}, with their slots`, () => {
+      const pages = JSON.parse(readFileSync(join(SOURCE, 'locale', 'diagnoses', `${language}.json`), 'utf8'));
+      assert.ok(Object.keys(pages).length >= 137);
+      for (const [cause, page] of Object.entries<any>(pages)) {
+        const english = readFileSync(join(CATALOGUE, `${cause}.md`), 'utf8');
+        const title = /^title: (.*)$/m.exec(english)![1]!;
+        assert.equal(slotsOf(page.title), slotsOf(title), cause);
+        assert.ok(!/[{}|]/.test(fillSlots(page.title, {})), cause);
+        const [, what, steps] = /\n---\n([^]*?)## Confirm[^]*?## Steps\n([^]*)$/.exec(english)!;
+        const known = names(what! + steps!);
+        for (const part of [page.what ?? '', ...(page.steps ?? [])]) {
+          assert.deepEqual(names(part).filter(name => !known.includes(name)), [], `${cause}: ${part}`);
+          assert.ok(!/[{}|]/.test(fillSlots(part, {}).replace(/`[^`]*`/g, '')), `${cause}: ${part}`);
+        }
+        const count = steps!.match(/^\d+\.\s/gm)!.length;
+        assert.equal(page.steps?.length ?? count, count, `${cause} has ${count} steps`);
+      }
+    });
+  }
+
+  test('are what was told, with the facts in their place; what has no page stays as it is', () => {
+    const told = readDiagnosis({ cause: 'module-not-found', title: 'the package x', steps: ['s'], facts: { package: 'sklearn' } });
+    const pages = { 'module-not-found': { title: 'falta {package|algo}' }, none: { title: 'nada' } };
+    assert.equal(inLanguage(told, pages).title, 'falta sklearn');
+    assert.deepEqual(inLanguage(told, pages).steps, ['s']);
+    assert.equal(inLanguage(readDiagnosis({ cause: '', title: 'nothing', confidence: 1 }), pages).title, 'nada');
+    const other = readDiagnosis({ cause: 'other', title: 'other' });
+    assert.deepEqual(inLanguage(other, pages), other);
+    const check = readDiagnosis({ cause: '', title: 'the script has a problem', stage: 'check' });
+    assert.deepEqual(inLanguage(check, pages), check);
   });
 });

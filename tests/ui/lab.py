@@ -32,10 +32,12 @@ SETTINGS = {
 
 
 @contextmanager
-def lab_server(folder: Path, theme: str = "JupyterLab Light", *, extension: bool = False) -> Iterator[str]:
+def lab_server(
+    folder: Path, theme: str = "JupyterLab Light", *, extension: bool = False, app: str = "jupyterlab"
+) -> Iterator[str]:
     """A server whose files are in ``folder / "work"``; yields its address. Ends it and its kernels.
 
-    With ``extension`` it has our own, built and configured as the wheel brings them.
+    With ``extension`` it has our own, built and configured as the wheel brings them. ``app`` may be ``notebook`` (version 7).
     """
     for name, text in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / name
@@ -53,17 +55,17 @@ def lab_server(folder: Path, theme: str = "JupyterLab Light", *, extension: bool
     }
     if extension:
         environment["JUPYTER_PATH"] = str(_install_extension(folder))
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--IdentityProvider.token={token}",
+    command = [sys.executable, "-m", app, "--no-browser", "--allow-root", f"--IdentityProvider.token={token}",
                "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder / 'work'}",
-               "--LabApp.expose_app_in_browser=True"]  # fmt: skip
+               "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]  # fmt: skip
     with (folder / "lab.log").open("w+") as log:
         server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=log, text=True)
         try:
             assert server.stderr is not None
             port = next(_ports(server.stderr, log))
             drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)
-            yield f"http://127.0.0.1:{port}/lab?token={token}"
-            assert server.poll() is None, f"JupyterLab ended by itself with exit code {server.returncode}"
+            yield f"http://127.0.0.1:{port}/{'lab' if app == 'jupyterlab' else 'tree'}?token={token}"
+            assert server.poll() is None, f"{app} ended by itself with exit code {server.returncode}"
         finally:
             server.terminate()
             server.wait(timeout=20)
@@ -85,7 +87,7 @@ def _install_extension(folder: Path) -> Path:
 def _ports(lines: Any, log: Any) -> Iterator[int]:
     for line in lines:
         log.write(line)
-        if match := re.search(r"http://127\.0\.0\.1:(\d+)/lab\?token", line):
+        if match := re.search(r"http://127\.0\.0\.1:(\d+)/(?:lab|tree)\?token", line):
             yield int(match[1])
     raise AssertionError("JupyterLab did not start")
 
