@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.cli.showing import Screen, columns
-from jupyter_mldeploy.cli.v1_services import pairs, quietly, workspace
+from jupyter_mldeploy.cli.v1_services import model_ids, pairs, quietly, workspace
+from jupyter_mldeploy.errors import InvalidValue
 
 __all__ = ["delete", "deploy", "download", "listing", "package", "register", "show"]
 
@@ -15,16 +18,25 @@ def register(options: argparse.Namespace, screen: Screen) -> int:
     """Register one."""
     from jupyter_mldeploy.azureml.core.model import Model
 
+    path = options.model_path or options.asset_path
+    if not path:
+        raise InvalidValue("--model-path", None, "name the file or folder to register.")
+    ws = workspace(options, screen)
+    given: dict[str, Any] = {
+        "tags": pairs(options.tag, "--tag"),
+        "properties": pairs(options.property, "--property"),
+        "description": options.description,
+        "model_framework": options.model_framework,
+        "model_framework_version": options.model_framework_version,
+    }
     with quietly(screen):
-        made = Model.register(
-            workspace(options, screen),
-            options.model_path,
-            options.name,
-            tags=pairs(options.tag, "--tag"),
-            properties=pairs(options.property, "--property"),
-            description=options.description,
-            model_framework=options.model_framework,
-            model_framework_version=options.model_framework_version,
+        if options.run_id:
+            made = _run(ws, options).register_model(options.name, path, **given)
+        else:
+            made = Model.register(ws, path, options.name, **given)
+    if options.output_metadata_file:
+        Path(options.output_metadata_file).write_text(
+            json.dumps({"modelId": made.id, "workspaceName": ws.name}), encoding="utf-8"
         )
     return _told(made, screen)
 
@@ -77,7 +89,7 @@ def deploy(options: argparse.Namespace, screen: Screen) -> int:
     inference = inference_config_of(options.ic) if options.ic else None
     config = deployment_config_of(options.dc) if options.dc else None
     target = AksCompute(ws, options.ct) if options.ct else None
-    models = [Model(ws, id=each) for each in options.model]
+    models = [Model(ws, id=each) for each in model_ids(options)]
     with quietly(screen):
         service = Model.deploy(ws, options.name, models, inference, config, target, options.overwrite)
         service.wait_for_deployment(True)
@@ -104,6 +116,15 @@ def package(options: argparse.Namespace, screen: Screen) -> int:
         made.save(options.output_path)
     screen.json(made.serialize()) if screen.is_json else screen.line(str(options.output_path or made.location))
     return 0
+
+
+def _run(ws: Any, options: argparse.Namespace) -> Any:
+    from jupyter_mldeploy.azureml.core.experiment import Experiment
+    from jupyter_mldeploy.azureml.core.run import Run
+
+    if not options.experiment_name:
+        raise InvalidValue("--experiment-name", None, "name the experiment of the run.")
+    return Run(Experiment(ws, options.experiment_name), options.run_id)
 
 
 def _model(options: argparse.Namespace, screen: Screen) -> Any:

@@ -29,6 +29,7 @@ def add_v1_services(service: argparse.ArgumentParser) -> None:
     update = _named(action("update", "change what a service is made of"))
     update.add_argument("--ic", metavar="FILE", help="inferenceconfig.json")
     update.add_argument("--model", "-m", action="append", default=[], metavar="NAME:VERSION")
+    _metadata(update)
     update.add_argument("--add-tag", action="append", default=[], metavar="KEY=VALUE")
     update.add_argument("--remove-tag", action="append", default=[], metavar="KEY")
     update.add_argument("--auth-enabled", choices=("true", "false"))
@@ -38,7 +39,13 @@ def add_v1_models(model: argparse.ArgumentParser) -> None:
     """``mldeploy model ACTION``."""
     action = _actions(model, "v1_models")
     register = _named(action("register", "register a model"))
-    register.add_argument("--model-path", "-p", required=True, metavar="PATH")
+    register.add_argument("--model-path", "-p", metavar="PATH", help="a file or folder")
+    register.add_argument("--asset-path", metavar="PATH", help="the same; with --run-id among the run's files")
+    register.add_argument("--run-id", metavar="ID", help="the run that it comes of")
+    register.add_argument("--experiment-name", metavar="NAME", help="the experiment of that run")
+    register.add_argument(
+        "--output-metadata-file", "-t", metavar="FILE", help="write what is known of it there, as JSON"
+    )
     register.add_argument("--description", "-d")
     register.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
     register.add_argument("--property", action="append", default=[], metavar="KEY=VALUE")
@@ -59,6 +66,7 @@ def add_v1_models(model: argparse.ArgumentParser) -> None:
     delete.add_argument("--model-id", "-i", required=True)
     deploy = _named(action("deploy", "deploy models"))
     deploy.add_argument("--model", "-m", action="append", default=[], metavar="NAME:VERSION", help="again for more")
+    _metadata(deploy)
     deploy.add_argument("--ic", "--inference-config-file", metavar="FILE", help="inferenceconfig.json")
     deploy.add_argument("--dc", "--deploy-config-file", metavar="FILE", help="deploymentconfig.json")
     deploy.add_argument("--ct", "--compute-target", metavar="NAME", help="a context of your kubeconfig")
@@ -82,6 +90,16 @@ def _actions(parser: argparse.ArgumentParser, module: str) -> Adds:
         made.add_argument("--format", choices=("text", "json"), default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         made.add_argument("--home", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
         made.add_argument(
+            "--output",
+            "-o",
+            dest="format",
+            type=_format,
+            default=argparse.SUPPRESS,
+            metavar="FORMAT",
+            help="json, or table",
+        )
+        made.add_argument("--query", type=_no_query, help=argparse.SUPPRESS)
+        made.add_argument(
             "--workspace-name", "-w", metavar="W", help="default: config.json's, or the only one there is"
         )
         made.add_argument("--resource-group", "-g", metavar="G")
@@ -90,6 +108,23 @@ def _actions(parser: argparse.ArgumentParser, module: str) -> Adds:
         return made
 
     return action
+
+
+def _metadata(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model-metadata-file", "-f", action="append", default=[], metavar="FILE", help="what register wrote with -t"
+    )
+
+
+def _format(text: str) -> str:
+    """The formats of ``az``, as ours."""
+    if text not in {"json", "jsonc", "table", "tsv", "none"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not among json, jsonc, table, tsv and none")
+    return "json" if text.startswith("json") else "text"
+
+
+def _no_query(text: str) -> str:
+    raise argparse.ArgumentTypeError(f"{text!r} is not evaluated: take --format json, and cut out of it what you need")
 
 
 def _named(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

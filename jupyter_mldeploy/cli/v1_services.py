@@ -16,6 +16,7 @@ __all__ = [
     "get_keys",
     "get_logs",
     "listing",
+    "model_ids",
     "pairs",
     "quietly",
     "regen_key",
@@ -121,8 +122,8 @@ def update(options: argparse.Namespace, screen: Screen) -> int:
     changes: dict[str, Any] = {}
     if options.ic:
         changes["inference_config"] = inference_config_of(options.ic)
-    if options.model:
-        changes["models"] = [Model(service.workspace, id=each) for each in options.model]
+    if models := model_ids(options):
+        changes["models"] = [Model(service.workspace, id=each) for each in models]
     if options.auth_enabled is not None and service.compute_type != "Local":
         changes["auth_enabled"] = options.auth_enabled == "true"
     if changes or not (options.add_tag or options.remove_tag):
@@ -131,6 +132,22 @@ def update(options: argparse.Namespace, screen: Screen) -> int:
             service.wait_for_deployment()
     screen.json(service.serialize())
     return 0
+
+
+def model_ids(options: argparse.Namespace) -> list[str]:
+    """Those that are named, and those of the files that ``model register -t`` wrote."""
+    from jupyter_mldeploy.azureml.config_files import read
+    from jupyter_mldeploy.errors import InvalidValue
+
+    found = list(options.model)
+    for file in options.model_metadata_file:
+        content = read(file)
+        if not isinstance(content.get("modelId"), str):
+            raise InvalidValue(
+                "--model-metadata-file", file, "it was not written by `mldeploy model register -t FILE`."
+            )
+        found.append(content["modelId"])
+    return found
 
 
 def pairs(texts: list[str], option: str) -> dict[str, str]:

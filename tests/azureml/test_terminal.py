@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from jupyter_mldeploy.azureml.core import Experiment, Workspace
 from jupyter_mldeploy.cli import main
 
 pytestmark = [pytest.mark.usefixtures("process"), pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
+
+PLAIN = "import os\n\ndef init(): pass\n\ndef run(data): return os.environ['AZUREML_MODEL_DIR']\n"
 
 
 @pytest.fixture
@@ -82,6 +85,33 @@ def test_from_register_to_delete(mldeploy: Any, configurations: None, project: P
     assert json.loads(mldeploy("service", "show", "--name", "mysvc"))["state"] == "running"
     assert mldeploy("service", "delete", "--name", "mysvc").endswith("deleted mysvc\n")
     assert mldeploy("model", "delete", "-i", "my_best_model:1") == "deleted my_best_model:1\n"
+
+
+def test_a_metadata_file_goes_from_command_to_command(mldeploy: Any, configurations: None, project: Path) -> None:
+    """``az ml model register … -t FILE``, then ``deploy -f FILE`` and ``update -f FILE``; of a run's files, too."""
+    begun = Experiment(Workspace.from_config(), "exp").start_logging()
+    begun.upload_file("outputs/my_model.pkl", "outputs/my_model.pkl")
+    begun.complete()
+    run = begun.id
+    told = mldeploy(
+        "model", "register", "-n", "best", "--asset-path", "outputs/my_model.pkl", "--experiment-name", "exp",
+        "--run-id", run, "--output-metadata-file", "modelinfo.json", "-o", "json",
+    )  # fmt: skip
+    assert json.loads(told)["runId"] == run
+    assert json.loads((project / "modelinfo.json").read_text())["modelId"] == "best:1"
+    assert mldeploy("model", "register", "-n", "plain", "--asset-path", "my_model.pkl").endswith("plain:1\n")
+    (project / "score.py").write_text(PLAIN)
+    deploying = ("-n", "mysvc", "--ic", "inferenceconfig.json")
+    mldeploy("model", "deploy", *deploying, "-f", "modelinfo.json", "--dc", "deploymentconfig.json")
+    assert mldeploy("service", "run", "-n", "mysvc", "-d", "{}") == "azureml-models/best/1\n"
+    mldeploy("model", "register", "-n", "best", "-p", "my_model.pkl", "-t", "modelinfo.json")
+    mldeploy("service", "update", *deploying, "--model-metadata-file", "modelinfo.json")
+    assert mldeploy("service", "run", "-n", "mysvc", "-d", "{}") == "azureml-models/best/2\n"
+
+    assert "was not written by" in mldeploy("model", "deploy", *deploying, "-f", "deploymentconfig.json", code=1)
+    assert "--model-path" in mldeploy("model", "register", "-n", "x", code=1)
+    assert "--experiment-name" in mldeploy("model", "register", "-n", "x", "-p", "score.py", "--run-id", run, code=1)
+    assert "take --format json" in mldeploy("model", "list", "--query", "[0].id", code=2)
 
 
 def test_refusals_are_one_line(mldeploy: Any, configurations: None, project: Path) -> None:
