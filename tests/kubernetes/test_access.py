@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,13 @@ import pytest
 import yaml
 
 from jupyter_mldeploy import services
-from jupyter_mldeploy.errors import TargetUnavailable
+from jupyter_mldeploy.errors import ReloadRefused, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Event, Stage
 from jupyter_mldeploy.targets.base import LogQuery
 from jupyter_mldeploy.targets.kubernetes.rights import rights_needed
 
 from ..contract.conftest import Deploy, Result
-from ..contract.scripts import ADDING, edited
+from ..contract.scripts import ADDING, Gate, edited
 from ..infra.cluster import SCRIPT, TestCluster
 from .under_test import KubernetesUnderTest
 
@@ -146,16 +147,21 @@ def test_no_api_server_there(
 
 
 class Outage:
-    """The API server of the tests' own cluster, away for a while."""
+    """The API server of the tests' own cluster, away for twenty seconds: their length is what is tested."""
+
+    SECONDS = 20.0
 
     def __init__(self, cluster: TestCluster) -> None:
         if not cluster.ours:
             pytest.skip("the API server of somebody's cluster is not stopped")
+        self._until = 0.0
 
     def begin(self) -> None:
         subprocess.run([SCRIPT, "kill", "apiserver"], check=True, capture_output=True)
+        self._until = time.monotonic() + self.SECONDS
 
     def end(self) -> None:
+        threading.Event().wait(max(0.0, self._until - time.monotonic()))
         subprocess.run([SCRIPT, "start", "apiserver"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
 
 
@@ -166,6 +172,7 @@ def outage(cluster: TestCluster) -> Any:
     made.end()
 
 
+@pytest.mark.timeout(420)  # controllers take their time to come back
 def test_the_api_server_away_in_the_middle_of_a_deployment(deployed: Deploy, outage: Outage) -> None:
     back = threading.Thread(target=outage.end)
 
@@ -179,6 +186,25 @@ def test_the_api_server_away_in_the_middle_of_a_deployment(deployed: Deploy, out
     assert made.run({"x": 1})["sum"] == 2
 
 
+@pytest.mark.timeout(420)  # controllers take their time to come back
+def test_the_api_server_away_in_the_middle_of_a_reload(
+    deployed: Deploy, outage: Outage, gate: Gate, in_thread: InThread, script: Path
+) -> None:
+    """Nobody hears what became of it, so that it is taken back: every replica runs the old script."""
+    made = deployed()
+    before = made.run({"x": 1})
+    script.write_text(gate.script)
+    reloading = in_thread(made.reload)
+    gate.await_init()
+    outage.begin()
+    outage.end()
+    with pytest.raises(ReloadRefused, match="did not answer"):
+        reloading.get()
+    assert made.run({"x": 1})["sum"] == before["sum"]  # the way back may have run init() again
+    assert made.status().script == made.spec.inference.script.hash
+
+
+@pytest.mark.timeout(420)  # controllers take their time to come back
 def test_the_api_server_away_while_a_log_is_followed(deployed: Deploy, outage: Outage) -> None:
     made = deployed()
     made.run({"x": 1})

@@ -25,7 +25,7 @@ from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.release import Release
 from jupyter_mldeploy.targets.kubernetes.rights import check_namespace, check_pull_secrets, check_rights
 from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless
-from jupyter_mldeploy.targets.kubernetes.runtime_proxy import RuntimeProxy
+from jupyter_mldeploy.targets.kubernetes.runtime_proxy import Question, score_service
 from jupyter_mldeploy.targets.log_file import read_lines
 from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload
 
@@ -115,8 +115,8 @@ class KubernetesDriver:
         if sample is None:
             return {"message": ""}
         cluster = self._cluster(work.record, work.cancel, PATIENCE)
-        runtime = RuntimeProxy.of_service(cluster, work.spec.name, self._token(cluster, work.record))
-        answer = runtime.score(sample.encode(), {}, work.spec.scoring_timeout + 5, work.cancel)
+        asked = Question(body=sample.encode(), timeout=work.spec.scoring_timeout + 5, cancel=work.cancel)
+        answer = score_service(cluster, work.spec.name, self._token(cluster, work.record), asked)
         shown = answer.body.decode("utf-8", "replace")
         if answer.status != 200:
             failure = self.status(work.record).failure
@@ -197,7 +197,7 @@ class KubernetesDriver:
             raise ScoringFailed(
                 f"The service {record.name!r} cannot be reached: {error}", status=None, body=""
             ) from error
-        return RuntimeProxy.of_service(cluster, record.name, token).score(body, headers, timeout)
+        return score_service(cluster, record.name, token, Question(body=body, headers=headers, timeout=timeout))
 
     def logs(self, record: Record, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
         """See ``Driver``."""

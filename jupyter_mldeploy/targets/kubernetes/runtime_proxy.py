@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -15,15 +16,48 @@ from jupyter_mldeploy.errors import ScoringFailed
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.targets.base import Answer
 from jupyter_mldeploy.targets.control import TOKEN_HEADER, RuntimeGone
+from jupyter_mldeploy.targets.kubernetes import verdicts
 from jupyter_mldeploy.targets.kubernetes.client import Cluster, Reply
 from jupyter_mldeploy.targets.kubernetes.faults import Refused, Unreachable
-from jupyter_mldeploy.targets.kubernetes.names import PORT
+from jupyter_mldeploy.targets.kubernetes.names import PORT, selector_text
 from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
-__all__ = ["RuntimeProxy"]
+__all__ = ["Question", "RuntimeProxy", "score_service"]
 
 CONTROL_TIMEOUT = 10.0
 _UNFIT = frozenset({"host", "connection", "content-length", "transfer-encoding", "authorization"})
+
+
+class NotForwarded(ScoringFailed):
+    """The API server knows of no pod to hand the request to: none has seen it, and it may be sent again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A request to a service: what is sent, and how long its answer is waited for."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout: float
+    cancel: Cancel | None = None
+
+
+def score_service(cluster: Cluster, service: str, token: str, asked: Question) -> Answer:
+    """Score by whichever pod takes the request.
+
+    An API server that has just started knows its pods before it knows the endpoints of its Services: a ready pod is asked
+    then.
+
+    Raises:
+        ScoringFailed: No answer came.
+    """
+    try:
+        return RuntimeProxy.of_service(cluster, service, token).score(asked)
+    except NotForwarded:
+        pods = [pod for pod in cluster.list("Pod", labels=selector_text(service)) if verdicts.is_ready(pod)]
+        if not pods:
+            raise
+    return RuntimeProxy.of_pod(cluster, str(pods[0]["metadata"]["name"]), token).score(asked)
 
 
 class RuntimeProxy:
@@ -61,25 +95,34 @@ class RuntimeProxy:
         """``POST /_mldeploy/reload``: HTTP status and answer. The runtime gives up a reload whose client leaves."""
         return self._control("POST", "reload", body, timeout, cancel)
 
-    def score(self, body: bytes, headers: Mapping[str, str], timeout: float, cancel: Cancel | None = None) -> Answer:
+    def score(self, asked: Question) -> Answer:
         """``POST /_mldeploy/score``.
 
         Raises:
             ScoringFailed: No answer came, or the API server answered in the service's place.
         """
-        given = {name: value for name, value in headers.items() if name.lower() not in _UNFIT}
+        given = {name: value for name, value in asked.headers.items() if name.lower() not in _UNFIT}
         sent = {"Content-Type": "application/json", **given, TOKEN_HEADER: self._token}
         began = time.monotonic()
         try:
             reply = self._cluster.send(
-                "POST", f"{self._path}/_mldeploy/score", body=body, headers=sent, timeout=timeout, cancel=cancel
+                "POST",
+                f"{self._path}/_mldeploy/score",
+                body=asked.body,
+                headers=sent,
+                timeout=asked.timeout,
+                cancel=asked.cancel,
             )
         except TimeoutError:
-            raise ScoringFailed(f"The service did not answer within {timeout:g} s.", status=None, body="") from None
+            raise ScoringFailed(
+                f"The service did not answer within {asked.timeout:g} s.", status=None, body=""
+            ) from None
         except Unreachable as error:
             raise ScoringFailed(error.summary, error.hint, status=None, body="") from error
         if said := _by_api_server(reply):
-            raise ScoringFailed(f"The request did not reach the service: {said}.", status=None, body=reply.text)
+            nobody = reply.status == 404 or (reply.status == 503 and "no endpoints available" in said)
+            kind = NotForwarded if nobody else ScoringFailed
+            raise kind(f"The request did not reach the service: {said}.", status=None, body=reply.text)
         return Answer(status=reply.status, body=reply.body, headers=reply.headers, seconds=time.monotonic() - began)
 
     def events(self, since: int, watches: Watches) -> Iterator[dict[str, Any]]:
