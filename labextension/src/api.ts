@@ -43,12 +43,17 @@ export class Api {
     const reader = response.body!.getReader();
     const decoder = new TextDecoder();
     const parser = new EventParser();
+    let began = performance.now();
     for (;;) {
       const { done, value } = await reader.read();
       if (done) {
         return;
       }
       parser.push(decoder.decode(value, { stream: true })).forEach(hear);
+      if (performance.now() - began > SLICE) {
+        await breathe(); // what is there already would be read in one go, and the page stand still
+        began = performance.now();
+      }
     }
   }
 
@@ -60,6 +65,21 @@ export class Api {
     }
     return response;
   }
+}
+
+/** Milliseconds of work between which the page may draw and hear its user. */
+const SLICE = 8;
+
+/** Until the page has done what waits. Not by a timer, which the browser slows down in pages that are not in sight. */
+function breathe(): Promise<void> {
+  return new Promise(resolve => {
+    const channel = new MessageChannel();
+    channel.port1.onmessage = () => {
+      channel.port1.close();
+      resolve();
+    };
+    channel.port2.postMessage(null);
+  });
 }
 
 function readError(status: number, text: string): IServerError {

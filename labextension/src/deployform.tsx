@@ -1,4 +1,5 @@
 import { Clipboard } from '@jupyterlab/apputils';
+import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { ServerError, wordsOf } from './api';
 import type { IContext } from './panel';
@@ -14,7 +15,15 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
   const [trouble, say] = React.useState('');
   const [waits, wait] = React.useState(false);
   const [models, offer] = React.useState<string[]>([]);
+  const [goal, lead] = React.useState('');
   const form = React.useRef<HTMLFormElement>(null);
+  React.useEffect(() => {
+    // While the server works nothing can have the focus.
+    if (goal && !waits) {
+      (form.current?.elements.namedItem(goal) as HTMLElement | null)?.focus();
+      lead('');
+    }
+  }, [goal, waits]);
   React.useEffect(() => {
     (form.current?.elements.namedItem(path ? 'name' : 'script') as HTMLElement | null)?.focus();
     api.call<{ models: { name: string }[] }>('GET', ['models']).then(
@@ -29,8 +38,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
   };
   const show = (found: Problems): void => {
     tell(found);
-    const first = Object.keys(EMPTY).find(field => field in found);
-    (form.current?.elements.namedItem(first ?? '') as HTMLElement | null)?.focus();
+    lead(Object.keys(EMPTY).find(field => field in found) ?? '');
   };
   const send = async (): Promise<void> => {
     say('');
@@ -88,7 +96,6 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
       onChange={event => set({ [field]: event.target.value })}
     />
   );
-  const usual = preferences.said.target;
   return (
     <form
       ref={form}
@@ -110,7 +117,15 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
           value={wish.target}
           onChange={event => set({ target: event.target.value })}
         >
-          <option value="">{usual ? trans.__('as in the settings: %1', usual) : trans.__('the usual one')}</option>
+          <UseSignal signal={preferences.changed}>
+            {() => (
+              <option value="">
+                {preferences.said.target
+                  ? trans.__('as in the settings: %1', preferences.said.target)
+                  : trans.__('the usual one')}
+              </option>
+            )}
+          </UseSignal>
           <option value="local">local</option>
           <option value="container">container</option>
           <option value="kubernetes">kubernetes</option>
