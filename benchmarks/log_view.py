@@ -2,9 +2,9 @@
 
     uv run python benchmarks/log_view.py [--lines N] [--rate LINES_A_SECOND]
 
-A real JupyterLab in a real Chromium follows the log of a service. First N lines are there at once: how fast do they come. Then lines
-are printed at a rate for five seconds: does the view keep up, how far is it behind, and what is the longest time between two
-frames of the page. The machine draws without a graphics card.
+A real JupyterLab in a real Chromium follows the log of a service. First N lines are there at once: how fast do they come. Then
+lines are printed at a rate for five seconds: does the view keep up, how far is it behind, and what is the longest time between
+two frames of the page. The machine draws without a graphics card.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def measure(page: Any, address: str, log: Path, lines: int, rate: int) -> None:
     wait_for(page, known + rate * SECONDS)
     took = time.perf_counter() - began
     print(
-        f"{rate * SECONDS / written:,.0f} lines/s for {written:.1f} s: all shown after {took:.1f} s ({behind} lines were to come), "
+        f"{rate * SECONDS / written:,.0f} lines/s for {written:.1f} s: all shown after {took:.1f} s ({behind} lines late), "
         f"longest time between frames {longest(page):.0f} ms"
     )
 
