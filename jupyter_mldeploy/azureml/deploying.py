@@ -60,6 +60,8 @@ def deploy(
         deployment_config = made.deploy_configuration()
     _check_config(deployment_config)
     kind = deployment_config.service_class()
+    if kind.TYPE == "Local" and (begun := underway(name)) is not None and not begun.future.done():
+        begun.future.exception()  # the original's update() of a local service returned only when it was made
     _check_free(workspace, name, kind, overwrite)
     target = deployment_config.target(workspace, deployment_target)
     if inference_config is not None:

@@ -25,9 +25,17 @@ def say_once(text: str) -> None:
 
 
 def warn_once(text: str) -> None:
-    """Warn the first time in this process."""
+    """Warn the first time in this process, with the line of the user's own code."""
     if _first(text):
-        warnings.warn(text, UserWarning, stacklevel=4)
+        warnings.warn(text, UserWarning, stacklevel=_users_level())
+
+
+def _users_level() -> int:
+    """How far up the first frame outside of this package is, as ``warnings.warn`` counts from its caller."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).startswith("jupyter_mldeploy"):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _first(text: str) -> bool:

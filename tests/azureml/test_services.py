@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -18,6 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from jupyter_mldeploy import services
+from jupyter_mldeploy.azureml import telling
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
@@ -276,3 +278,26 @@ def test_an_environment_that_cannot_be_had_is_refused(ws: Workspace, process: No
             LocalWebservice.deploy_configuration(),
         )
     assert ws.webservices == {}
+
+
+def test_a_local_service_is_deployed_again_while_it_is_updated(ws: Workspace, process: None) -> None:
+    """The original's ``update()`` of a local service returned when it was made; here the next deployment waits for it."""
+    local = LocalWebservice.deploy_configuration()
+    service = Model.deploy(ws, "mysvc", [], config("plain.py"), local)
+    service.wait_for_deployment()
+    Path("plain.py").write_text(PLAIN.replace("got", "first"))
+    service.update(inference_config=config("plain.py"))
+    Path("plain.py").write_text(PLAIN.replace("got", "second"))
+    again = Model.deploy(ws, "mysvc", [], config("plain.py"), local)
+    again.wait_for_deployment()
+    assert again.run("{}") == {"second": "{}"}
+
+
+def test_a_warning_names_the_users_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "_said", set())
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        Workspace.from_config(auth=object())
+    [warning] = told
+    assert "no account is needed" in str(warning.message)
+    assert Path(warning.filename).name == Path(__file__).name
