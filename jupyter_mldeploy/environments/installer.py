@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -106,6 +107,7 @@ def run_streamed(
         TargetUnavailable: The command could not be started.
     """
     cancel.check()
+    alive, kept_by_children = os.pipe()  # at its end once nobody of them lives
     try:
         process = subprocess.Popen(
             list(command),
@@ -115,13 +117,16 @@ def run_streamed(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            pass_fds=(keep_open,),
+            pass_fds=(keep_open, kept_by_children),
             text=True,
             encoding="utf-8",
             errors="replace",
         )
     except OSError as error:
+        os.close(alive)
         raise TargetUnavailable(f"{command[0]} could not be started: {error.strerror or error}.") from error
+    finally:
+        os.close(kept_by_children)
     timers: list[threading.Timer] = []
 
     def end() -> None:
@@ -146,6 +151,9 @@ def run_streamed(
             timer.cancel()
         if process.stdout is not None:
             process.stdout.close()
+        # Killed is not gone: what they hold open, the lock too, they hold until then.
+        select.select([alive], [], [], _GRACE)
+        os.close(alive)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
