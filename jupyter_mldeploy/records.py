@@ -120,7 +120,8 @@ class Records:
             return _decoder(Record).decode(content)
         except (msgspec.MsgspecError, ValueError, UnicodeDecodeError) as error:
             aside = path.with_name(f"service.json.damaged-{time.strftime('%Y%m%d-%H%M%S')}")
-            path.replace(aside)
+            with suppress(FileNotFoundError):  # another reader has kept it aside at the same moment
+                path.replace(aside)
             raise _damaged(name, aside, f" ({error})") from error
 
     def damaged(self) -> list[RecordDamaged]:

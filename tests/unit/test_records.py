@@ -1,0 +1,30 @@
+"""Records of services: what several readers at once find of one that is damaged."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from jupyter_mldeploy.errors import RecordDamaged
+from jupyter_mldeploy.records import Records
+
+
+def test_a_damaged_record_is_said_to_every_reader_and_kept_once(tmp_path: Path) -> None:
+    records = Records(tmp_path)
+    folder = tmp_path / "services" / "iris"
+    folder.mkdir(parents=True)
+
+    def look(_: int) -> str:
+        try:
+            return str(records.find("iris"))
+        except RecordDamaged as damaged:
+            return damaged.summary
+
+    for _ in range(30):
+        (folder / "service.json").write_text("{")
+        with ThreadPoolExecutor(8) as pool:
+            told = set(pool.map(look, range(8)))
+        assert any("could not be read" in one for one in told)
+        assert all("could not be read" in one or one == "None" for one in told)
+        assert not (folder / "service.json").exists()
+    assert {path.read_text() for path in folder.glob("service.json.damaged-*")} == {"{"}
