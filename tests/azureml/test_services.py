@@ -21,6 +21,7 @@ from nbclient.exceptions import CellExecutionError
 from jupyter_mldeploy import services
 from jupyter_mldeploy.azureml import telling
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
+from jupyter_mldeploy.azureml.core.authentication import ServicePrincipalAuthentication
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AciWebservice, LocalWebservice
@@ -293,11 +294,11 @@ def test_a_local_service_is_deployed_again_while_it_is_updated(ws: Workspace, pr
     assert again.run("{}") == {"second": "{}"}
 
 
-def test_a_warning_names_the_users_line(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_names_the_users_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "_said", set())
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        Workspace.from_config(auth=object())
+        ServicePrincipalAuthentication("tenant", "id", "password")
     [warning] = told
     assert "no account is needed" in str(warning.message)
     assert Path(warning.filename).name == Path(__file__).name
