@@ -32,7 +32,7 @@ _SIGNS = (
         r"|unable to communicate with docker daemon|failed to create docker client|cannot connect to podman"
         r"|unable to connect to podman|docker: (?:command )?not found|'docker' is not recognized"
         r"|no such file or directory: 'docker'"
-        r"|executable file not found[^\n]*docker\b|exec: \"docker\"|docker\.errors\.dockerexception"
+        r"|executable file not found[^\n]*docker\b|exec: \"docker\"|docker\.errors\.dockerexception(?!: (?:can ?not read|credentials))"
         r"|couldn't connect to docker daemon|not supported url scheme http\+docker"
         r"|not supported url scheme http\+unix|connection refused[^\n]*:237[56]"
         r"|could not find docker|docker command (?:is )?not found|docker (?:engine )?is not installed"

@@ -131,7 +131,7 @@ def segmentation_fault(reading: Reading) -> Iterator[Finding]:
     hit = reading.find(
         r"Fatal Python error: (?:Segmentation fault|Bus error|Aborted)|Segmentation fault|\bSIGSEGV\b"
         r"|\bSIGBUS\b|segfault at [0-9a-f]+"
-        r"|terminated (?:due to|by) signal 11\b|(?:with|by|exit(?:ed)?:?) signal:? 11\b|was sent SIGSEGV"
+        r"|terminated (?:due to|by) signal 11\b|(?:with|by|exit(?:ed)?:?) signal:? 11\b|was sent (?:SIGSEGV|code 139)"
         r"|exit (?:code|status):? ?-?(?:139|11)\b"
         r"|Worker exited with code 139|exited with (?:code )?139|double free or corruption"
         r"|free\(\): invalid pointer|corrupted size vs\. prev_size"

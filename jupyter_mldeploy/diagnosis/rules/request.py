@@ -87,8 +87,15 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
     if not _serves(reading) or reading.stage == "launch":
         return
     for raised in reading.raised:
+        own = raised.own_frame
+        taken = own and re.search(
+            r"\[['\"](?P<key>data|inputs?|instances|input_data|Inputs|features)['\"]\]", own.source
+        )
+        if own and taken and own.function != "init" and "indices must be integers" in raised.message:
+            # The body is a list or a text; what is taken from it would be in an object.
+            facts = {"key": taken["key"], "script": own.name, "line": str(own.line)}
+            yield found("request-missing-key", Depth.ROOT + 2, raised.line, facts=facts)
         if raised.name == "KeyError" and (match := re.match(r"['\"]?(?P<key>[^'\"]+)['\"]?$", raised.message)):
-            own = raised.own_frame
             code = " ".join(f.source for f in raised.frames)
             in_run = (
                 reading.stage in ("run", "http")

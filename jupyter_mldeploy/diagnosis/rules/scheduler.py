@@ -192,6 +192,9 @@ _OTHERS = (
 )
 
 
+_CLAIMED = r"unbound (?:immediate )?persistentvolumeclaim|no persistent volumes available for this claim|failedbinding"
+
+
 @rule(
     "pvc-not-found",
     "pvc-unbound",
@@ -206,6 +209,8 @@ def without_counts(reading: Reading) -> Iterator[Finding]:
     for finding in show(reading, _OTHERS):
         if settled(reading, finding, r"successfully assigned"):
             continue
+        if finding.cause == "pvc-not-found" and settled(reading, finding, _CLAIMED):
+            continue  # it was made a moment later
         facts = dict(finding.facts)
         if name := facts.pop("class", "") or facts.pop("provisioned", ""):
             facts["storage_class"] = name
