@@ -50,7 +50,7 @@ def test_a_script_of_the_file_browser(browser: Any, lab: tuple[str, str, Path], 
     page.locator(".jp-DirListing-item", has_text="double.py").click(button="right")
     page.locator(".lm-Menu-itemLabel", has_text="Deploy a script…").click()
     form = page.get_by_role("form", name="Deploy a script")
-    assert form.get_by_label("Script").input_value() == "double.py"
+    assert form.get_by_label("Script", exact=True).input_value() == "double.py"
     assert form.get_by_label("Name").input_value() == "double"
 
     # What can be seen here is told at once, at its field; the first of them has the focus.
@@ -88,7 +88,7 @@ def test_a_script_that_fails_leaves_the_form_open(browser: Any, lab: tuple[str, 
     panel = show_panel(page)
     panel.get_by_role("button", name="Deploy a script…").click()
     form = page.get_by_role("form", name="Deploy a script")
-    form.get_by_label("Script").fill("broken.py")
+    form.get_by_label("Script", exact=True).fill("broken.py")
     form.get_by_label("Name").fill("broken")
     form.get_by_label("Name").press("Enter")
     panel.locator("[data-service=broken] .jp-MLDeploy-proof", has_text="no weights here").first.wait_for()
