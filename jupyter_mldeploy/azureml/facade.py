@@ -37,15 +37,18 @@ class Facade:
     REFUSED: ClassVar[dict[str, str]] = {}
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
+        if name.startswith("__") or (name.startswith("_") and name.endswith("_")):
+            raise AttributeError(name)  # Python's and IPython's own questions
         made = type(self)
         if reason := made.REFUSED.get(name):
             raise NotProvided(f"{made.__name__}.{name} is not here: {reason}.")
         known = {member for member in dir(made) if not member.startswith("_")} | {
             member for member in vars(self) if not member.startswith("_")
         }
-        raise NotProvided(member_sentence(made.__name__, name, known - {"REFUSED"}))
+        sentence = member_sentence(made.__name__, name.lstrip("_"), known - {"REFUSED"})
+        if name.startswith("_"):
+            sentence = f"{made.__name__}.{name} is the original's own affair, and is not here: {sentence}"
+        raise NotProvided(sentence)
 
 
 def facade(raises: type[AzureMLException]) -> Callable[[C], C]:

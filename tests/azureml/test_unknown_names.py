@@ -49,6 +49,9 @@ def test_members_and_arguments(project: Path) -> None:
     with pytest.raises(AttributeError, match="the nearest that works is 'webservices'"):
         _ = ws.webservice
     assert not hasattr(ws, "anything")
+    with pytest.raises(AttributeError, match=r"Workspace._get_webservice is the original's own affair.* 'webservices'"):
+        _ = ws._get_webservice
+    assert not hasattr(ws, "_repr_html_")
     with pytest.raises(
         UserErrorException, match=r"Model.register\(\) takes no argument 'name'; the nearest that works is 'model_name'"
     ):
