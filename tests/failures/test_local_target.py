@@ -51,6 +51,17 @@ def test_it_fails_in_init(broken: Broken, folder: Path) -> None:
     assert diagnosis.steps
 
 
+def test_a_python_that_does_not_exist(folder: Path) -> None:
+    (folder / "env.yml").write_text("dependencies: [python=3.99]\n", "utf-8")
+    (folder / "any.py").write_text(Broken("").text, "utf-8")
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(folder / "any.py", "unmade", target="local", environment=folder / "env.yml")
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.cause == "conda-package-not-found", failed.value.evidence
+    assert "python=3.99" in diagnosis.to_text()
+
+
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Service:
     script = folder / "well.py"

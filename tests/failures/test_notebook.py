@@ -7,9 +7,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "failures.ipynb"
+from ..example_notebook import DEPLOYMENT, ExampleNotebook, check_is_of_no_machine, code_cells
+
+NOTEBOOK = ExampleNotebook("failures.ipynb")
 NAMED = (
     "",  # 1 and 2 are refused before anything is made, with the line and what to write
     "",
@@ -27,12 +28,12 @@ NAMED = (
 def named(cell: nbformat.NotebookNode) -> str:
     """The cause that the panel under a cell names."""
     data = cell.outputs[0].data
-    deployment = data.get("application/vnd.mldeploy.deployment.v1+json", {}).get("failure", {})
+    deployment = data.get(DEPLOYMENT, {}).get("failure", {})
     return str(data.get("application/vnd.mldeploy.diagnosis.v1+json", deployment).get("cause", ""))
 
 
 def check(notebook: nbformat.NotebookNode) -> None:
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = code_cells(notebook)
     failing = [cell for cell in cells if "raises-exception" in cell.metadata.get("tags", [])]
     assert len(failing) == len(NAMED)
     for cell, cause in zip(failing, NAMED, strict=True):
@@ -44,33 +45,21 @@ def check(notebook: nbformat.NotebookNode) -> None:
     asked = [cell for cell in cells if cell.source.startswith("%service_run") and cell not in failing]
     assert len(asked) >= 8
     assert all(cell.outputs for cell in asked)
-    assert "widgets" not in notebook.metadata
-    assert not re.findall(r"/(?:work|root|home|tmp|Users)/[\w./-]*", nbformat.writes(notebook))  # type: ignore[no-untyped-call]
+    check_is_of_no_machine(notebook)
 
 
 @pytest.mark.timeout(400)
 def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setenv("MLDEPLOY_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("FLOWERS_THRESHOLD", raising=False)
-    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
-    client = NotebookClient(
-        notebook,
-        timeout=180,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-        record_timing=False,
-    )
-    client.execute()
+    notebook = NOTEBOOK.run(tmp_path)
     # Where the libraries are is of this machine alone; a proof may name one of their files.
     text = re.sub(r"/[\w./-]+/site-packages/", "site-packages/", nbformat.writes(notebook))  # type: ignore[no-untyped-call]
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     check(notebook)
     assert not (tmp_path / "home" / "services" / "flowers").exists(), "it cleans up"
-    if request.config.getoption("--update-golden"):
-        nbformat.write(notebook, NOTEBOOK)  # type: ignore[no-untyped-call]
+    NOTEBOOK.keep_if_asked(notebook, request)
 
 
 def test_the_committed_outputs_are_a_run() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
-    nbformat.validate(notebook)
-    check(notebook)
+    check(NOTEBOOK.read())

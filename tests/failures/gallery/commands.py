@@ -163,6 +163,14 @@ ENGINE = (
     Command("docker-context-path-missing", "docker build ./no-such-folder", "build"),
     _built("dockerfile-copy-missing", "FROM @BASE\nCOPY model.pkl /srv/\n"),
     _built("base-image-unavailable", "FROM 127.0.0.1:5000/mldeploy-gallery/no-such-base:1\n"),
+    _built("base-image-unavailable", "FROM 127.0.0.1:1/mldeploy-gallery/base:1\n"),
+    Command(
+        # Somebody killed it: that is not the memory's doing.
+        "insufficient-evidence",
+        "docker kill $NAME; docker logs $NAME; exit $(docker wait $NAME)",
+        "run",
+        prepare="docker run --detach --name $NAME $BASE python3 -u -c \"print('started'); import time; time.sleep(600)\"",
+    ),
     _built(
         "requirements-file-missing",
         "FROM @BASE\nENV PIP_BREAK_SYSTEM_PACKAGES=1\nRUN python3 -m pip install -r requirements.txt\n",
