@@ -15,7 +15,7 @@ from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
-from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, StorageError
+from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
@@ -25,7 +25,7 @@ from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, T
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_edited
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
-from jupyter_mldeploy.targets.leftovers import end_leftovers_of, take_back
+from jupyter_mldeploy.targets.leftovers import delete_service, take_back
 from jupyter_mldeploy.targets.revisions import Revision, choose, revisions_of
 
 __all__ = ["Service", "deploy", "service", "services"]
@@ -231,22 +231,16 @@ class Service:
             driver_for(record.spec.target, self._records).stop(record)
         return self
 
-    def delete(self) -> None:
-        """Remove it: its processes, what the target keeps of it, and its record."""
-        with self._records.operation(self.name, "deletion"):
-            try:
-                record = self._records.find(self.name)
-            except RecordDamaged:
-                record = None
-            if record is not None:
-                driver = driver_for(record.spec.target, self._records)
-                with suppress(StorageError):  # a full disk is a reason to delete
-                    self._records.write(record.with_(state="stopped"))
-                driver.stop(record)
-                driver.delete(record)
-            else:
-                end_leftovers_of(self._records, self.name)
-            self._records.remove(self.name)
+    def delete(self, *, images: bool = False) -> list[str]:
+        """Remove it: its processes, what the target keeps of it, and its record.
+
+        Args:
+            images: Also the images that were built for it here and that nothing else needs. Those of a registry stay.
+
+        Returns:
+            The images that were removed.
+        """
+        return delete_service(self._records, self.name, images=images)
 
     def wait(self, timeout: float | None = None) -> Service:
         """Wait for a deployment begun with ``wait=False``; raises what it raised, ``TimeoutError`` while it goes on."""

@@ -138,11 +138,11 @@ def delete(options: argparse.Namespace, screen: Screen) -> int:
     service = api.Service(options.name)  # one whose record is lost can be deleted too
     if not options.yes and not confirmed(screen, f"Delete the service {options.name!r}?", "delete"):
         return 1
-    service.delete()
+    images = service.delete(images=options.image)
     if screen.is_json:
-        screen.json({"service": options.name, "deleted": True})
+        screen.json({"service": options.name, "deleted": True, "images": images})
     else:
-        screen.line(f"{options.name} · deleted")
+        screen.line(" · ".join([options.name, "deleted", *images]))
     return 0
 
 

@@ -85,6 +85,9 @@ def _add_changing(verbs: _Verbs) -> None:
     verbs.add_on_service("start", "changing:start", "start a service that was stopped or whose process is gone")
     verbs.add_on_service("stop", "changing:stop", "end a service's processes, and keep what is known of it")
     delete = verbs.add_on_service("delete", "changing:delete", "remove a service and all that is kept of it")
+    delete.add_argument(
+        "--image", action="store_true", help="also the images built for it here that nothing else needs"
+    )
     delete.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
 

@@ -69,8 +69,8 @@ def delete(line: Parsed) -> None:
     from jupyter_mldeploy.api import service
 
     found = service(line.places["NAME"])
-    found.delete()
-    _say(f"{found.name} is deleted.")
+    images = found.delete(images=bool(line.get("image")))
+    _say(f"{found.name} is deleted" + (f", and {', '.join(images)}." if images else "."))
 
 
 def diagnose(shell: Any, line: Parsed) -> Diagnosis | None:

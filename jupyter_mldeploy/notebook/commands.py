@@ -149,7 +149,11 @@ UPDATE = Magic(
     places=("NAME",),
     options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, *_CLUSTER),
 )
-DELETE = Magic(name="service_delete", places=("NAME",))
+DELETE = Magic(
+    name="service_delete",
+    places=("NAME",),
+    options=(Option(name="image", help="also the images built for it here that nothing else needs"),),
+)
 STOP = Magic(name="service_stop", places=("NAME",))
 START = Magic(name="service_start", places=("NAME",))
 DIAGNOSE = Magic(

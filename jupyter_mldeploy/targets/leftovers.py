@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from jupyter_mldeploy.errors import TargetUnavailable
+from jupyter_mldeploy.config import settings
+from jupyter_mldeploy.errors import RecordDamaged, StorageError, TargetUnavailable
 from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.spec import TargetKind
+from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.local.process import end_servers_of
 
 if TYPE_CHECKING:
+    from jupyter_mldeploy.images.engine import Engine
     from jupyter_mldeploy.targets.container.orphans import Orphan
     from jupyter_mldeploy.targets.kubernetes.neighbours import Neighbour
 
-__all__ = ["end_leftovers_of", "find_neighbours", "find_orphaned", "take_back"]
+__all__ = ["delete_service", "end_leftovers_of", "find_neighbours", "find_orphaned", "take_back"]
 
 
 def end_leftovers_of(records: Records, name: str) -> None:
@@ -30,6 +35,49 @@ def end_leftovers_of(records: Records, name: str) -> None:
     from jupyter_mldeploy.targets.kubernetes.attaching import remove_objects_of
 
     remove_objects_of(records, name)
+
+
+def delete_service(records: Records, name: str, *, images: bool) -> list[str]:
+    """Remove a service from where it runs and from here; with ``images`` also those built for it that nothing else needs.
+
+    Raises:
+        NotFound: This home folder never had a service of that name.
+        TargetUnavailable: What it runs on cannot be reached; nothing was removed.
+    """
+    engine = _engine_of(records, name) if images else None
+    with records.operation(name, "deletion"):
+        try:
+            record = records.find(name)
+        except RecordDamaged:
+            record = None
+        if record is not None:
+            driver = driver_for(record.spec.target, records)
+            with suppress(StorageError):  # a full disk is a reason to delete
+                records.write(record.with_(state="stopped"))
+            driver.stop(record)
+            driver.delete(record)
+        else:
+            end_leftovers_of(records, name)
+        records.remove(name)
+    if engine is None:
+        return []
+    from jupyter_mldeploy.images.engine import engine_errors
+    from jupyter_mldeploy.targets.container.orphans import remove_images_of
+
+    with engine_errors(engine):
+        return remove_images_of(engine, records, name)
+
+
+def _engine_of(records: Records, name: str) -> Engine:
+    """The engine that has the images of a service; asked for first, so that nothing is half deleted."""
+    from jupyter_mldeploy.images.engine import connect
+
+    record = records.find(name)
+    if record is not None and record.spec.target.kind is TargetKind.LOCAL:
+        raise TargetUnavailable("The local target has no images.", "Leave --image out.")
+    if record is not None and record.spec.target.kind is TargetKind.KUBERNETES:
+        return connect()  # where images are built for clusters
+    return connect((record and record.spec.target.context) or settings().context or None)
 
 
 def take_back(records: Records, name: str) -> Record | None:

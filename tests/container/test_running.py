@@ -255,6 +255,23 @@ def test_prune_removes_what_no_record_knows(
     assert mldeploy("prune", "--yes").out == "Nothing to remove.\n"
 
 
+def test_a_service_is_deleted_with_its_images(
+    deployed: Deploy, engine: Engine, mldeploy: Callable[..., Ran], target: ContainerUnderTest
+) -> None:
+    text = unique(edited(ADDING, "+ 1", "+ 1"))
+    first = str(deployed(text).record.details["image"])
+    made = deployed(edited(text, "given[", "given ["), memory="200Mi")
+    second = str(made.record.details["image"])
+    other = deployed(unique(ADDING), name="other")
+    assert first != second
+    done = mldeploy("delete", "adder", "--yes", "--image")
+    assert done.code == 0, done.err
+    assert set(done.out.strip().split(" · ")) == {"adder", "deleted", first, second}
+    assert engine.has_image(first) is engine.has_image(second) is None
+    assert engine.has_image(str(other.record.details["image"]))
+    assert other.run({"x": 1})["sum"] == 2
+
+
 def test_what_the_engine_refuses_is_said(deployed: Deploy, target: ContainerUnderTest) -> None:
     with pytest.raises(DeploymentFailed, match=r"adder failed in launch: the engine refused: .*CPU") as failed:
         deployed(cpu=4000)

@@ -26,6 +26,7 @@ __all__ = [
     "find_orphans",
     "find_unused_images",
     "remove_containers_of",
+    "remove_images_of",
     "remove_orphan",
     "remove_unused",
 ]
@@ -117,6 +118,15 @@ def find_unused_images(engine: Engine, records: Records) -> list[str]:
         for entry in logs.list()
         if entry.state == "built" and entry.reference not in needed and engine.has_image(entry.reference)
     ]
+
+
+def remove_images_of(engine: Engine, records: Records, service: str) -> list[str]:
+    """Remove the images that were built for a service and that nothing else needs; returns those that are gone."""
+    logs = BuildLogs(records.home)
+    built = {entry.reference for entry in logs.list() if entry.service == service}
+    unused = [reference for reference in find_unused_images(engine, records) if reference in built]
+    kept = remove_unused(engine, records, unused)
+    return [reference for reference in unused if reference not in kept]
 
 
 def remove_unused(engine: Engine, records: Records, references: list[str]) -> list[str]:
