@@ -2,51 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from jupyter_mldeploy.targets.kubernetes.names import selector_text
 
+from ..example_notebook import ExampleNotebook, check_is_of_no_machine, code_cells, deployments, outputs
 from ..infra.cluster import namespace, the_cluster
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "kubernetes.ipynb"
+NOTEBOOK = ExampleNotebook("kubernetes.ipynb")
 BROKEN = '["centres"]'
-DEPLOYMENT = "application/vnd.mldeploy.deployment.v1+json"
-
-
-def outputs(notebook: nbformat.NotebookNode, text: str) -> list[nbformat.NotebookNode]:
-    """Outputs of the first code cell that contains a text."""
-    return next(cell.outputs for cell in notebook.cells if cell.cell_type == "code" and text in cell.source)
 
 
 def check(notebook: nbformat.NotebookNode) -> None:
-    """It tells the whole story, and nothing of the machine it ran on."""
-    deployments = [
-        output.data[DEPLOYMENT]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if DEPLOYMENT in output.get("data", {})
-    ]
-    assert [deployment["state"] for deployment in deployments[:3]] == ["done", "done", "failed"]
-    assert "reloaded in place" in deployments[1]["headline"]
+    """It tells the whole story."""
+    told = deployments(notebook)
+    assert [deployment["state"] for deployment in told[:3]] == ["done", "done", "failed"]
+    assert "reloaded in place" in told[1]["headline"]
     (shown, raised) = outputs(notebook, BROKEN)
     assert shown.output_type == "display_data"
     assert raised.ename == "DeploymentFailed"
     assert "KeyError" in raised.evalue
-    asked = [cell.outputs for cell in notebook.cells if cell.cell_type == "code" and "%service_run" in cell.source]
+    asked = [cell.outputs for cell in code_cells(notebook) if "%service_run" in cell.source]
     assert "known" in str(asked[1])
     assert "known" in str(asked[2]), "the old version answers"
     assert str(outputs(notebook, "%service_logs")).count("Reloaded (in-place)") == 2
-    assert "widgets" not in notebook.metadata
-    text = nbformat.writes(notebook)
-    assert not re.findall(r"(?<![\w.~-])/(?:work|root|home|Users)/[\w./-]*", text)
+    check_is_of_no_machine(notebook, "work|root|home|Users")
 
 
 @pytest.fixture
@@ -63,25 +48,11 @@ def test_it_runs(
     place = stack.enter_context(namespace(the_cluster(), "mldeploy-test-notebook"))
     for name, value in the_cluster().environ(place).items():
         monkeypatch.setenv(name, value)
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    for cell in notebook.cells:
-        if BROKEN in cell.source:
-            cell.metadata.tags = ["raises-exception"]
-    client = NotebookClient(
-        notebook,
-        timeout=500,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-        record_timing=False,
-    )
-    client.execute()
+    notebook = NOTEBOOK.run(tmp_path, timeout=500, failing=BROKEN)
     check(notebook)
     assert the_cluster().connect(place).list("Pod", labels=selector_text()) == [], "it cleans up"
-    if request.config.getoption("--update-golden"):
-        nbformat.write(notebook, NOTEBOOK)
+    NOTEBOOK.keep_if_asked(notebook, request)
 
 
 def test_the_committed_outputs_are_a_run() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    nbformat.validate(notebook)
-    check(notebook)
+    check(NOTEBOOK.read())

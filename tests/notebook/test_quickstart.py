@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
 
-NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "quickstart.ipynb"
-DEPLOYMENT = "application/vnd.mldeploy.deployment.v1+json"
+from ..example_notebook import ExampleNotebook, check_is_of_no_machine, deployments, outputs
 
-
-def outputs(notebook: nbformat.NotebookNode, text: str) -> list[nbformat.NotebookNode]:
-    """Outputs of the first code cell that contains a text."""
-    return next(cell.outputs for cell in notebook.cells if cell.cell_type == "code" and text in cell.source)
+NOTEBOOK = ExampleNotebook("quickstart.ipynb")
 
 
 def check(notebook: nbformat.NotebookNode) -> None:
-    """It tells the whole story, and nothing of the machine it ran on."""
-    deployments = [
-        output.data[DEPLOYMENT]
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if DEPLOYMENT in output.get("data", {})
-    ]
-    assert [deployment["state"] for deployment in deployments] == ["done", "done", "failed", "done"]
-    assert deployments[1]["headline"].startswith("script changed → reloaded in place in")
+    """It tells the whole story."""
+    shown = deployments(notebook)
+    assert [deployment["state"] for deployment in shown] == ["done", "done", "failed", "done"]
+    assert shown[1]["headline"].startswith("script changed → reloaded in place in")
     broken = outputs(notebook, '["model"]')
     assert [output.output_type for output in broken] == ["display_data", "error"]
     assert broken[1].ename == "ReloadRefused"
-    assert "widgets" not in notebook.metadata
-    text = nbformat.writes(notebook)
-    assert not re.findall(r"/(?:work|root|home|tmp|Users)/[\w./-]*", text)
+    check_is_of_no_machine(notebook)
 
 
 def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setenv("MLDEPLOY_HOME", str(tmp_path / "home"))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(
-        notebook,
-        timeout=120,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path)}},
-        record_timing=False,
-    )
-    client.execute()
+    notebook = NOTEBOOK.run(tmp_path, timeout=120)
     check(notebook)
     assert not (tmp_path / "home" / "services" / "iris").exists(), "it cleans up"
-    if request.config.getoption("--update-golden"):
-        nbformat.write(notebook, NOTEBOOK)
+    NOTEBOOK.keep_if_asked(notebook, request)
 
 
 def test_the_committed_outputs_are_a_run() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    nbformat.validate(notebook)
-    check(notebook)
+    check(NOTEBOOK.read())
