@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import socket
+import sys
 from typing import Any
 
 
@@ -52,4 +53,6 @@ def wait_for_debugger(port: int) -> None:
         debugpy.connect(("127.0.0.1", port))
     else:
         debugpy.listen(("127.0.0.1", port))
+        sys.stdout.write(f"Waiting for a debugger on port {port}.\n")  # whoever leads one here reads this
+        sys.stdout.flush()
     debugpy.wait_for_client()

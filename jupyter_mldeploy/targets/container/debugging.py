@@ -10,17 +10,20 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jupyter_mldeploy.errors import Conflict, PortInUse
+from jupyter_mldeploy.errors import Cancelled, Conflict, PortInUse
+from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.images.engine import Engine, engine_errors
 from jupyter_mldeploy.images.inputs import APP_ROOT, PYTHON
 from jupyter_mldeploy.records import Record
 from jupyter_mldeploy.targets.app_folder import source_root
 from jupyter_mldeploy.targets.container.inside import Inside
+from jupyter_mldeploy.targets.container.logs import await_line
 from jupyter_mldeploy.targets.container.making import put_files, read_json
 
 __all__ = ["INSIDE_PORT", "debugged", "launch_json"]
@@ -30,13 +33,8 @@ SERVICE_FILE = ".mldeploy/service.json"
 LONG = 24 * 3600
 """Seconds that a person may look at one line."""
 _RELAY = """\
-import os, select, socket, sys, time
-for _ in range(600):
-    try:
-        far = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-        break
-    except OSError:
-        time.sleep(0.1)  # the worker is still importing its debugger
+import os, select, socket, sys
+far = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 while True:
     ready, _, _ = select.select([0, far], [], [])
     for end in ready:
@@ -93,13 +91,26 @@ def debugged(inside: Inside, record: Record, port: int) -> Iterator[None]:
         "init_timeout_s": LONG,
         "scoring_timeout_ms": LONG * 1000,
     }
+    # Who comes before the worker has imported its debugger waits for the line with which it says that it listens.
+    listens, over = threading.Event(), Cancel()
     with server, engine_errors(engine):
-        threading.Thread(target=_accept, args=(server, engine, container), daemon=True).start()
+        threading.Thread(target=_accept, args=(server, engine, container, listens), daemon=True).start()
         try:
+            began = time.time()
             _restart_with(engine, container, debugging)
+            threading.Thread(target=_hear, args=(engine, container, began, listens, over), daemon=True).start()
             yield
         finally:
+            over.set()
             _restart_with(engine, container, configured)
+
+
+def _hear(engine: Engine, container: str, began: float, listens: threading.Event, over: Cancel) -> None:
+    from docker.errors import APIError
+
+    with suppress(Cancelled, APIError, OSError):
+        await_line(engine, container, f"Waiting for a debugger on port {INSIDE_PORT}".encode(), over, since=began)
+    listens.set()  # also where it ended: whoever waits then hears that nobody is there
 
 
 def _restart_with(engine: Engine, container: str, configured: dict[str, Any]) -> None:
@@ -107,15 +118,17 @@ def _restart_with(engine: Engine, container: str, configured: dict[str, Any]) ->
     engine.api.restart(container, timeout=5)
 
 
-def _accept(server: socket.socket, engine: Engine, container: str) -> None:
+def _accept(server: socket.socket, engine: Engine, container: str, listens: threading.Event) -> None:
     with suppress(OSError):
         while True:
             caller, _ = server.accept()
-            threading.Thread(target=_carry, args=(caller, engine, container), daemon=True).start()
+            threading.Thread(target=_carry, args=(caller, engine, container, listens), daemon=True).start()
 
 
-def _carry(caller: socket.socket, engine: Engine, container: str) -> None:
+def _carry(caller: socket.socket, engine: Engine, container: str, listens: threading.Event) -> None:
     from docker.errors import APIError
+
+    listens.wait()
 
     command = [PYTHON, "-I", "-c", _RELAY, str(INSIDE_PORT)]
     with caller, suppress(OSError, APIError, struct.error):

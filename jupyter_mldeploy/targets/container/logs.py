@@ -57,13 +57,13 @@ def file_lines(path: Path, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]
     return read_lines(path, query, cancel, lambda _: "", lambda: True)
 
 
-def await_line(engine: Engine, container: str, needle: bytes, cancel: Cancel) -> bool:
-    """Wait until a container has printed something; ``False`` when it ended before.
+def await_line(engine: Engine, container: str, needle: bytes, cancel: Cancel, since: float | None = None) -> bool:
+    """Wait until a container has printed something (``since`` a moment); ``False`` when it ended before.
 
     Raises:
         Cancelled: ``cancel`` was set.
     """
-    stream = engine.api.logs(container, stream=True, follow=True)
+    stream = engine.api.logs(container, stream=True, follow=True, since=since)
 
     def close() -> None:
         with suppress(OSError, AttributeError):

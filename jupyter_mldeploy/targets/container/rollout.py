@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets as random_secrets
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -310,7 +309,7 @@ class Rollout:
                 if state is None or not state.runs or work.cancel.is_set:
                     break
                 # It runs and has said that it listens: the network between us is not ready, and tells nobody when it is.
-                time.sleep(0.1 * 2**attempt)
+                settle(self.engine, state.id, patience=0.1 * 2**attempt)  # its end would be told
         work.cancel.check()
         return outcome
 

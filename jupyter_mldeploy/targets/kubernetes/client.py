@@ -72,7 +72,7 @@ class Cluster:
 
     def get(self, kind: str, name: str) -> Object:
         """One object; ``Refused`` with status 404 where there is none."""
-        return self._json("GET", f"{self._collection(kind)}/{quote(name)}", what=f"show {_a(kind)} {name!r}")
+        return self._json("GET", f"{self.collection(kind)}/{quote(name)}", what=f"show {_a(kind)} {name!r}")
 
     def find(self, kind: str, name: str) -> Object | None:
         """One object, or ``None``."""
@@ -86,39 +86,37 @@ class Cluster:
     def list(self, kind: str, *, labels: str = "", fields: str = "") -> list[Object]:
         """Objects that a selector chooses."""
         query = _selectors(labels, fields)
-        found = self._json("GET", self._collection(kind), query=query, what=f"list {kind}s")
+        found = self._json("GET", self.collection(kind), query=query, what=f"list {kind}s")
         return list(found.get("items") or ())
 
     def apply(self, made: Mapping[str, Any], *, dry_run: bool = False) -> Object:
         """Server-side apply under our one field manager; what others had set in our fields is ours afterwards."""
         kind, name = str(made["kind"]), str(made["metadata"]["name"])
         query = {"fieldManager": MANAGER, "force": "true", **({"dryRun": "All"} if dry_run else {})}
-        path = f"{self._collection(kind)}/{quote(name)}"
+        path = f"{self.collection(kind)}/{quote(name)}"
         return self._json("PATCH", path, query=query, body=made, content=APPLY, what=f"apply {_a(kind)} {name!r}")
 
     def merge(self, kind: str, name: str, change: Mapping[str, Any]) -> Object:
         """Merge a change into an object."""
-        path = f"{self._collection(kind)}/{quote(name)}"
+        path = f"{self.collection(kind)}/{quote(name)}"
         query = {"fieldManager": MANAGER}
         return self._json("PATCH", path, query=query, body=change, content=MERGE, what=f"change {_a(kind)} {name!r}")
 
     def create(self, kind: str, made: Mapping[str, Any]) -> Object:
         """Make an object; ``Refused`` with status 409 where there is one."""
-        return self._json("POST", self._collection(kind), body=made, what=f"create {_a(kind)}")
+        return self._json("POST", self.collection(kind), body=made, what=f"create {_a(kind)}")
 
     def replace(self, kind: str, made: Mapping[str, Any]) -> Object:
         """Write an object whole; ``Refused`` with status 409 where somebody else was faster."""
         name = str(made["metadata"]["name"])
-        return self._json(
-            "PUT", f"{self._collection(kind)}/{quote(name)}", body=made, what=f"write {_a(kind)} {name!r}"
-        )
+        return self._json("PUT", f"{self.collection(kind)}/{quote(name)}", body=made, what=f"write {_a(kind)} {name!r}")
 
     def delete(self, kind: str, name: str, **options: Any) -> bool:
         """Remove an object; returns whether there was one."""
         body = {"propagationPolicy": "Background", **options}
         try:
             self._json(
-                "DELETE", f"{self._collection(kind)}/{quote(name)}", body=body, what=f"delete {_a(kind)} {name!r}"
+                "DELETE", f"{self.collection(kind)}/{quote(name)}", body=body, what=f"delete {_a(kind)} {name!r}"
             )
         except Refused as error:
             if error.status == 404:
@@ -131,7 +129,7 @@ class Cluster:
         query = _selectors(labels, "")
         body = {"propagationPolicy": "Background", **options}
         try:
-            self._json("DELETE", self._collection(kind), query=query, body=body, what=f"delete {kind}s")
+            self._json("DELETE", self.collection(kind), query=query, body=body, what=f"delete {kind}s")
         except Refused as error:
             if error.status != 404:
                 raise
@@ -204,7 +202,8 @@ class Cluster:
 
     # -- underneath ------------------------------------------------------------------------------------------------
 
-    def _collection(self, kind: str) -> str:
+    def collection(self, kind: str) -> str:
+        """Path of all objects of a kind: those of this namespace, of nodes and namespaces those of the cluster."""
         return collection(kind, None if kind in {"Namespace", "Node"} else self.namespace)
 
     def _json(

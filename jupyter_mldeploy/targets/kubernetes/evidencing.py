@@ -15,6 +15,7 @@ from jupyter_mldeploy.spec import show_memory
 from jupyter_mldeploy.targets.base import LogQuery
 from jupyter_mldeploy.targets.kubernetes import verdicts
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
+from jupyter_mldeploy.targets.kubernetes.fates import fate_of
 from jupyter_mldeploy.targets.kubernetes.kinds import collection
 from jupyter_mldeploy.targets.kubernetes.logs import read_logs
 from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_REVISION, CONTAINER, selector_text
@@ -110,9 +111,11 @@ def _seen(cluster: Cluster, record: Record, pod_name: str) -> dict[str, Any]:
 
     pod = max(pods, key=interest)
     name = str(pod["metadata"]["name"])
-    verdict = None if verdicts.is_ready(pod) else verdicts.pod_verdict(pod)
+    verdict = None if verdicts.is_ready(pod) else fate_of(cluster, pod)
     status: Mapping[str, Any] = next(iter((pod.get("status") or {}).get("containerStatuses") or ()), {})
     found: dict[str, Any] = {"log": _log(cluster, name), "k8s_events": _events(cluster, name, pod)}
+    if verdict and verdicts.is_cut_off(pod):
+        found["k8s_events"] += (f"{verdict.reason}: {verdict.message}",)
     if int(status.get("restartCount") or 0) > 0:
         found["previous_log"] = _log(cluster, name, previous=True)
     if verdict:

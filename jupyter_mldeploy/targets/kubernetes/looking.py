@@ -16,6 +16,7 @@ from jupyter_mldeploy.targets.control import RuntimeGone
 from jupyter_mldeploy.targets.kubernetes import verdicts
 from jupyter_mldeploy.targets.kubernetes.applying import read_keys
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
+from jupyter_mldeploy.targets.kubernetes.fates import fate_of
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.names import ANNOTATION_REVISION, ANNOTATION_SCRIPT, selector_text
 from jupyter_mldeploy.targets.kubernetes.outside import Outside, look_outside, watched_outside
@@ -81,19 +82,9 @@ def status_of(cluster: Cluster, service: str) -> Status | None:
     token = read_keys(cluster, release).get(ADMIN_TOKEN, "")
     outside = look_outside(cluster, release)
     reports = reports_of(cluster, pods, token)
-    ends = {str(pod["metadata"]["name"]): _verdict(cluster, pod) for pod in pods if not verdicts.is_ready(pod)}
+    ends = {str(pod["metadata"]["name"]): fate_of(cluster, pod) for pod in pods if not verdicts.is_ready(pod)}
     way_in = replace(outside, uri=outside.uri or scoring_uri(cluster, service))
     return _put_together(deployment, pods, ends, reports, way_in)
-
-
-def _verdict(cluster: Cluster, pod: Object) -> verdicts.Verdict | None:
-    """What is hopeless about a pod; of one that was killed its events tell why."""
-    verdict = verdicts.pod_verdict(pod)
-    if verdict is None or verdict.exit_code not in verdicts.KILLED or verdict.oom_killed:
-        return verdict
-    chosen = f"involvedObject.kind=Pod,involvedObject.uid={pod['metadata']['uid']},reason=Killing"
-    events = cluster.list("Event", fields=chosen)
-    return verdicts.with_events(verdict, (f"Killing: {event.get('message', '')}" for event in events))
 
 
 def _put_together(

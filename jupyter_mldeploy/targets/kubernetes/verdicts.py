@@ -17,6 +17,7 @@ __all__ = [
     "Verdict",
     "against_rules",
     "fits_no_node",
+    "is_cut_off",
     "is_ready",
     "is_scheduled",
     "is_started",
@@ -191,6 +192,12 @@ def is_scheduled(pod: Object) -> bool:
 def is_started(pod: Object) -> bool:
     """Whether its container runs."""
     return bool((_container(pod).get("state") or {}).get("running"))
+
+
+def is_cut_off(pod: Object) -> bool:
+    """Whether its container was well when its node was last heard of, and it is taken out of service all the same."""
+    well = _condition(pod, "ContainersReady").get("status") == "True"
+    return well and _condition(pod, "Ready").get("status") != "True" and not pod["metadata"].get("deletionTimestamp")
 
 
 def is_ready(pod: Object) -> bool:

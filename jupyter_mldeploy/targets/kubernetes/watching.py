@@ -15,7 +15,6 @@ from typing import Any, Self
 
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.faults import Refused, Unreachable
-from jupyter_mldeploy.targets.kubernetes.kinds import collection
 
 __all__ = ["Seen", "Watches"]
 
@@ -141,7 +140,7 @@ class Watches:
 
     def _list(self, kind: str, labels: str, fields: str, known: dict[str, dict[str, Any]]) -> str:
         query = {key: value for key, value in (("labelSelector", labels), ("fieldSelector", fields)) if value}
-        reply = self._cluster.send("GET", collection(kind, self._cluster.namespace), query=query)
+        reply = self._cluster.send("GET", self._cluster.collection(kind), query=query)
         if reply.status >= 400:
             raise Refused(reply.status, reply.text, what=f"watch {kind}s")
         told = json.loads(reply.body)
@@ -167,7 +166,7 @@ class Watches:
             **({"labelSelector": labels} if labels else {}),
             **({"fieldSelector": fields} if fields else {}),
         }
-        path = collection(kind, self._cluster.namespace)
+        path = self._cluster.collection(kind)
         with self._cluster.lines(path, query, timeout=ROUND_SECONDS + 10) as (lines, response), self.reading(response):
             for line in lines:
                 if self._closed.is_set():
