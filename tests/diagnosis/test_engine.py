@@ -377,3 +377,23 @@ def test_only_the_last_request_of_a_living_service_counts() -> None:
     died = "2026-11-21 15:57:38,306 E [1] mldeploy [c] - The worker ended with exit code 3 in run().\n"
     died += "2026-11-21 15:57:38,307 I [1] access [c] - POST /score 502 5.821ms 97\n"
     assert diagnose(Evidence(stage="run", log=log + died, http_status=502)).cause == "http-502-run-crashed"
+
+
+def test_a_path_is_no_password() -> None:
+    log = 'exec: "/etc/passwd": permission denied\nDB_PASSWORD: hunter22'
+    assert Evidence(log=log).log == 'exec: "/etc/passwd": permission denied\nDB_PASSWORD: ***'
+
+
+def test_secrets_are_hidden_after_lines_without_any() -> None:
+    log = "the key of the cache\nno token here\n" * 3 + "token=hunter22 and no more\nkey\npassword: hunter22"
+    assert "hunter22" not in Evidence(log=log).log
+    assert Evidence(log=log).log.startswith("the key of the cache\n")
+
+
+def test_a_long_log_of_tracebacks_keeps_its_first_and_its_last_exception() -> None:
+    frame = 'Traceback (most recent call last):\n  File "/app/score.py", line 3, in run\n    import foo\n'
+    log = "".join(f"{frame}ValueError: number {i}\n" for i in range(5_000))
+    raised = Reading(Evidence(log=log, stage="run")).raised
+    assert raised[0].message == "number 0"
+    assert raised[-1].message == "number 4999"
+    assert raised[-1].line.number == 20_000

@@ -203,6 +203,13 @@ ENGINE = (
         prepare="chmod 755 .",
     ),
     _built("build-oom-killed", "FROM @BASE\nRUN sh -c 'kill -9 $$'\n", also=("insufficient-evidence",)),
+    Command(
+        # A server that answers, and has no such distribution: as the mirrors after the end of a release.
+        "apt-repository-unavailable",
+        "docker run --rm --network host $BASE sh -c 'rm -rf /etc/apt/sources.list.d;"
+        ' echo "deb [trusted=yes] http://127.0.0.1:5000/debian stretch main" > /etc/apt/sources.list; apt-get update\'',
+        "build",
+    ),
     _built(
         "build-network-unreachable",
         "FROM @BASE\nENV PIP_BREAK_SYSTEM_PACKAGES=1\nRUN python3 -m pip install --retries 1 --index-url https://pypi.org/simple joblib==1.4.2\n",

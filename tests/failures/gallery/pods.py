@@ -56,6 +56,27 @@ def _object(kind: str, name: str, **content: Any) -> Mapping[str, Any]:
     return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, **content}
 
 
+def _scaled(name: str) -> Sequence[Mapping[str, Any]]:
+    """A deployment of a pod that requests nothing, and an autoscaler for it."""
+    labels = {"app": name}
+    container = {"name": "scorer", "image": "mldeploy-test/pause:1", "imagePullPolicy": "Never"}
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 0}
+    deployment = _object(
+        "Deployment",
+        name,
+        spec={"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
+    )
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+    metric = {
+        "type": "Resource",
+        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 70}},
+    }
+    scaler = _object(
+        "HorizontalPodAutoscaler", name, spec={"scaleTargetRef": target, "maxReplicas": 2, "metrics": [metric]}
+    )
+    return [{**deployment, "apiVersion": "apps/v1"}, {**scaler, "apiVersion": "autoscaling/v2"}]
+
+
 _ONCE = {"restartPolicy": "Never"}
 _FAILING: Mapping[str, Any] = {"exec": {"command": ["false"]}, "periodSeconds": 1, "failureThreshold": 2}
 PODS = (
@@ -139,5 +160,7 @@ PODS = (
     ),
     Pod("segfault", "Ended", _python("import ctypes; ctypes.string_at(0)"), _ONCE),
     Pod("module-not-found", "Ended", _python("import catboost"), _ONCE),
+    # The autoscaler: it speaks once there are metrics
+    Pod("hpa-missing-requests", "FailedGetResourceMetric: .*missing request", beside=_scaled("gallery-scaled")),
 )
 """In a namespace each."""
