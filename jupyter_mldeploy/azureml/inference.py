@@ -99,9 +99,8 @@ class InferenceConfig(Facade):
         if self.conda_file:
             _check_exists(os.path.join(self.source_directory or "", self.conda_file), "Conda file")
         if self.extra_docker_file_steps:
-            raise WebserviceException(
-                "extra_docker_file_steps are not carried out.",
-                hint="Build an image with those steps, and name it: Environment.from_docker_image.",
+            _check_exists(
+                os.path.join(self.source_directory or "", self.extra_docker_file_steps), "extra docker file steps"
             )
 
     def validation_script_content(self) -> None:
@@ -176,13 +175,20 @@ def parts_to_environment(config: Any) -> Environment:
         warn_once(
             "enable_gpu and cuda_version choose no image here; name one with CUDA in an Environment, and ask for gpu_cores."
         )
+    folder = getattr(config, "source_directory", None) or ""
     if config.conda_file:
-        folder = getattr(config, "source_directory", None) or ""
         made = Environment.from_conda_specification("inference", os.path.join(folder, config.conda_file))
     else:
         made = Environment("inference")
+    registry = config.base_image_registry or ContainerRegistry()
+    steps = getattr(config, "extra_docker_file_steps", None) or getattr(config, "docker_file", None)
+    if steps:
+        base = f"{registry.address}/{config.base_image}" if registry.address else config.base_image
+        text = Path(folder, steps).read_text(encoding="utf-8-sig")
+        made.docker.base_dockerfile = f"FROM {base}\n{text}" if base else text
+        return made
     made.docker.base_image = config.base_image
-    made.docker.base_image_registry = config.base_image_registry or ContainerRegistry()
+    made.docker.base_image_registry = registry
     return made
 
 
@@ -226,6 +232,11 @@ def _for_target(environment: EnvironmentSpec, target: Target | None) -> Environm
 
     if target is None or target.kind is not TargetKind.LOCAL:
         return environment
+    if environment.steps:
+        raise WebserviceException(
+            "Docker steps need an image, and this service is a process of this machine.",
+            hint="MLDEPLOY_V1_LOCAL=container runs it in a container, where there is a Docker engine.",
+        )
     asked = {requirement_name(requirement) for requirement in environment.requirements} - {"azureml-defaults"}
     if asked or environment.conda or environment.python:
         return environment

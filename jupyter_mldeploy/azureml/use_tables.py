@@ -25,7 +25,6 @@ _CLUSTERS = "clusters are not made here; name a context of your kubeconfig: AksC
 ALWAYS_REFUSED = {
     ("ComputeTarget", "create"): _CLUSTERS,
     ("AksCompute", "create"): _CLUSTERS,
-    ("Environment", "from_dockerfile"): "build the image, and name it: Environment.from_docker_image",
     ("Environment", "build"): "Model.package(ws, models, inference_config) builds the whole image",
     ("Environment", "build_local"): "Model.package(ws, models, inference_config) builds the whole image",
 }
@@ -33,8 +32,6 @@ AZURE_ONLY = {
     "ssl_enabled": "TLS is not made here; leave it out, and put a reverse proxy in front.",
     "vnet_name": "there is no Azure network; leave it out.",
     "child_paths": "put those files in a folder of their own, and register it.",
-    "extra_docker_file_steps": "build an image with those steps, and name it: Environment.from_docker_image.",
-    "docker_file": "build an image with those steps, and name it as base_image.",
     "schema_file": "decorate run() with inference-schema; the service describes itself.",
 }
 """Arguments that are refused."""

@@ -85,12 +85,19 @@ class Uses(ast.NodeVisitor):
         self.generic_visit(node)
         for target in node.targets:
             self._bind(target, self._class_of(node.value))
-            if (
-                isinstance(target, ast.Attribute)
-                and target.attr in {"base_dockerfile", "build_context"}
-                and not _is_nothing(node.value)
-            ):
-                self._note(CHANGES, f"docker.{target.attr}", f"{AZURE_ONLY['docker_file']}", node.lineno)
+            if isinstance(target, ast.Attribute) and target.attr == "base_dockerfile":
+                self._dockerfile(node.value)
+
+    def _dockerfile(self, value: ast.expr) -> None:
+        """Of a text that is written out it can be said whether its instructions are carried out."""
+        from jupyter_mldeploy.errors import MLDeployError
+        from jupyter_mldeploy.spec.docker_steps import read_dockerfile
+
+        if isinstance(value, ast.Constant) and isinstance(value.value, str) and "\n" in value.value:
+            try:
+                read_dockerfile(value.value, "base_dockerfile")
+            except MLDeployError as error:
+                self._note(CHANGES, "docker.base_dockerfile", error.summary, value.lineno)
 
     def visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)

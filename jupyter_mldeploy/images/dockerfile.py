@@ -161,6 +161,8 @@ def _system(inputs: ImageInputs) -> list[str]:
         blocks.append(
             f"# Certificates that this network needs, besides the usual.\nCOPY ca-bundle.pem {_CA}\nENV {variables}"
         )
+    if inputs.environment.steps:
+        blocks.append("USER root\n" + "\n".join(inputs.environment.steps))
     group, user = USER.split(":")[1], USER.split(":", maxsplit=1)[0]
     blocks.append(
         f"RUN groupadd --gid {group} mldeploy \\\n"

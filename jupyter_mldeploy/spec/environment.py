@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.errors import InvalidValue, NotFound
+from jupyter_mldeploy.spec.docker_steps import check_step
 
 __all__ = ["Environment"]
 
@@ -38,6 +39,7 @@ class Environment:
         base_image: Image to build on, or ``None`` for the setting's.
         interpreter: Python executable whose packages the requirements come on top of, or ``None``; only the local target
             can use it.
+        steps: Further Dockerfile instructions for images (``RUN``, ``ENV``, ``ARG``, ``LABEL``), before the packages.
     """
 
     name: str = "environment"
@@ -49,6 +51,7 @@ class Environment:
     apt: tuple[str, ...] = ()
     base_image: str | None = None
     interpreter: str | None = None
+    steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.python is not None and not _PYTHON.fullmatch(self.python):
@@ -64,11 +67,13 @@ class Environment:
                 raise InvalidValue("apt", package, "write the name of a Debian package.")
         for requirement in self.requirements:
             _check_requirement(requirement)
+        for step in self.steps:
+            check_step(step)
 
     @property
     def hash(self) -> str:
         """SHA-256 over everything but the name, as 64 hexadecimal digits."""
-        content = {key: value for key, value in vars(self).items() if key != "name"}
+        content = {key: value for key, value in vars(self).items() if key != "name" and (value or key != "steps")}
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @classmethod
@@ -100,7 +105,9 @@ class Environment:
         data = _load_yaml(path)
         if "dependencies" not in data:
             there = ", ".join(map(str, data)) or "nothing"
-            raise InvalidValue("environment", str(path), f"a conda file has the key dependencies; this one has {there}.")
+            raise InvalidValue(
+                "environment", str(path), f"a conda file has the key dependencies; this one has {there}."
+            )
         dependencies = data["dependencies"] or []
         if not isinstance(dependencies, list):
             raise InvalidValue("dependencies", dependencies, f"in {path} it is a list of packages.")

@@ -121,17 +121,19 @@ def test_a_name_of_another_module_is_told_its_place(read: Read) -> None:
 def test_the_line_is_that_of_the_argument(read: Read) -> None:
     report = read(
         "from azureml.core.model import InferenceConfig\n"
-        "InferenceConfig(\n    entry_script='s.py',\n    extra_docker_file_steps='steps.txt',\n)\n"
+        "InferenceConfig(\n    entry_script='s.py',\n    extra_docker_file_step='steps.txt',\n)\n"
     )
-    assert alarms(report) == [("InferenceConfig(extra_docker_file_steps=)", 4)]
+    assert alarms(report) == [("InferenceConfig(extra_docker_file_step=)", 4)]
 
 
 def test_a_dockerfile_in_an_environment(read: Read) -> None:
     report = read(
         "from azureml.core import Environment\nenvironment = Environment('e')\n"
-        "environment.docker.base_image = None\nenvironment.docker.base_dockerfile = 'FROM x'\n"
+        "environment.docker.base_image = None\nenvironment.docker.base_dockerfile = 'FROM x\\nRUN y'\n"
+        "environment.docker.base_dockerfile = 'FROM x\\nCOPY . .'\n"
     )
-    assert alarms(report) == [("docker.base_dockerfile", 4)]
+    assert alarms(report) == [("docker.base_dockerfile", 5)]
+    assert "there is nothing to copy from" in only(report, "docker.base_dockerfile").why
 
 
 def test_what_numpy_no_longer_has(read: Read) -> None:

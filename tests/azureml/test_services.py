@@ -269,8 +269,8 @@ def test_in_a_notebook_the_panel_is_shown_and_the_traceback_is_short(
 
 
 def test_an_environment_that_cannot_be_had_is_refused(ws: Workspace, process: None) -> None:
-    environment = Environment.from_dockerfile("e", "FROM python:3.11\n")
-    with pytest.raises(UserErrorException, match="cannot be deployed"):
+    environment = Environment.from_dockerfile("e", "FROM python:3.11\nCOPY . /app\n")
+    with pytest.raises(UserErrorException, match="there is nothing to copy from"):
         Model.deploy(
             ws,
             "mysvc",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import copy
+import dataclasses
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -162,7 +164,7 @@ class Environment(Facade):
     def from_dockerfile(
         name: str, dockerfile: str, conda_specification: str | None = None, pip_requirements: str | None = None
     ) -> Environment:
-        """Of a Dockerfile: it can be looked at, but a deployment of it is refused (see ``to_spec``)."""
+        """Of a Dockerfile, as a path or a text: its base image, and its ``RUN`` and ``ENV`` lines."""
         made = _with_packages(name, conda_specification, pip_requirements)
         path = Path(dockerfile)
         made.docker.base_dockerfile = path.read_text(encoding="utf-8") if path.is_file() else dockerfile
@@ -243,24 +245,23 @@ class Environment(Facade):
         """As the package's own environment.
 
         Raises:
-            UserErrorException: It asks for what cannot be had here: a Dockerfile, a registry's password.
+            UserErrorException: It asks for what cannot be had here: files in a Dockerfile, a registry's password.
         """
         from jupyter_mldeploy.spec import Environment as EnvironmentSpec
 
-        if self.docker.base_dockerfile:
-            raise UserErrorException(
-                "An environment of a Dockerfile cannot be deployed: the image is written from the environment's packages.",
-                hint="Build it with docker, and name the image: Environment.from_docker_image(name, image, ...).",
-            )
         base = self.docker.base_image
-        if base and self.docker.base_image_registry.address:
+        steps: tuple[str, ...] = ()
+        if dockerfile := self.docker.base_dockerfile:
+            base, steps = translated(lambda: _dockerfile(dockerfile), UserErrorException)
+        elif base and self.docker.base_image_registry.address:
             base = f"{self.docker.base_image_registry.address}/{base}"
         if base and base.startswith("mcr.microsoft.com/azureml/"):
             warn_once(
                 f"The base image {base} belongs to Azure ML's own server; the package's own base image is taken instead."
             )
             base = None
-        return translated(lambda: self._packages_spec(EnvironmentSpec, base), UserErrorException)  # type: ignore[no-any-return]
+        made: EnvironmentSpec = translated(lambda: self._packages_spec(EnvironmentSpec, base), UserErrorException)
+        return dataclasses.replace(made, steps=steps)
 
     def _service_variables(self) -> dict[str, str]:
         """What a service is given: without the example that every environment has, and what the original put in itself."""
@@ -281,8 +282,6 @@ class Environment(Facade):
             path = Path(folder) / f"{self.name}.yml"
             path.write_text(CondaDependencies(_underlying_structure=content).serialize_to_string(), encoding="utf-8")
             read = spec.from_conda_specification(self.name, path)
-        import dataclasses
-
         return dataclasses.replace(read, python=_python_to_take(conda.get_python_version()), base_image=base)
 
     def _to_json(self) -> dict[str, Any]:
@@ -328,6 +327,15 @@ def _with_packages(name: str, conda_specification: str | None, pip_requirements:
     made = Environment(name)
     made.python.user_managed_dependencies = True
     return made
+
+
+def _dockerfile(given: str) -> tuple[str | None, tuple[str, ...]]:
+    from jupyter_mldeploy.spec.docker_steps import read_dockerfile
+
+    text = given
+    if "\n" not in given and os.path.isfile(given):  # noqa: PTH113 - a text may be longer than a path can be
+        text = Path(given).read_text(encoding="utf-8")
+    return read_dockerfile(text, "base_dockerfile")
 
 
 def _is_python(entry: str) -> bool:

@@ -68,16 +68,16 @@ class ContainerImageConfig(Facade):
         check_script_name(self.execution_script)
         if str(self.runtime).lower() != "python":
             raise WebserviceException("Provided runtime not supported. Possible runtimes are: python|spark-py")
-        for name, path in (("Conda file", self.conda_file), ("schema file", self.schema_file)):
+        for name, path in (
+            ("Conda file", self.conda_file),
+            ("Docker file", self.docker_file),
+            ("schema file", self.schema_file),
+        ):
             if path and not Path(path).exists():
                 raise WebserviceException(f"{name} {path} doesn't exist.")
         for path in self.dependencies or ():
             if not Path(path).exists():
                 raise WebserviceException(f"Error, dependency {path} doesn't exist.")
-        if self.docker_file:
-            raise WebserviceException(
-                "docker_file is not carried out.", hint="Build an image with those steps, and name it as base_image."
-            )
         if self.schema_file:
             warn_once(
                 "schema_file is not read; decorate run() with inference-schema, and the service describes itself."
