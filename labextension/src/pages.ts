@@ -8,6 +8,7 @@ export interface IPage {
   steps?: string[];
 }
 
+/** By cause; and `action:KIND`, whose title is the label of a button. */
 export type Pages = Record<string, IPage>;
 
 const CHOICE = /\{\?([a-z_]+)(?:=([a-z]+))?: ?(.*?)(?:\|\|(.*?))?\?\}/gs;
@@ -25,14 +26,19 @@ export function fillSlots(text: string, facts: Record<string, string>): string {
 
 /** A diagnosis in the language of the pages, as far as they have it. */
 export function inLanguage(diagnosis: IDiagnosis, pages: Pages): IDiagnosis {
+  const facts = { ...diagnosis.facts, target: diagnosis.target, service: diagnosis.service };
+  const actions = diagnosis.actions.map(action => {
+    const label = pages[`action:${action.kind}`]?.title;
+    return label ? { ...action, label: fillSlots(label, { ...facts, ...action.parameters }) } : action;
+  });
   const page = pages[diagnosis.cause || (diagnosis.isWell ? 'none' : '')];
   if (!page) {
-    return diagnosis;
+    return { ...diagnosis, actions };
   }
-  const facts = { ...diagnosis.facts, target: diagnosis.target, service: diagnosis.service };
   const steps = page.steps?.map(step => fillSlots(step, facts).trim()).filter(Boolean);
   return {
     ...diagnosis,
+    actions,
     title: fillSlots(page.title, facts),
     what: page.what ? fillSlots(page.what, facts) : diagnosis.what,
     steps: steps ?? diagnosis.steps

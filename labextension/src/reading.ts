@@ -19,6 +19,10 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+function textsByName(value: unknown): Record<string, string> {
+  return Object.fromEntries(Object.entries(object(value)).map(([name, one]) => [name, text(one)]));
+}
+
 function texts(value: unknown): string[] {
   return list(value).map(text).filter(Boolean);
 }
@@ -42,7 +46,7 @@ export function readDiagnosis(value: unknown, service = '', target = ''): IDiagn
     steps: texts(data.steps),
     actions: list(data.actions).map(readAction).filter(action => action.label && action.command),
     sources: texts(data.sources),
-    facts: Object.fromEntries(Object.entries(object(data.facts)).map(([name, fact]) => [name, text(fact)])),
+    facts: textsByName(data.facts),
     isWell: data.cause === '' && (data.confidence !== undefined || !text(data.stage))
   };
 }
@@ -64,7 +68,8 @@ function readAction(value: unknown): IAction {
     kind: text(data.kind),
     label: text(data.label),
     command: text(data.command),
-    changes: data.changes === true
+    changes: data.changes === true,
+    parameters: textsByName(data.parameters)
   };
 }
 

@@ -99,6 +99,8 @@ export interface IAction {
   label: string;
   command: string;
   changes?: boolean;
+  /** The facts that its label was made from. */
+  parameters?: Record<string, string>;
 }
 
 /** What a bundle, a refused operation and the server tell of a failure, in one form. */

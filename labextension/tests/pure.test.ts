@@ -251,6 +251,7 @@ describe('the catalogue', () => {
 
 describe('diagnoses in other languages', () => {
   const CATALOGUE = join(SOURCE, '..', '..', 'jupyter_mldeploy', 'diagnosis', 'catalogue');
+  const ACTIONS = readFileSync(join(CATALOGUE, '..', 'actions.py'), 'utf8');
   const names = (text: string): string[] => [...new Set([...text.matchAll(/\{\??([a-z_]+)/g)].map(match => match[1]!))].sort();
   const slotsOf = (text: string): string => names(text).join();
 
@@ -266,6 +267,11 @@ describe('diagnoses in other languages', () => {
       const pages = JSON.parse(readFileSync(join(SOURCE, 'locale', 'diagnoses', `${language}.json`), 'utf8'));
       assert.ok(Object.keys(pages).length >= 137);
       for (const [cause, page] of Object.entries<any>(pages)) {
+        if (cause.startsWith('action:')) {
+          const label = new RegExp(`"${cause.slice(7)}": Kind\\(\\s*"([^"]*)"`).exec(ACTIONS)![1]!;
+          assert.equal(slotsOf(page.title), slotsOf(label), cause);
+          continue;
+        }
         const english = readFileSync(join(CATALOGUE, `${cause}.md`), 'utf8');
         const title = /^title: (.*)$/m.exec(english)![1]!;
         assert.equal(slotsOf(page.title), slotsOf(title), cause);
@@ -284,6 +290,9 @@ describe('diagnoses in other languages', () => {
 
   test('are what was told, with the facts in their place; what has no page stays as it is', () => {
     const told = readDiagnosis({ cause: 'module-not-found', title: 'the package x', steps: ['s'], facts: { package: 'sklearn' } });
+    const offered = { kind: 'add-package', label: 'Add x', command: 'c', parameters: { requirement: 'x' } };
+    const labels = { 'action:add-package': { title: 'agregar {requirement|algo}' } };
+    assert.equal(inLanguage(readDiagnosis({ cause: 'other', actions: [offered] }), labels).actions[0]!.label, 'agregar x');
     const pages = { 'module-not-found': { title: 'falta {package|algo}' }, none: { title: 'nada' } };
     assert.equal(inLanguage(told, pages).title, 'falta sklearn');
     assert.deepEqual(inLanguage(told, pages).steps, ['s']);

@@ -33,18 +33,24 @@ SETTINGS = {
 
 @contextmanager
 def lab_server(
-    folder: Path, theme: str = "JupyterLab Light", *, extension: bool = False, app: str = "jupyterlab"
+    folder: Path,
+    theme: str = "JupyterLab Light",
+    *,
+    extension: bool = False,
+    app: str = "jupyterlab",
+    again: str = "",
 ) -> Iterator[str]:
     """A server whose files are in ``folder / "work"``; yields its address. Ends it and its kernels.
 
     With ``extension`` it has our own, built and configured as the wheel brings them. ``app`` may be ``notebook`` (version 7).
+    ``again`` is the address of one that ended: the new one is there.
     """
     for name, text in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.replace("THEME", theme))
     (folder / "work").mkdir(exist_ok=True)
-    token = secrets.token_hex(16)
+    port, token = re.findall(r":(\d+)/.*token=(\w+)", again)[0] if again else ("0", secrets.token_hex(16))
     environment = {
         **os.environ,
         "MLDEPLOY_HOME": str(folder / "home"),
@@ -56,15 +62,15 @@ def lab_server(
     if extension:
         environment["JUPYTER_PATH"] = str(_install_extension(folder))
     command = [sys.executable, "-m", app, "--no-browser", "--allow-root", f"--IdentityProvider.token={token}",
-               "--ServerApp.port=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder / 'work'}",
+               f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder / 'work'}",
                "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]  # fmt: skip
     with (folder / "lab.log").open("w+") as log:
         server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=log, text=True)
         try:
             assert server.stderr is not None
-            port = next(_ports(server.stderr, log))
+            found = next(_ports(server.stderr, log))
             drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=log)
-            yield f"http://127.0.0.1:{port}/{'lab' if app == 'jupyterlab' else 'tree'}?token={token}"
+            yield f"http://127.0.0.1:{found}/{'lab' if app == 'jupyterlab' else 'tree'}?token={token}"
             assert server.poll() is None, f"{app} ended by itself with exit code {server.returncode}"
         finally:
             server.terminate()
@@ -78,9 +84,10 @@ def _install_extension(folder: Path) -> Path:
     subprocess.run([sys.executable, str(root / "scripts" / "build_labextension.py"), "--if-stale"], check=True)
     place = folder / "share" / "labextensions" / "jupyter-mldeploy"
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(root / "jupyter_mldeploy" / "labextension")
     (folder / "config").mkdir(exist_ok=True)
-    (folder / "config" / "jupyter_server_config.d").symlink_to(root / "jupyter-config" / "server-config")
+    if not place.exists():
+        place.symlink_to(root / "jupyter_mldeploy" / "labextension")
+        (folder / "config" / "jupyter_server_config.d").symlink_to(root / "jupyter-config" / "server-config")
     return folder / "share"
 
 

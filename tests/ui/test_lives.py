@@ -1,0 +1,92 @@
+"""What is seen outlives kernels and servers; one click mends a failure; the panel speaks the user's language."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ui.lab import Page, lab_server, write_notebook
+from tests.ui.test_extension import Picture, in_home, new_page, show_panel
+from tests.ui.test_in_jupyterlab import CELL, FIT
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LACKING = """import importlib
+
+def init():
+    global inflection
+    inflection = importlib.import_module("inflection")
+
+def run(data):
+    return inflection.pluralize("octopus")
+"""
+LOCALE = '{"locale": "es_ES"}'
+
+
+def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path) -> None:
+    write_notebook(tmp_path / "iris.ipynb", [FIT, CELL])
+    (tmp_path / "work").mkdir()
+    (tmp_path / "iris.ipynb").rename(tmp_path / "work" / "iris.ipynb")
+    with lab_server(tmp_path, extension=True) as address:
+        browser_page = new_page(browser, 1300, 1000)
+        page = Page(browser_page, address, "iris.ipynb")
+        panel = show_panel(browser_page)
+        page.run(0)
+        page.run(1)
+        iris = panel.locator("[data-service=iris]")
+        iris.get_by_text("local · running").wait_for()
+
+        # The kernel that deployed it is gone; the service runs, and the next kernel takes it up.
+        browser_page.evaluate("void window.jupyterapp.commands.execute('kernelmenu:restart')")
+        browser_page.locator(".jp-Dialog .jp-mod-accept").click()
+        browser_page.get_by_text("| Idle").wait_for()
+        iris.get_by_text("local · running").wait_for()
+        page.run(0)
+        page.cell(1).locator(".cm-content").click()
+        before = page.prompt(1)
+        page.cell(1).locator(".jp-MLDeploy-cellButton button", has_text="Reload").click()
+        page.wait_done(1, before)
+
+    # The server is gone: the panel says so, and what it showed last stays.
+    panel.get_by_role("alert").get_by_text("The server does not answer").wait_for()
+    iris.wait_for()
+    in_home(tmp_path, "m.service('iris').stop()")
+    with lab_server(tmp_path, extension=True, again=address):
+        iris.get_by_text("local · stopped").wait_for()
+        panel.get_by_text("The server does not answer").wait_for(state="detached")
+        iris.get_by_role("button", name="Start iris").click()
+        iris.get_by_text("local · running").wait_for()
+        browser_page.close()
+        in_home(tmp_path, "m.service('iris').delete()")
+
+
+def test_one_click_mends_a_failure(browser: Any, tmp_path: Path, picture: Picture) -> None:
+    with lab_server(tmp_path, "JupyterLab Dark", extension=True) as address:
+        (tmp_path / "work" / "words.py").write_text(LACKING)
+        program = (
+            f"import jupyter_mldeploy as m; m.deploy({str(tmp_path / 'work' / 'words.py')!r}, 'words', target='local')"
+        )
+        environment = {**os.environ, "MLDEPLOY_HOME": str(tmp_path / "home")}
+        failed = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
+        assert failed.returncode != 0
+        page = new_page(browser, 1300, 1000)
+        page.goto(f"{address}&reset")
+        panel = show_panel(page)
+        words = panel.locator("[data-service=words]")
+        words.get_by_role("button", name="Why? words").click()
+        words.get_by_text("inflection").first.wait_for()
+        picture(words, "lab-mend-dark")
+        words.get_by_role("button", name="Add inflection and rebuild").click()
+        # What it does is shown before it is done.
+        page.locator(".jp-Dialog", has_text="--pip inflection").get_by_role("button", name="Update").click()
+        words.get_by_text("local · running").wait_for(timeout=180_000)
+        words.get_by_role("button", name="Score words").click()
+        words.get_by_role("button", name="Send").click()
+        words.locator(".jp-MLDeploy-answer", has_text="octopi").wait_for()
+        page.close()
+        in_home(tmp_path, "m.service('words').delete()")
