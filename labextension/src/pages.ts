@@ -11,10 +11,10 @@ export interface IPage {
 /** By cause; and `action:KIND`, whose title is the label of a button. */
 export type Pages = Record<string, IPage>;
 
-const CHOICE = /\{\?([a-z_]+)(?:=([a-z]+))?: ?(.*?)(?:\|\|(.*?))?\?\}/gs;
+const CHOICE = /\{\?([a-z_]+)(?:=([a-z]+))?:(.*?)(?:\|\|(.*?))?\?\}/gs;
 const SLOT = /\{([a-z_]+)\|([^{}]*)\}/g;
 
-/** Put facts into the slots of a text: `{package|the package}`, `{?line: , line {line|}||somewhere?}`. */
+/** Put facts into the slots of a text: `{package|the package}`, `{?line:, line {line|}||somewhere?}`. */
 export function fillSlots(text: string, facts: Record<string, string>): string {
   return text
     .replace(CHOICE, (_, fact: string, value: string | undefined, then: string, otherwise: string | undefined) => {

@@ -256,7 +256,7 @@ describe('diagnoses in other languages', () => {
   const slotsOf = (text: string): string => names(text).join();
 
   test('fill their slots as the catalogue does', () => {
-    const text = 'a {x|b}{?y: , {y|}||!?}{?t=local: here?}';
+    const text = 'a {x|b}{?y:, {y|}||!?}{?t=local:here?}';
     assert.equal(fillSlots(text, {}), 'a b!');
     assert.equal(fillSlots(text, { x: 'X', y: 'Y', t: 'local' }), 'a X, Yhere');
     assert.equal(fillSlots(text, { y: '$&', t: 'container' }), 'a b, $&');

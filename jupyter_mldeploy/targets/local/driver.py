@@ -329,9 +329,7 @@ class LocalDriver:
         """See ``Driver``."""
         folder = self._records.folder(record.name)
         spec = record.spec
-        facts = {"python": str(record.details.get("python", sys.executable))}
-        if spec.resources.memory:
-            facts["limit"] = show_memory(spec.resources.memory)
+        facts = {"limit": show_memory(spec.resources.memory)} if spec.resources.memory else {}
         filled = {
             "log": read_log(folder / "run.log", EVIDENCE_LOG),
             "previous_log": read_log(folder / "run.previous.log", EVIDENCE_LOG) if stage == "launch" else "",
