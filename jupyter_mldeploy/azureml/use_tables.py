@@ -15,9 +15,15 @@ __all__ = [
     "OTHER_COMMANDS",
 ]
 
-_JOBLIB = "scikit-learn no longer brings joblib: import joblib itself, and name it in the environment."
-GONE = {"sklearn.externals": _JOBLIB, "sklearn.externals.joblib": _JOBLIB}
-"""Imports of those days that no library answers any more."""
+GONE = {
+    (
+        "sklearn.externals",
+        "six",
+    ): "scikit-learn no longer brings six: import six itself, and name it in the environment.",
+    ("sklearn.preprocessing", "Imputer"): "it is SimpleImputer of sklearn.impute.",
+    ("sklearn", "cross_validation"): "it is sklearn.model_selection.",
+}
+"""Imports of those days that the library does not answer any more."""
 GONE_OF_NUMPY = {"object": "object", "int": "int", "float": "float", "bool": "bool", "str": "str", "complex": "complex"}
 """Names that numpy had for Python's own types."""
 

@@ -72,8 +72,9 @@ class Uses(ast.NodeVisitor):
                 self._names[alias.asname or alias.name] = (alias.name, "")
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        if (gone := GONE.get(node.module or "")) and not node.level:
-            self._note(CHANGES, str(node.module), gone, node.lineno)
+        for alias in node.names:
+            if (gone := GONE.get((node.module or "", alias.name))) and not node.level:
+                self._note(CHANGES, f"{node.module}.{alias.name}", gone, node.lineno)
         if node.level or (node.module or "").partition(".")[0] != "azureml":
             return
         for alias in node.names:
@@ -333,7 +334,7 @@ def script_findings(text: str, file: str, cell: int, shown: str) -> Iterator[Fin
     uses.read(text)
     for finding in uses.findings:
         first, _, member = finding.what.partition(".")
-        if finding.what == "Model.get_model_path" or finding.what in GONE or first == "numpy":
+        if finding.what == "Model.get_model_path" or first in {"numpy", "sklearn"}:
             yield finding
         elif first == "Model" and member and "(" not in member:
             why = "a service has Model.get_model_path only: take its path there, or AZUREML_MODEL_DIR."

@@ -212,12 +212,13 @@ def test_a_scoring_script_is_judged_by_what_a_service_has(read: Read) -> None:
 def test_only_scripts_without_findings_run_as_they_are(tmp_path: Path) -> None:
     for name, head in (
         ("well", "from azureml.core.model import Model"),
-        ("joblib", "from sklearn.externals import joblib"),
+        ("old", "from sklearn.externals import joblib  # which is lent"),
+        ("six", "from sklearn.externals import six"),
     ):
         (tmp_path / f"{name}.py").write_text(SCRIPT.format(head))
     lines = read_project(tmp_path).to_lines()
-    assert "scoring scripts, which run as they are: well.py" in lines
-    assert "scoring scripts to change first: joblib.py" in lines
+    assert "scoring scripts, which run as they are: old.py, well.py" in lines
+    assert "scoring scripts to change first: six.py" in lines
     # Scripts need no %load_ext: the name is lent inside of a service.
     assert not any("%load_ext" in line for line in lines)
 

@@ -65,6 +65,35 @@ def test_a_script_that_collects_data_in_a_container(project: Path, engine: Any) 
     _collects()
 
 
+JOBLIB = """\
+from azureml.core.model import Model
+from sklearn.externals import joblib
+
+
+def init():
+    global model
+    model = joblib.load(Model.get_model_path("weights"))
+
+
+def run(data):
+    return model
+"""
+
+
+def test_joblib_by_the_name_that_scikit_learn_had_for_it(project: Path, process: None) -> None:
+    import joblib
+
+    joblib.dump([1, 2], "weights.pkl")
+    Path("old.py").write_text(JOBLIB)
+    ws = Workspace.from_config()
+    model = Model.register(ws, "weights.pkl", "weights")
+    config = InferenceConfig("old.py", environment=Environment("plain"))
+    service = Model.deploy(ws, "mysvc", [model], config, LocalWebservice.deploy_configuration())
+    service.wait_for_deployment()
+    assert service.run("{}") == [1, 2]
+    assert "write `import joblib`" in service.get_logs()
+
+
 TELLS = """\
 import os
 

@@ -213,7 +213,7 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
         {"cell_type": "markdown", "source": ["# words"]},
         {"cell_type": "code", "source": ["%matplotlib inline\n", "import azureml.core\n", "from azureml.widgets import RunDetails\n"]},
         {"cell_type": "code", "source": ["%%time\n", "from azureml.core.compute import ComputeTarget\n", "ComputeTarget.create(None, 'a', None)\n"]},
-        {"cell_type": "code", "source": ["%%writefile src/score.py\n", "from sklearn.externals import joblib\n", "def init(): pass\n", "def run(d): pass\n"]},
+        {"cell_type": "code", "source": ["%%writefile src/score.py\n", "from sklearn.externals import six\n", "def init(): pass\n", "def run(d): pass\n"]},
         {"cell_type": "code", "source": ["%%bash\n", "echo no python here\n"]},
     ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
     (old / "train.ipynb").write_text(json.dumps(notebook))
@@ -237,9 +237,9 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
     assert set(found["to change"]) == {
         "Model.register(child_paths=)",
         "AksWebservice.deploy_configuration(replicas=)",
-        "sklearn.externals",
+        "sklearn.externals.six",
     }
-    assert found["to change"]["sklearn.externals"].place == "train.ipynb, cell 4, line 2"
+    assert found["to change"]["sklearn.externals.six"].place == "train.ipynb, cell 4, line 2"
     assert {"Model.deploy", "Webservice.wait_for_deployment", "an inference configuration"} <= set(found["runs"])
     assert report.scripts == ["score.py", "src/score.py (written by train.ipynb, cell 4)"]
     assert len(report.unread) == 1

@@ -71,6 +71,18 @@ def test_both_names_are_the_same_classes(lent: None) -> None:
     assert AMLRequest is not None
 
 
+def test_joblib_is_found_by_its_old_name() -> None:
+    """scikit-learn brought it until 0.22, and most notebooks of those days import it from there."""
+    said = in_python(
+        "import jupyter_mldeploy.azureml\nfrom sklearn.externals import joblib\n"
+        "import joblib as real, sklearn.externals.joblib.numpy_pickle as below\n"
+        "print(joblib is real, below is real.numpy_pickle)\n"
+        "import sklearn.externals.nonsense"
+    )
+    assert "True True" in said
+    assert "No module named 'sklearn.externals.nonsense'" in said
+
+
 def test_the_real_sdk_stays(tmp_path: Path) -> None:
     core = tmp_path / "azureml" / "core"
     core.mkdir(parents=True)

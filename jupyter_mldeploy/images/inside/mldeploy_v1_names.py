@@ -17,7 +17,7 @@ class _Finder:
     @staticmethod
     def find_spec(fullname: str, path: Any = None, target: Any = None) -> Any:
         """A spec for a v1 name, made by the scoring server's own stand-ins."""
-        if fullname.partition(".")[0] not in _TOPS:
+        if fullname.partition(".")[0] not in _TOPS and not fullname.startswith("sklearn.externals."):
             return None
         if "_mldeploy_worker" not in sys.modules:
             package = type(sys)("_mldeploy_worker")

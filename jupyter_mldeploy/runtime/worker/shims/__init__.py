@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 
+from .old_joblib import OldJoblib
+
 _REQUEST = "aml_request"
 _RESPONSE = "aml_response"
 _MODEL = "model_lookup"
@@ -39,8 +41,11 @@ _PACKAGES = {name.rpartition(".")[0] for name in _PROVIDED}
 RAW_FLAG_MODULES = tuple(name for name, part in _PROVIDED.items() if part == _REQUEST)
 
 
+_old_joblib = OldJoblib()
+
+
 class Finder(MetaPathFinder, Loader):
-    """Provides the modules of `_PROVIDED`."""
+    """Provides the modules of `_PROVIDED`, and joblib by its old name."""
 
     def find_spec(
         self,
@@ -50,7 +55,7 @@ class Finder(MetaPathFinder, Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for a module that only we have."""
         if fullname not in _PROVIDED:
-            return None
+            return _old_joblib.find_spec(fullname)
         return importlib.machinery.ModuleSpec(fullname, self, is_package=fullname in _PACKAGES)
 
     def create_module(self, _spec: importlib.machinery.ModuleSpec) -> None:
