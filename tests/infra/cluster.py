@@ -23,6 +23,7 @@ from jupyter_mldeploy.spec import Target, TargetKind
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 
 from .engine import the_engine
+from .required import IN_CI, required
 
 __all__ = ["CONTEXT", "SCRIPT", "TestCluster", "namespace", "shared_namespace", "the_cluster"]
 
@@ -68,12 +69,7 @@ class TestCluster:
 
 def the_cluster() -> TestCluster:
     """The cluster; skips the test with the reason where there is none, and fails it in CI."""
-    found = _look()
-    if isinstance(found, str):
-        if os.environ.get("CI") == "true":
-            pytest.fail(found)
-        pytest.skip(found)
-    return found
+    return required(_look())
 
 
 @cache
@@ -83,7 +79,7 @@ def _look() -> TestCluster | str:
         found = TestCluster(
             CONTEXT, str(STATE / "conf" / "admin.kubeconfig"), "127.0.0.1:5000/mldeploy-tests", ours=True
         )
-        if os.environ.get("CI") == "true":
+        if IN_CI:
             done = subprocess.run([SCRIPT, "up"], capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 return f"tests/infra/cluster.sh up failed: {done.stderr}"

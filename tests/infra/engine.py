@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine, connect
+
+from .required import IN_CI, required
 
 __all__ = ["TestEngine", "the_engine"]
 
@@ -31,17 +31,12 @@ class TestEngine:
 
 def the_engine() -> TestEngine:
     """The engine; skips the test with the reason where there is none, and fails it in CI."""
-    found = _look()
-    if isinstance(found, str):
-        if os.environ.get("CI") == "true":
-            pytest.fail(found)
-        pytest.skip(found)
-    return found
+    return required(_look())
 
 
 @cache
 def _look() -> TestEngine | str:
-    if os.environ.get("CI") == "true":
+    if IN_CI:
         done = subprocess.run([SCRIPT, "up"], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             return f"tests/infra/engine.sh up failed: {done.stderr}"
