@@ -50,10 +50,14 @@ class Report:
         runs = self.of(RUNS)
         if runs:
             names = sorted({finding.what for finding in runs})
-            lines += [f"runs as it is ({len(runs)} uses): {', '.join(names)}", ""]
+            lines += [f"runs as it is ({len(runs)} uses): {', '.join(names)}"]
         for verdict in (CHANGES, REFUSED):
-            for finding in self.of(verdict):
-                lines += [f"{verdict}: {finding.what}", f"  {finding.place}: {finding.why}"]
+            found = [
+                line
+                for finding in self.of(verdict)
+                for line in (f"{verdict}: {finding.what}", f"  {finding.place}: {finding.why}")
+            ]
+            lines += ["", *found] if found and lines else found
         touched = {finding.script for finding in self.findings if finding.verdict != RUNS}
         for text, scripts in (
             ("scoring scripts, which run as they are", [name for name in self.scripts if name not in touched]),

@@ -55,7 +55,7 @@ class Uses(ast.NodeVisitor):
         parsed = parse(text)
         if not isinstance(parsed, Parsed):
             last = parsed[-1]
-            return f"line {last.line}: {last.message}" if last.line else last.message
+            return f"line {last.line}: {last.message}".rstrip(".") if last.line else last.message
         functions = {item.name for item in parsed.tree.body if isinstance(item, ast.FunctionDef)}
         self.is_script = {"init", "run"} <= functions
         self.visit(parsed.tree)

@@ -160,6 +160,7 @@ def test_ipythons_own_lines_hide_nothing(tmp_path: Path) -> None:
     ]
     [unread] = report.unread
     assert unread.startswith("old.ipynb, cell 3 (line 1: Syntax: ")
+    assert not unread.endswith(".)")
 
 
 def test_commands_of_the_azure_cli(tmp_path: Path) -> None:
