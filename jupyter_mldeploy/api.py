@@ -196,7 +196,7 @@ class Service:
         """Change what the service is made of; what is not named stays.
 
         ``changes`` are arguments of ``deploy``: ``script, models, environment, pip, source_directory, replicas, autoscale, cpu,
-        memory, gpus, sample, port, timeout, image, env`` and what only a cluster has.
+        memory, gpus, sample, port, timeout, image, env, keys`` and what only a cluster has.
         """
         base = self.record.spec
         request = Request(name=self.name, target=base.target, base=base, asked=Asked(**changes))
@@ -314,6 +314,7 @@ def deploy(
     port: int | None = None,
     timeout: str | float | None = None,
     env: Iterable[str] | Mapping[str, str | None] | None = None,
+    keys: Iterable[str] | None = None,
     until: str | Stage | None = None,
     from_image: str | None = None,
     overwrite: bool = False,
@@ -341,6 +342,7 @@ def deploy(
         port: On this machine; a free one is taken where none is named.
         timeout: Seconds (or ``"2m"``) until a request is answered with 504.
         env: Environment variables of the script: a mapping, or ``NAME=VALUE`` and ``NAME`` (its value here).
+        keys: What requests must have one of, as ``Authorization: Bearer KEY``; none are asked for where none are named.
         until: ``register``, ``build`` or ``push``: end after it; a service that runs goes on as it is.
         from_image: Image that was built before.
         overwrite: Take over a name that another target uses.
@@ -380,6 +382,7 @@ def deploy(
         timeout=timeout,
         image=from_image,
         env=env,
+        keys=keys,
         **outside,
     )
     request = Request(name=name, target=target, asked=asked, notebook_names=frozenset(notebook_names))

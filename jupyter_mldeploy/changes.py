@@ -52,6 +52,7 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
             (old.image != new.image, f"image → {new.image or 'built from the environment'}"),
             (old.target != new.target, "context or namespace changed"),
             (old.env != new.env, f"variables {_changed_variables(old, new)} changed"),
+            (old.keys != new.keys, "scoring keys changed" if new.keys else "no scoring keys any more"),
             (old.placement != new.placement, "place on the cluster changed"),
         )
         if changed

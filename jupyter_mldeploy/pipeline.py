@@ -27,7 +27,7 @@ from jupyter_mldeploy.errors import (
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, silent
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.registry import ModelRegistry
-from jupyter_mldeploy.spec import VARIABLE_KEY, InferenceConfig, ServiceSpec
+from jupyter_mldeploy.spec import VALUES, InferenceConfig, ServiceSpec
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_digest
 from jupyter_mldeploy.targets.base import Driver, Receipt, Work
@@ -65,7 +65,7 @@ class Wishes:
         until: Last stage to run: one of those that prepare, which leave a running service as it is.
         overwrite: Take over a name that is in use on another target.
         keeps_files: Leave edits of the source directory for a later reload, where no new workers are needed anyway.
-        values: Values of the service's environment variables that are new, to be kept among its secrets.
+        values: Scoring keys and values of environment variables that are new, to be kept among the service's secrets.
         again: The earlier revision that ``spec`` is of.
     """
 
@@ -231,10 +231,10 @@ def _displace(displaced: Record, change: Change, work: Work, driver: Driver, wis
 
 
 def _keep_values(work: Work, wishes: Wishes, former: Record | None) -> None:
-    """Keep the values of variables where only this user can read them: the new ones, and those of the former version."""
-    needed = {variable.key for spec in (work.spec, former and former.spec) if spec for variable in spec.env}
+    """Keep keys and the values of variables where only this user can read them: the new ones, and those of the former version."""
+    needed = work.spec.secret_names | (former.spec.secret_names if former else set())
     known = work.records.secrets(work.spec.name)
-    kept = {name: value for name, value in known.items() if not name.startswith(VARIABLE_KEY) or name in needed}
+    kept = {name: value for name, value in known.items() if not name.startswith(VALUES) or name in needed}
     wanted = {**kept, **wishes.values}
     if wanted != known:
         work.records.write_secrets(work.spec.name, wanted)

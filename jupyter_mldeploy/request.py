@@ -35,6 +35,7 @@ from jupyter_mldeploy.spec import (
     TargetKind,
     Toleration,
     check_model_name,
+    keys_marked,
     marked,
     parse_seconds,
     read_labels,
@@ -76,6 +77,7 @@ class Asked:
     timeout: str | float | None = None
     image: str | None = None
     env: Iterable[str] | Mapping[str, str | None] | None = dataclasses.field(default=None, repr=False)
+    keys: Iterable[str] | None = dataclasses.field(default=None, repr=False)
     node_selector: Iterable[str] | Mapping[str, str] | None = None
     tolerations: Iterable[str | Toleration] | None = None
     pull_secrets: Iterable[str] | None = None
@@ -130,8 +132,11 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         models = _register(request, registry, sink, cancel)
     new = models if asked.models else ()
     inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in new])
-    variables, values = marked(read_variables(asked.env or ()), base.env if base else (), records.secrets(request.name))
-    spec = replace(_specify(request, inference, models), env=variables)
+    known = records.secrets(request.name)
+    variables, values = marked(read_variables(asked.env or ()), base.env if base else (), known)
+    keys, more = keys_marked(asked.keys, known) if asked.keys is not None else (base.keys if base else "", {})
+    spec = replace(_specify(request, inference, models), env=variables, keys=keys)
+    values |= more
     return pipeline.run(spec, records, wishes=replace(wishes, values=values), sink=sink, cancel=cancel)
 
 

@@ -52,14 +52,15 @@ def wanted(options: argparse.Namespace) -> dict[str, Any]:
     """What ``deploy`` and ``update`` both take."""
     same = ("environment", "source_directory", "replicas", "autoscale", "cpu", "memory", "gpus", "sample", "port")
     values = {name: getattr(options, name) for name in (*same, "timeout", "env")}
-    cluster = {
+    renamed = {
+        "keys": options.key,
         "node_selector": options.node_selector,
         "tolerations": options.toleration,
         "pull_secrets": options.pull_secret,
         "ingress": options.ingress,
         "load_balancer": options.load_balancer,
     }
-    return {**values, **cluster, "models": model_wishes(options.model), "pip": options.pip}
+    return {**values, **renamed, "models": model_wishes(options.model), "pip": options.pip}
 
 
 def model_wishes(texts: list[str]) -> list[ModelWish]:

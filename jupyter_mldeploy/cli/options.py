@@ -70,6 +70,12 @@ def add_service_options(parser: argparse.ArgumentParser) -> None:
     add("--timeout", metavar="S", help="time until a request is answered with 504, such as 30 or 2m")
     more = "an environment variable; without =VALUE the value it has here; again for more"
     add("--env", action="append", default=[], metavar="NAME=VALUE", help=more)
+    add(
+        "--key",
+        action="append",
+        metavar="KEY",
+        help="a key that requests need: Authorization: Bearer KEY; again for more",
+    )
     add = parser.add_argument_group("the service on a cluster").add_argument
     add("--node-selector", action="append", metavar="K=V", help="a label that its nodes must have; again for more")
     add(

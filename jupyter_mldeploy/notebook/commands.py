@@ -69,10 +69,13 @@ _TIMEOUT = Option(
 _ENV = Option(
     name="env",
     value="NAME=VALUE",
-    help="an environment variable; without =VALUE the kernel's",
+    help="an environment variable; NAME={variable}; without =VALUE the kernel's",
     many=True,
     example="LEVEL=2",
     words="variables",
+)
+_KEY = Option(
+    name="key", value="KEY", help="a key that requests need: Authorization: Bearer KEY", many=True, example="{key}"
 )
 _CLUSTER = (
     Option(name="node-selector", value="K=V", help="a label its nodes must have", many=True, example="disktype=ssd"),
@@ -110,6 +113,7 @@ DEPLOY = Magic(
         _PORT,
         _TIMEOUT,
         _ENV,
+        _KEY,
         *_CLUSTER,
         Option(name="until", value="STAGE", help="end after this stage, such as build", example="build", words="stages"),
         Option(name="from-image", value="REF", help="an image that was built before", example="registry/iris:1"),
@@ -147,7 +151,7 @@ RELOAD = Magic(name="service_reload", places=("NAME",), options=(_SCRIPT,))
 UPDATE = Magic(
     name="service_update",
     places=("NAME",),
-    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, *_CLUSTER),
+    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, _KEY, *_CLUSTER),
 )
 DELETE = Magic(
     name="service_delete",

@@ -14,7 +14,7 @@ from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.notebook.explanation import explain
 from jupyter_mldeploy.notebook.formatters import shown_already
 from jupyter_mldeploy.notebook.frontend import FrontEnd, front_end
-from jupyter_mldeploy.notebook.namespace import Models, notebook_names, read_data, read_models
+from jupyter_mldeploy.notebook.namespace import Models, notebook_names, read_data, read_models, read_secrets
 from jupyter_mldeploy.notebook.operation import Operation, Work
 from jupyter_mldeploy.notebook.options import BadLine, Parsed
 from jupyter_mldeploy.notebook.output import Output
@@ -30,7 +30,7 @@ __all__ = ["deploy_from_line", "reload_from_line", "start_from_line", "update_fr
 _PLAIN = ("source_directory", "environment", "pip", "replicas", "autoscale", "cpu", "memory", "port", "timeout",
           "env", "node_selector", "ingress", "load_balancer")  # fmt: skip
 """Options that are handed on as they are,"""
-_PLURAL = {"toleration": "tolerations", "pull_secret": "pull_secrets"}
+_PLURAL = {"toleration": "tolerations", "pull_secret": "pull_secrets", "key": "keys"}
 """and those that are so under another name."""
 
 
@@ -149,6 +149,8 @@ def _asked(shell: Any, line: Parsed) -> tuple[dict[str, Any], list[str]]:
         models, notes = read_models(line.get("model", ()), shell.user_ns)
         if models:
             asked["models"] = models
+        for secret in {"env", "keys"} & asked.keys():
+            asked[secret] = read_secrets(asked[secret], shell.user_ns, f"--{secret.removesuffix('s')}")
         if "sample" in line.options:
             asked["sample"] = read_data(line.options["sample"], shell.user_ns, "--sample")
     except BadLine as error:

@@ -11,7 +11,7 @@ from typing import Any
 
 from jupyter_mldeploy.notebook.options import BadLine
 
-__all__ = ["Models", "evaluate", "notebook_names", "read_data", "read_file", "read_models"]
+__all__ = ["Models", "evaluate", "notebook_names", "read_data", "read_file", "read_models", "read_secrets"]
 
 _EXPRESSION = re.compile(r"\{(?P<expression>.+)\}", re.DOTALL)
 _NAMED = re.compile(r"(?P<name>[\w.-]+)=(?P<braces>\{.+\})", re.DOTALL)
@@ -46,6 +46,18 @@ def read_data(text: str, namespace: Mapping[str, Any], option: str) -> object:
             raise BadLine(f"{option} {text} is not JSON: {message}. A variable is written {{name}}.") from None
         return evaluate(inner, namespace, option)
     return text
+
+
+def read_secrets(words: Sequence[str], namespace: Mapping[str, Any], option: str) -> tuple[str, ...]:
+    """Words as they are, but ``{variable}`` and ``NAME={variable}`` with its value: a cell is no place for a secret."""
+
+    def read(word: str) -> str:
+        name, equals, value = word.partition("=") if _NAMED.fullmatch(word) else ("", "", word)
+        if not (match := _EXPRESSION.fullmatch(value)):
+            return word
+        return name + equals + str(evaluate(match["expression"].strip(), namespace, option))
+
+    return tuple(map(read, words))
 
 
 def read_file(data: object, option: str) -> object:

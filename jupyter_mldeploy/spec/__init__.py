@@ -5,11 +5,19 @@ from jupyter_mldeploy.spec.names import check_model_name, check_service_name
 from jupyter_mldeploy.spec.placement import Placement, Toleration, read_labels
 from jupyter_mldeploy.spec.quantities import parse_cpu, parse_memory, parse_seconds, show_memory
 from jupyter_mldeploy.spec.resources import Autoscale, Resources, replicas_for
-from jupyter_mldeploy.spec.service import InferenceConfig, ModelRef, Script, ServiceSpec, Target, TargetKind
-from jupyter_mldeploy.spec.variables import VARIABLE_KEY, Variable, marked, read_variables, values_of
+from jupyter_mldeploy.spec.service import (
+    InferenceConfig,
+    ModelRef,
+    Script,
+    ServiceSpec,
+    Target,
+    TargetKind,
+    scoring_keys,
+)
+from jupyter_mldeploy.spec.variables import VALUES, Variable, keys_marked, keys_name, marked, read_variables, values_of
 
 __all__ = [
-    "VARIABLE_KEY",
+    "VALUES",
     "Autoscale",
     "Environment",
     "InferenceConfig",
@@ -24,6 +32,8 @@ __all__ = [
     "Variable",
     "check_model_name",
     "check_service_name",
+    "keys_marked",
+    "keys_name",
     "marked",
     "parse_cpu",
     "parse_memory",
@@ -31,6 +41,7 @@ __all__ = [
     "read_labels",
     "read_variables",
     "replicas_for",
+    "scoring_keys",
     "show_memory",
     "values_of",
 ]

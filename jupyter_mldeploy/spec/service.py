@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,9 +15,9 @@ from jupyter_mldeploy.spec.environment import Environment
 from jupyter_mldeploy.spec.names import check_model_name, check_service_name
 from jupyter_mldeploy.spec.placement import Placement
 from jupyter_mldeploy.spec.resources import Autoscale, Resources
-from jupyter_mldeploy.spec.variables import Variable
+from jupyter_mldeploy.spec.variables import Variable, keys_name
 
-__all__ = ["InferenceConfig", "ModelRef", "Script", "ServiceSpec", "Target", "TargetKind"]
+__all__ = ["InferenceConfig", "ModelRef", "Script", "ServiceSpec", "Target", "TargetKind", "scoring_keys"]
 
 
 RESERVED_FOLDERS = ("azureml-models", ".mldeploy")
@@ -173,6 +174,7 @@ class ServiceSpec:
         image: Image that was built before, instead of building one.
         env: Environment variables of the script, without their values.
         placement: What only a cluster has.
+        keys: Mark of the keys that requests need, which are no part of it; ``""``: none are asked for.
     """
 
     name: str
@@ -189,6 +191,12 @@ class ServiceSpec:
     image: str | None = None
     env: tuple[Variable, ...] = ()
     placement: Placement = field(default_factory=Placement)
+    keys: str = ""
+
+    @property
+    def secret_names(self) -> set[str]:
+        """What of it is kept among the secrets of the service, by name."""
+        return {variable.key for variable in self.env} | ({keys_name(self.keys)} if self.keys else set())
 
     def __post_init__(self) -> None:
         check_service_name(self.name)
@@ -214,6 +222,19 @@ class ServiceSpec:
             raise InvalidValue(
                 "target", str(self.target), f"{option} is for a cluster; add --target kubernetes, or leave it out."
             )
+
+
+def scoring_keys(spec: ServiceSpec, secrets: Mapping[str, str]) -> str:
+    """The keys of a service, with commas between them; without any of the specification's those it had from elsewhere.
+
+    Raises:
+        InvalidValue: They are not kept here any more.
+    """
+    if not spec.keys:
+        return secrets.get("scoring_keys", "")
+    if keys_name(spec.keys) not in secrets:
+        raise InvalidValue("key", "…", "the service's keys are not kept here; say them again: --key ….")
+    return secrets[keys_name(spec.keys)]
 
 
 def _check_json(field_name: str, text: str) -> None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from jupyter_mldeploy.errors import InvalidValue
 
-__all__ = ["VARIABLE_KEY", "Variable", "marked", "read_variables", "values_of"]
+__all__ = ["VALUES", "Variable", "keys_marked", "keys_name", "marked", "read_variables", "values_of"]
 
-VARIABLE_KEY = "env."
-"""How the keys of variables begin among the secrets of a service."""
+VARIABLES, KEYS = "env.", "keys."
+VALUES = (VARIABLES, KEYS)
+"""How what belongs to one specification begins among the secrets of a service: values of variables, scoring keys."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEY = re.compile(r"[!-+\--~]{8,256}")
 _RESERVED = frozenset(
     {
         "AML_APP_ROOT",
@@ -49,7 +51,7 @@ class Variable:
     @property
     def key(self) -> str:
         """What its value is called among the service's secrets."""
-        return f"{VARIABLE_KEY}{self.name}.{self.mark}"
+        return f"{VARIABLES}{self.name}.{self.mark}"
 
 
 def check_variable_name(name: str) -> str:
@@ -101,9 +103,7 @@ def marked(
         if value is None:
             variables.pop(name, None)
             continue
-        kept = (
-            key for key, known in secrets.items() if known == value and key.rpartition(".")[0] == VARIABLE_KEY + name
-        )
+        kept = (key for key, known in secrets.items() if known == value and key.rpartition(".")[0] == VARIABLES + name)
         mark = next(kept, "").rpartition(".")[2] or random_secrets.token_hex(4)
         variables[name] = Variable(name, mark)
         values[variables[name].key] = value
@@ -124,3 +124,28 @@ def values_of(variables: Iterable[Variable], secrets: Mapping[str, str]) -> dict
             )
         found[variable.name] = secrets[variable.key]
     return found
+
+
+def keys_name(mark: str) -> str:
+    """What the scoring keys of a mark are called among the secrets."""
+    return KEYS + mark
+
+
+def keys_marked(wishes: Iterable[str], secrets: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The mark of these scoring keys (``""`` for none), and what to keep among the secrets.
+
+    Raises:
+        InvalidValue: One is no key; it is not part of the error.
+    """
+    keys = list(dict.fromkeys(wishes))
+    for key in keys:
+        if not _KEY.fullmatch(key):
+            raise InvalidValue(
+                "key", "…", "a scoring key has 8 to 256 letters, digits and signs, no comma and no space."
+            )
+    if not keys:
+        return "", {}
+    value = ",".join(keys)
+    known = (name.removeprefix(KEYS) for name, text in secrets.items() if text == value and name.startswith(KEYS))
+    mark = next(known, "") or random_secrets.token_hex(4)
+    return mark, {keys_name(mark): value}

@@ -49,6 +49,9 @@ class TargetUnderTest(ABC):
     def hasten(self) -> None:  # noqa: B027 - most have nothing to do
         """What still runs may end without the time it was promised: the test is over."""
 
+    def await_handover(self, service: Service) -> None:  # noqa: B027 - where nothing is to be waited for
+        """Return when nothing of a former version answers any more; at once where an update ends with that."""
+
     def address(self, service: Service) -> str:
         """Where this machine reaches what ``scoring_uri`` names."""
         return service.scoring_uri

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,35 @@ def test_the_servers_own_variables_are_refused(deployed: Deploy, home: Path) -> 
     with pytest.raises(InvalidValue, match="scoring server's own"):
         deployed(TELLING, env={"MLDEPLOY_ADMIN_TOKEN": "mine"})
     assert not list(home.glob("services/*"))
+
+
+def status_of(address: str, key: str = "") -> int:
+    """HTTP status of a request as somebody outside sends it."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    request = urllib.request.Request(address, b"{}", {"Content-Type": "application/json", **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_keys_are_asked_for_and_changed(deployed: Deploy, target: TargetUnderTest, home: Path) -> None:
+    made = deployed(TELLING, keys=["first-key-of-two", "second-key-of-two"])
+    address = target.address(made)
+    assert status_of(address) == status_of(address, "wrong-key") == 401
+    assert status_of(address, "first-key-of-two") == status_of(address, "second-key-of-two") == 200
+    assert made.run({})["LEVEL"] is None  # whoever deployed it needs none
+    assert "key-of-two" not in repr(made.spec) + (home / "services" / "adder" / "service.json").read_text()
+    with pytest.raises(DeploymentFailed):
+        made.update(keys=["another-key"], env={"BROKEN": "yes"})
+    assert status_of(target.address(made), "first-key-of-two") == 200
+    made.update(keys=["third-key"])
+    assert made.outcome is not None
+    assert str(made.outcome.change) == "updated (scoring keys changed)"
+    address = target.address(made)
+    target.await_handover(made)
+    assert (status_of(address, "first-key-of-two"), status_of(address, "third-key")) == (401, 200)
+    made.update(keys=[])
+    target.await_handover(made)
+    assert status_of(target.address(made)) == 200

@@ -11,6 +11,7 @@ from jupyter_mldeploy import Service
 from jupyter_mldeploy.targets.kubernetes.applying import await_no_pods
 from jupyter_mldeploy.targets.kubernetes.kinds import CREATED
 from jupyter_mldeploy.targets.kubernetes.names import selector_text
+from jupyter_mldeploy.targets.kubernetes.watching import Watches
 
 from ..container.under_test import ContainerGate
 from ..contract.scripts import Gate
@@ -72,6 +73,19 @@ class KubernetesUnderTest(TargetUnderTest):
         for kind in ("Deployment", "ReplicaSet"):
             self.cluster.delete_all(kind, selector_text())
         self.cluster.delete_all("Pod", selector_text(), gracePeriodSeconds=0)
+
+    def await_handover(self, service: Service) -> None:
+        there: set[str] = set()
+        with Watches(self.cluster) as watches:
+            watches.add("Pod", labels=selector_text(service.name))
+            synced = False
+            while not synced or len(there) != len(service.status().replicas):
+                seen = watches.next(60)
+                assert seen is not None, there
+                synced |= seen.change == "synced"
+                if seen.object:
+                    name = str(seen.object["metadata"]["name"])
+                    (there.discard if seen.change == "deleted" else there.add)(name)
 
     def address(self, service: Service) -> str:
         """Its Service's own address, once this node's kube-proxy knows it, of which no event tells."""

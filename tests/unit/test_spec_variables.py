@@ -14,6 +14,8 @@ from jupyter_mldeploy.spec import (
     TargetKind,
     Toleration,
     Variable,
+    keys_marked,
+    keys_name,
     marked,
     read_labels,
     read_variables,
@@ -122,3 +124,18 @@ def test_what_only_a_cluster_has_is_refused_elsewhere(kind: TargetKind, placemen
     inference = InferenceConfig(INFERENCE.script, environment=Environment())
     with pytest.raises(InvalidValue, match=f"{option} is for a cluster"):
         ServiceSpec(name="iris", inference=inference, target=Target(kind), placement=placement)
+
+
+def test_keys_have_a_mark_that_says_nothing_of_them() -> None:
+    mark, kept = keys_marked(["first-key", "second-key", "first-key"], {})
+    assert kept == {keys_name(mark): "first-key,second-key"}
+    assert keys_marked(["first-key", "second-key"], kept) == (mark, kept)
+    assert keys_marked(["third-key"], kept)[0] not in {"", mark}
+    assert keys_marked([], kept) == ("", {})
+
+
+@pytest.mark.parametrize("key", ["short", "with,comma", "with space", "ümlaut-key", "x" * 257])
+def test_what_is_no_key_is_said_without_it(key: str) -> None:
+    with pytest.raises(InvalidValue, match="8 to 256") as caught:
+        keys_marked([key], {})
+    assert key not in str(caught.value)

@@ -10,6 +10,7 @@ from jupyter_mldeploy.errors import RecordDamaged, TargetUnavailable
 from jupyter_mldeploy.images.build_log import BuildLogs
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.spec import keys_name
 from jupyter_mldeploy.targets.container.handover import (
     STAGING,
     remove_container,
@@ -88,6 +89,8 @@ def adopt(engine: Engine, records: Records, service: str) -> Record | None:
                     values = {
                         one.key: kept.variables[one.name] for one in record.spec.env if one.name in kept.variables
                     }
+                    if record.spec.keys:
+                        values[keys_name(record.spec.keys)] = kept.variables.get("MLDEPLOY_SCORING_KEYS", "")
                     records.write_secrets(service, {**records.secrets(service), **values, "admin_token": token})
                 return records.write(replace(record, details=details, state=state))
     return None

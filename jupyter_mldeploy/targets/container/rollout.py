@@ -20,7 +20,7 @@ from jupyter_mldeploy.images.plan import LABEL, plan_image
 from jupyter_mldeploy.images.surroundings import look_around
 from jupyter_mldeploy.images.transfer import pull_image, push_image
 from jupyter_mldeploy.records import Records
-from jupyter_mldeploy.spec import Script, values_of
+from jupyter_mldeploy.spec import Script, scoring_keys, values_of
 from jupyter_mldeploy.targets.app_folder import entry_script
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.container.handover import (
@@ -269,8 +269,8 @@ class Rollout:
             known["admin_token"] = random_secrets.token_urlsafe(24)
             self.records.write_secrets(self.work.spec.name, known)
         variables = {"MLDEPLOY_ADMIN_TOKEN": known["admin_token"]}
-        if known.get("scoring_keys"):
-            variables["MLDEPLOY_SCORING_KEYS"] = known["scoring_keys"]
+        if keys := scoring_keys(self.work.spec, known):
+            variables["MLDEPLOY_SCORING_KEYS"] = keys
         return variables
 
     # -- init ----------------------------------------------------------------------------------------------------

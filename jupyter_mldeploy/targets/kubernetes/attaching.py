@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from jupyter_mldeploy.records import Record, Records, write_aside
-from jupyter_mldeploy.spec import VARIABLE_KEY, Target, TargetKind
+from jupyter_mldeploy.spec import VALUES, Target, TargetKind
 from jupyter_mldeploy.targets.kubernetes import applying
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
@@ -63,7 +63,7 @@ def _adopt(records: Records, service: str, cluster: Cluster, live: applying.Live
     )
     with records.operation(service, "adoption"):
         keys = applying.read_keys(cluster, release)
-        values = {key: value for key, value in keys.items() if key.startswith(VARIABLE_KEY)}
+        values = {key: value for key, value in keys.items() if key.startswith(VALUES)}
         records.write_secrets(service, {**values, "admin_token": keys.get(ADMIN_TOKEN, "")})
         remember_place(records, service, cluster)
         return records.write(record)

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
-from jupyter_mldeploy.spec import VARIABLE_KEY, values_of
+from jupyter_mldeploy.spec import VALUES, values_of
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.kubernetes import applying, imaging, verdicts
 from jupyter_mldeploy.targets.kubernetes.attaching import details_of, remember_place
@@ -203,8 +203,8 @@ class Deploying:
         keys |= values_kept(known)
         values_of(spec.env, keys)  # each is there
         kept = [release.spec for release, _ in releases_of(self.cluster, spec.name)]
-        needed = {variable.key for one in (spec, *kept) for variable in one.env}
-        keys = {key: value for key, value in keys.items() if not key.startswith(VARIABLE_KEY) or key in needed}
+        needed = {name for one in (spec, *kept) for name in one.secret_names}
+        keys = {key: value for key, value in keys.items() if not key.startswith(VALUES) or key in needed}
         return {**keys, SCORING_KEYS: known["scoring_keys"]} if "scoring_keys" in known else keys
 
     def _birth(self) -> str:
@@ -239,8 +239,8 @@ class Deploying:
 
 
 def values_kept(secrets: Mapping[str, str]) -> dict[str, str]:
-    """Those of the secrets that are values of variables."""
-    return {key: value for key, value in secrets.items() if key.startswith(VARIABLE_KEY)}
+    """Those of the secrets that are keys and values of variables."""
+    return {key: value for key, value in secrets.items() if key.startswith(VALUES)}
 
 
 def _unheard(*_: object, **__: object) -> None:

@@ -20,7 +20,7 @@ from jupyter_mldeploy.errors import PortInUse, ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence, read_log
 from jupyter_mldeploy.records import Record, Records, write_aside
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, show_memory, values_of
+from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, scoring_keys, show_memory, values_of
 from jupyter_mldeploy.targets.app_folder import fill_app_folder
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
@@ -90,7 +90,8 @@ class LocalDriver:
             variables=values_of(work.spec.env, self._records.secrets(work.spec.name)),
         )
         if work.previous is not None:
-            if work.spec.port in {None, work.previous.details["port"]}:
+            same_keys = work.spec.keys == work.previous.spec.keys  # which a server is only given at its start
+            if same_keys and work.spec.port in {None, work.previous.details["port"]}:
                 return self._keep_server(work, config)
             self.stop(work.previous)
         return self._start(work, config)
@@ -113,7 +114,7 @@ class LocalDriver:
         token = random_secrets.token_urlsafe(24)
         known = self._records.secrets(work.spec.name)
         self._records.write_secrets(work.spec.name, {**known, "admin_token": token})
-        secrets = {"MLDEPLOY_ADMIN_TOKEN": token}
+        secrets = self._secrets(work.spec)
         config_file = self._config_file(work.record)
         try:
             process, port = self._start_on_a_port(work, config, config_file, log, secrets)
@@ -208,6 +209,12 @@ class LocalDriver:
                 self._go_back(work.previous)
         shutil.rmtree(self._app_folder(work.record), ignore_errors=True)
 
+    def _secrets(self, spec: ServiceSpec) -> dict[str, str]:
+        """What its server is given by its environment."""
+        known = self._records.secrets(spec.name)
+        keys = {"MLDEPLOY_SCORING_KEYS": scoring_keys(spec, known)} if spec.keys else {}
+        return {"MLDEPLOY_ADMIN_TOKEN": known["admin_token"], **keys}
+
     def _go_back(self, previous: Record) -> None:
         """Make the running server use the previous version's workers, if it has moved on already."""
         config = json.loads(self._config_file(previous).read_text())
@@ -219,10 +226,8 @@ class LocalDriver:
     def _restart_as(self, previous: Record) -> None:
         config = {**json.loads(self._config_file(previous).read_text()), "port": previous.details["port"]}
         log = Path(previous.details["log"])
-        token = self._records.secrets(previous.name)
-        process, port = ServiceProcess.start(
-            config, self._config_file(previous), log, {"MLDEPLOY_ADMIN_TOKEN": token["admin_token"]}, Cancel()
-        )
+        secrets = self._secrets(previous.spec)
+        process, port = ServiceProcess.start(config, self._config_file(previous), log, secrets, Cancel())
         details = {"pid": process.pid, "create_time": process.create_time, "port": port}
         self._records.write(previous.with_(details={**previous.details, **details}))
 

@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jupyter_mldeploy.spec import VARIABLE_KEY
+from jupyter_mldeploy.spec import VALUES
 from jupyter_mldeploy.targets.kubernetes.manifests.config import config_map
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS, pod_template
 from jupyter_mldeploy.targets.kubernetes.manifests.scaling import (
@@ -107,7 +107,7 @@ def deployment(release: Release, replicas: int | None) -> dict[str, Any]:
 def secret(release: Release, keys: Mapping[str, str]) -> dict[str, Any]:
     """The Secret: the admin token, scoring keys where there are any, and the values of variables, also of other revisions."""
     known = {key: keys[key] for key in (ADMIN_TOKEN, SCORING_KEYS) if keys.get(key)}
-    known |= {key: value for key, value in sorted(keys.items()) if key.startswith(VARIABLE_KEY)}
+    known |= {key: value for key, value in sorted(keys.items()) if key.startswith(VALUES)}
     return {
         "apiVersion": "v1",
         "kind": "Secret",

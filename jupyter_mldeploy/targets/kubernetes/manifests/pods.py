@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from jupyter_mldeploy.spec import Placement, Resources, Toleration
+from jupyter_mldeploy.spec import Placement, Resources, Toleration, keys_name
 from jupyter_mldeploy.targets.app_folder import entry_script
 from jupyter_mldeploy.targets.kubernetes.manifests.config import (
     APP_ROOT,
@@ -107,10 +107,7 @@ def _container(release: Release) -> dict[str, Any]:
             {"name": "AML_APP_ROOT", "value": LIVE_ROOT},
             {"name": "MLDEPLOY_ENTRY", "value": entry_script(release.spec.inference)},
             _secret("MLDEPLOY_ADMIN_TOKEN", release.keys_name, ADMIN_TOKEN),
-            {
-                "name": "MLDEPLOY_SCORING_KEYS",
-                "valueFrom": {"secretKeyRef": {"name": release.keys_name, "key": SCORING_KEYS, "optional": True}},
-            },
+            _scoring_keys(release),
             *(_secret(variable.name, release.keys_name, variable.key) for variable in release.spec.env),
         ],
         "ports": [{"name": "http", "containerPort": PORT}],
@@ -146,6 +143,14 @@ def _container(release: Release) -> dict[str, Any]:
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the pod
         ],
     }
+
+
+def _scoring_keys(release: Release) -> dict[str, Any]:
+    """Those of the specification; without, those that the service has had from elsewhere (the v1 names), if any."""
+    marked = release.spec.keys
+    chosen = {"name": release.keys_name, "key": keys_name(marked) if marked else SCORING_KEYS}
+    optional = {} if marked else {"optional": True}
+    return {"name": "MLDEPLOY_SCORING_KEYS", "valueFrom": {"secretKeyRef": {**chosen, **optional}}}
 
 
 def _secret(variable: str, name: str, key: str) -> dict[str, Any]:
