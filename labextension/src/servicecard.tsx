@@ -6,7 +6,7 @@ import type { IContext } from './panel';
 import { readDiagnosis } from './reading';
 import { remedyOf } from './remedies';
 import { CommandIDs, type IDiagnosis, type IOperation, type IService } from './tokens';
-import { bytes, milliseconds, seconds, shortHash, thousands } from './wording';
+import { bytes, capitalised, milliseconds, seconds, shortHash, thousands } from './wording';
 
 type Shown = 'score' | 'diagnosis' | null;
 
@@ -241,7 +241,7 @@ function Diagnosis({ service, context }: { service: IService; context: IContext 
   if (typeof found === 'string') {
     return <p className="jp-MLDeploy-message">{found}</p>;
   }
-  const title = element('b', 'jp-MLDeploy-title', found.title);
+  const title = element('b', 'jp-MLDeploy-title', capitalised(found.title));
   return <Drawn key={found.cause} draw={() => [title, ...drawDiagnosis(found, context)]} />;
 }
 

@@ -39,11 +39,12 @@ def lab_server(
     extension: bool = False,
     app: str = "jupyterlab",
     again: str = "",
+    python: str = sys.executable,
 ) -> Iterator[str]:
     """A server whose files are in ``folder / "work"``; yields its address. Ends it and its kernels.
 
     With ``extension`` it has our own, built and configured as the wheel brings them. ``app`` may be ``notebook`` (version 7).
-    ``again`` is the address of one that ended: the new one is there.
+    ``python`` is that of another environment; ``again`` is the address of one that ended: the new one is there.
     """
     for name, text in SETTINGS.items():
         path = folder / "settings" / "@jupyterlab" / name
@@ -61,7 +62,7 @@ def lab_server(
     }
     if extension:
         environment["JUPYTER_PATH"] = str(_install_extension(folder))
-    command = [sys.executable, "-m", app, "--no-browser", "--allow-root", f"--IdentityProvider.token={token}",
+    command = [python, "-m", app, "--no-browser", "--allow-root", f"--IdentityProvider.token={token}",
                f"--ServerApp.port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={folder / 'work'}",
                "--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]  # fmt: skip
     with (folder / "lab.log").open("w+") as log:

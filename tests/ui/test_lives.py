@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.ui.lab import Page, lab_server, write_notebook
-from tests.ui.test_extension import Picture, in_home, new_page, show_panel
+from tests.ui.test_extension import Picture, check_accessible, in_home, new_page, show_panel
 from tests.ui.test_in_jupyterlab import CELL, FIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -26,6 +26,16 @@ def run(data):
     return inflection.pluralize("octopus")
 """
 LOCALE = '{"locale": "es_ES"}'
+
+
+def deploy_what_lacks_a_package(folder: Path) -> None:
+    """The service ``words``, whose ``init()`` fails."""
+    script = folder / "work" / "words.py"
+    script.write_text(LACKING)
+    program = f"import jupyter_mldeploy as m; m.deploy({str(script)!r}, 'words', target='local')"
+    environment = {**os.environ, "MLDEPLOY_HOME": str(folder / "home")}
+    failed = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
+    assert failed.returncode != 0
 
 
 def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path) -> None:
@@ -46,6 +56,7 @@ def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path)
         browser_page.locator(".jp-Dialog .jp-mod-accept").click()
         browser_page.get_by_text("| Idle").wait_for()
         iris.get_by_text("local · running").wait_for()
+        page.run(0, wait=False)  # [1] again, as it was
         page.run(0)
         page.cell(1).locator(".cm-content").click()
         before = page.prompt(1)
@@ -55,6 +66,9 @@ def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path)
     # The server is gone: the panel says so, and what it showed last stays.
     panel.get_by_role("alert").get_by_text("The server does not answer").wait_for()
     iris.wait_for()
+    told = browser_page.locator(".jp-Dialog", has_text="Server Connection Error")  # JupyterLab's own word of it
+    told.locator(".jp-mod-accept").click()
+    told.wait_for(state="detached")
     in_home(tmp_path, "m.service('iris').stop()")
     with lab_server(tmp_path, extension=True, again=address):
         iris.get_by_text("local · stopped").wait_for()
@@ -67,26 +81,44 @@ def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path)
 
 def test_one_click_mends_a_failure(browser: Any, tmp_path: Path, picture: Picture) -> None:
     with lab_server(tmp_path, "JupyterLab Dark", extension=True) as address:
-        (tmp_path / "work" / "words.py").write_text(LACKING)
-        program = (
-            f"import jupyter_mldeploy as m; m.deploy({str(tmp_path / 'work' / 'words.py')!r}, 'words', target='local')"
-        )
-        environment = {**os.environ, "MLDEPLOY_HOME": str(tmp_path / "home")}
-        failed = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=False)
-        assert failed.returncode != 0
-        page = new_page(browser, 1300, 1000)
+        deploy_what_lacks_a_package(tmp_path)
+        page = new_page(browser, 1300, 1300)
         page.goto(f"{address}&reset")
         panel = show_panel(page)
         words = panel.locator("[data-service=words]")
         words.get_by_role("button", name="Why? words").click()
-        words.get_by_text("inflection").first.wait_for()
+        mend = words.get_by_role("button", name="Add inflection and rebuild")
+        mend.wait_for()
         picture(words, "lab-mend-dark")
-        words.get_by_role("button", name="Add inflection and rebuild").click()
+        mend.click()
         # What it does is shown before it is done.
         page.locator(".jp-Dialog", has_text="--pip inflection").get_by_role("button", name="Update").click()
         words.get_by_text("local · running").wait_for(timeout=180_000)
         words.get_by_role("button", name="Score words").click()
         words.get_by_role("button", name="Send").click()
         words.locator(".jp-MLDeploy-answer", has_text="octopi").wait_for()
+        page.close()
+        in_home(tmp_path, "m.service('words').delete()")
+
+
+def test_the_diagnosis_is_in_the_users_language(browser: Any, tmp_path: Path, picture: Picture) -> None:
+    settings = tmp_path / "settings" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(LOCALE)
+    with lab_server(tmp_path, extension=True) as address:
+        deploy_what_lacks_a_package(tmp_path)
+        page = new_page(browser, 1300, 1300)
+        page.goto(f"{address}&reset")
+        panel = show_panel(page)
+        panel.get_by_role("button", name="Desplegar un script…").wait_for()
+        words = panel.locator("[data-service=words]")
+        words.get_by_role("button", name="¿Por qué? words").click()
+        words.get_by_text("El paquete inflection no está instalado").wait_for()
+        words.get_by_text("Vuelva a compilar el entorno").wait_for()
+        words.get_by_role("button", name="Agregar inflection y compilar de nuevo").wait_for()
+        check_accessible(page, ".jp-MLDeploy-panel")
+        picture(words, "lab-spanish-light")
+        page.evaluate("void window.jupyterapp.commands.execute('mldeploy:open-settings')")
+        page.get_by_text("Registro y ruta a los que se suben las imágenes").wait_for()
         page.close()
         in_home(tmp_path, "m.service('words').delete()")
