@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
@@ -27,7 +27,16 @@ class NotProvided(AzureMLException, AttributeError):
     """A member of the original that is not here, or that nobody ever had."""
 
 
-class Facade:
+class _Classes(type):
+    """What a class itself is asked for (``Model.profile(…)``) is answered as its objects answer."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__") or (name.startswith("_") and name.endswith("_")):
+            raise AttributeError(name)
+        raise _not_provided(cls, name, dir(cls))
+
+
+class Facade(metaclass=_Classes):
     """Base of the v1 classes.
 
     Attributes:
@@ -39,16 +48,17 @@ class Facade:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or (name.startswith("_") and name.endswith("_")):
             raise AttributeError(name)  # Python's and IPython's own questions
-        made = type(self)
-        if reason := made.REFUSED.get(name):
-            raise NotProvided(f"{made.__name__}.{name} is not here: {reason}.")
-        known = {member for member in dir(made) if not member.startswith("_")} | {
-            member for member in vars(self) if not member.startswith("_")
-        }
-        sentence = member_sentence(made.__name__, name.lstrip("_"), known - {"REFUSED"})
-        if name.startswith("_"):
-            sentence = f"{made.__name__}.{name} is the original's own affair, and is not here: {sentence}"
-        raise NotProvided(sentence)
+        raise _not_provided(type(self), name, {*dir(type(self)), *vars(self)})
+
+
+def _not_provided(made: Any, name: str, members: Iterable[str]) -> NotProvided:
+    if reason := made.REFUSED.get(name):
+        return NotProvided(f"{made.__name__}.{name} is not here: {reason}.")
+    known = {member for member in members if not member.startswith("_")} - {"REFUSED"}
+    sentence = member_sentence(made.__name__, name.lstrip("_"), known)
+    if name.startswith("_"):
+        sentence = f"{made.__name__}.{name} is the original's own affair, and is not here: {sentence}"
+    return NotProvided(sentence)
 
 
 def facade(raises: type[AzureMLException]) -> Callable[[C], C]:

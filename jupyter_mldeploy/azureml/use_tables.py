@@ -71,6 +71,8 @@ MAKES = {
     ("Environment", "get"): _ENVIRONMENT,
     ("CondaDependencies", "create"): _CONDA,
     ("ComputeTarget", "attach"): _COMPUTE,
+    ("AksCompute", "attach_configuration"): ("azureml.core.compute.aks", "AksAttachConfiguration"),
+    ("AksCompute", "provisioning_configuration"): ("azureml.core.compute.aks", "AksProvisioningConfiguration"),
 }
 """Class and method → what the method returns."""
 ELEMENTS = {

@@ -136,6 +136,14 @@ def test_a_dockerfile_in_an_environment(read: Read) -> None:
     assert "there is nothing to copy from" in only(report, "docker.base_dockerfile").why
 
 
+def test_what_is_asked_of_a_clusters_configuration(read: Read) -> None:
+    report = read(
+        "from azureml.core.compute import AksCompute\nconfig = AksCompute.attach_configuration(cluster_name='c')\n"
+        "config.enable_ssl(ssl_cname='c')\nconfig.validate_configuration()\n"
+    )
+    assert alarms(report) == [("AksAttachConfiguration.enable_ssl", 3)]
+
+
 def test_what_numpy_no_longer_has(read: Read) -> None:
     report = read("import numpy as np\nfrom azureml.core import Model\nx = np.array([], dtype=np.object)\n")
     assert alarms(report) == [("numpy.object", 3)]

@@ -49,6 +49,11 @@ def test_members_and_arguments(project: Path) -> None:
     with pytest.raises(AttributeError, match="the nearest that works is 'webservices'"):
         _ = ws.webservice
     assert not hasattr(ws, "anything")
+    assert not hasattr(Model, "anything")
+    with pytest.raises(AzureMLException, match=r"Model.profile is not here: send requests to a service of it"):
+        Model.profile(ws, "profile", [], None, None)
+    with pytest.raises(AttributeError, match="Model has no 'deploi'; the nearest that works is 'deploy'"):
+        _ = Model.deploi
     with pytest.raises(AttributeError, match=r"Workspace._get_webservice is the original's own affair.* 'webservices'"):
         _ = ws._get_webservice
     assert not hasattr(ws, "_repr_html_")

@@ -23,6 +23,7 @@ from jupyter_mldeploy.azureml.exceptions import (
     WebserviceException,
     WorkspaceException,
 )
+from jupyter_mldeploy.azureml.facade import NotProvided
 
 NAMESPACE = "^[a-z0-9]([a-z0-9-]{,61}[a-z0-9])?$"
 
@@ -327,6 +328,17 @@ def test_clusters(ws: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
     assert AksCompute(ws, "mycluster").target().context == "mycluster"
     assert message(lambda: AksCompute(ws, "another"), ComputeTargetException).startswith("ComputeTargetNotFound: ")
+    described = AksCompute.attach_configuration("group", "mycluster")
+    described.validate_configuration()
+    assert "put an Ingress with a certificate" in message(
+        lambda: described.enable_ssl(ssl_cname="www.example.com"), NotProvided
+    )
+    assert message(AksCompute.attach_configuration().validate_configuration, ComputeTargetException).startswith(
+        "Name a"
+    )
+    to_be = AksCompute.provisioning_configuration(agent_count=3)
+    to_be.vnet_name = "mynetwork"
+    assert (to_be.agent_count, to_be.vm_size, to_be.vnet_name) == (3, None, "mynetwork")
     attached = ComputeTarget.attach(ws, "prod", AksCompute.attach_configuration("group", "mycluster"))
     assert (attached.name, attached.context) == ("prod", "mycluster")
     assert list(ws.compute_targets) == ["prod"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml.core.compute.compute import ComputeTarget
 from jupyter_mldeploy.azureml.exceptions import ComputeTargetException
-from jupyter_mldeploy.azureml.facade import facade
+from jupyter_mldeploy.azureml.facade import Facade, facade
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -15,15 +15,42 @@ if TYPE_CHECKING:
 __all__ = ["AksCompute", "KubernetesCompute"]
 
 
-class _AttachConfiguration:
+_TLS = "leave it out, and put an Ingress with a certificate in front of the services"
+
+
+@facade(ComputeTargetException)
+class AksAttachConfiguration(Facade):
+    """Which cluster is meant."""
+
+    REFUSED: ClassVar[dict[str, str]] = {"enable_ssl": _TLS}
+
     def __init__(self, cluster_name: str | None, resource_id: str | None) -> None:
-        self._name = cluster_name or (resource_id or "").rstrip("/").rpartition("/")[2]
+        self.cluster_name = cluster_name or (resource_id or "").rstrip("/").rpartition("/")[2]
+        self.resource_id = resource_id
+
+    def validate_configuration(self) -> None:
+        """Raise for a configuration that names no cluster."""
+        self.context()
 
     def context(self) -> str:
         """``az aks get-credentials`` calls a context after its cluster."""
-        if not self._name:
+        if not self.cluster_name:
             raise ComputeTargetException("Name a cluster_name or a resource_id.")
-        return self._name
+        return self.cluster_name
+
+
+@facade(ComputeTargetException)
+class AksProvisioningConfiguration(Facade):
+    """Of a cluster that would be made; anything can be set on it."""
+
+    REFUSED: ClassVar[dict[str, str]] = {"enable_ssl": _TLS}
+
+    def __init__(self, **given: Any) -> None:
+        for key, value in given.items():
+            setattr(self, key, value)
+
+    def validate_configuration(self) -> None:
+        """Nothing is made of it."""
 
 
 @facade(ComputeTargetException)
@@ -66,7 +93,7 @@ class AksCompute(ComputeTarget):
     @staticmethod
     def attach(workspace: Workspace, name: str, resource_id: str) -> AksCompute:
         """By the cluster's resource id, which ends with its name."""
-        found: AksCompute = ComputeTarget.attach(workspace, name, _AttachConfiguration(None, resource_id))
+        found: AksCompute = ComputeTarget.attach(workspace, name, AksAttachConfiguration(None, resource_id))
         return found
 
     @staticmethod
@@ -75,7 +102,7 @@ class AksCompute(ComputeTarget):
         cluster_purpose: str | None = None, load_balancer_type: str | None = None, load_balancer_subnet: str | None = None,
     ) -> Any:  # fmt: skip
         """Of a cluster that there is; ``cluster_name`` is the name of its context."""
-        return _AttachConfiguration(cluster_name, resource_id)
+        return AksAttachConfiguration(cluster_name, resource_id)
 
     @staticmethod
     def provisioning_configuration(
@@ -84,9 +111,9 @@ class AksCompute(ComputeTarget):
         vnet_resourcegroup_name: str | None = None, vnet_name: str | None = None, subnet_name: str | None = None,
         service_cidr: str | None = None, dns_service_ip: str | None = None, docker_bridge_cidr: str | None = None,
         cluster_purpose: str | None = None, load_balancer_type: str | None = None, load_balancer_subnet: str | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> AksProvisioningConfiguration:  # fmt: skip
         """Of a cluster that would be made; see ``ComputeTarget.create``."""
-        return {key: value for key, value in locals().items() if value is not None}
+        return AksProvisioningConfiguration(**locals())
 
     def refresh_state(self) -> None:
         """Nothing is kept."""

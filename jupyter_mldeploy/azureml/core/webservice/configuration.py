@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.facade import Facade
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["WebserviceDeploymentConfiguration"]
 
 
-class WebserviceDeploymentConfiguration:
+class WebserviceDeploymentConfiguration(Facade):
     """How a service is to run. Its subclasses are what ``deploy_configuration()`` returns."""
 
     auth = False
