@@ -59,6 +59,12 @@ def found(line: str) -> list[str]:
         ("%deploy iris --script s", ["score.py", "src/"]),
         ("%%deploy iris --sample {", ["{X}", "{clf}"]),
         ("%service_logs iris --lines ", []),
+        ("%%deploy iris --node", ["--node-selector"]),
+        ("%%deploy iris --node-selector a=b --node", ["--node-selector"]),
+        ("%service_update iris --load", ["--load-balancer"]),
+        ("%%deploy iris --env MLDEPLOY_HO", ["MLDEPLOY_HOME"]),
+        ("%%deploy iris --env MLDEPLOY_HOME=", []),
+        ("%service_delete iris --i", ["--image"]),
         ("%services ", []),
     ],
 )

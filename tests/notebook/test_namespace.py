@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mldeploy.notebook.namespace import notebook_names, read_data, read_file, read_models
+from jupyter_mldeploy.notebook.namespace import notebook_names, read_data, read_file, read_models, read_secrets
 from jupyter_mldeploy.notebook.options import BadLine
 
 NAMES = {"clf": object(), "X": [[1, 2], [3, 4]], "math": math, "best": {"a": 1}}
@@ -25,6 +25,14 @@ NAMES = {"clf": object(), "X": [[1, 2], [3, 4]], "math": math, "best": {"a": 1}}
 )
 def test_braces_are_a_value_unless_they_are_json(text: str, value: object) -> None:
     assert read_data(text, NAMES, "--sample") == value
+
+
+def test_secrets_can_be_variables() -> None:
+    names = {"token": "hush", "number": 3}
+    words = ["PLAIN=1", "TOKEN={token}", "N={number + 1}", "{token}", "JSON={}", "NAME"]
+    assert read_secrets(words, names, "--env") == ("PLAIN=1", "TOKEN=hush", "N=4", "hush", "JSON={}", "NAME")
+    with pytest.raises(BadLine, match="--key"):
+        read_secrets(["{oops}"], names, "--key")
 
 
 def test_broken_json_is_called_that() -> None:
