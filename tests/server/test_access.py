@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from http.client import HTTPConnection
+from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,32 @@ def test_a_page_of_another_origin_is_refused(server: Client) -> None:
     cookie_less = replace(server, token="")
     answer = cookie_less.call("GET", "/services", Origin="https://elsewhere.example")
     assert answer.status in {403, 404}
+
+
+def _cookies(client: Client) -> dict[str, str]:
+    """Those that a browser has after it has opened the server's page with the token."""
+    connection = HTTPConnection("127.0.0.1", client.port, timeout=60)
+    found: SimpleCookie = SimpleCookie()
+    for path in (f"/tree?token={client.token}", f"/login?token={client.token}"):
+        connection.request("GET", path, headers={"Cookie": "; ".join(f"{k}={v.value}" for k, v in found.items())})
+        response = connection.getresponse()
+        response.read()
+        for value in response.headers.get_all("Set-Cookie") or []:
+            found.load(value)
+    return {name: morsel.value for name, morsel in found.items()}
+
+
+@pytest.mark.parametrize(("verb", "path"), [one for one in EVERY if one[0] != "GET"])
+def test_another_sites_form_changes_nothing(server: Client, verb: str, path: str) -> None:
+    path = path.replace("echo", "nobody")
+    cookies = _cookies(server)
+    assert "_xsrf" in cookies
+    jar = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    browser = replace(server, token="")
+    assert browser.call("GET", "/services", Cookie=jar).status == 200, "the cookie is the browser's way in"
+    answer = browser.call(verb, path, {}, Cookie=jar)
+    assert answer.status == 403
+    assert "_xsrf" in answer.data["summary"]
+    # With the token that only the server's own pages can read it is heard: what it says is not valid, or is not there.
+    told = browser.call(verb, path, {"nonsense": True}, Cookie=jar, **{"X-XSRFToken": cookies["_xsrf"]})
+    assert told.status in {400, 404}, told.data

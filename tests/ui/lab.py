@@ -75,7 +75,7 @@ def lab_server(
             assert server.poll() is None, f"{app} ended by itself with exit code {server.returncode}"
         finally:
             server.terminate()
-            server.wait(timeout=20)
+            server.wait(timeout=60)
             drain.wait(timeout=5)
 
 
