@@ -39,6 +39,7 @@ _SIZE = (
     Option(name="autoscale", value="MIN:MAX", help="as many workers as the load needs, within bounds", example="1:4"),
     Option(name="cpu", value="Q", help="cores of one replica: 0.5, 500m", example="0.5"),
     Option(name="memory", value="Q", help="memory of one replica: 512Mi, 2Gi, or a number of GB", example="2Gi"),
+    Option(name="gpus", value="N", help="whole GPUs of one replica", example="1", convert=_whole),
 )
 _MODEL = Option(
     name="model",

@@ -60,6 +60,7 @@ def found(line: str) -> list[str]:
         ("%%deploy iris --sample {", ["{X}", "{clf}"]),
         ("%service_logs iris --lines ", []),
         ("%%deploy iris --node", ["--node-selector"]),
+        ("%%deploy iris --gp", ["--gpus"]),
         ("%%deploy iris --node-selector a=b --node", ["--node-selector"]),
         ("%service_update iris --load", ["--load-balancer"]),
         ("%%deploy iris --env MLDEPLOY_HO", ["MLDEPLOY_HOME"]),
