@@ -13,7 +13,7 @@ import pytest
 from tests.ui.lab import lab_server
 from tests.ui.test_extension import Picture, check_accessible, in_home, new_page, show_panel
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 SCRIPT = """import json
 

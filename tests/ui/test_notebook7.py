@@ -12,7 +12,7 @@ from tests.ui.lab import lab_server, write_notebook
 from tests.ui.test_extension import Picture, check_accessible, in_home, new_page
 from tests.ui.test_in_jupyterlab import CELL, FAILING, FIT
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
