@@ -209,6 +209,10 @@ def test_the_printed_failure_of_2019_is_known() -> None:
             'Content: b\'{"code":"InternalServerError","statusCode":500,"message":"An internal server error occurred. '
             "Please try again. If the problem persists, contact support\"}'"
         ),
+        (  # the command line's, all on one line
+            "ERROR: {'Azure-cli-ml Version': None, 'Error': WebserviceException('Received bad response from Model Management "
+            'Service:\\nResponse Code: 500\\nContent: b\\\'{"code":"InternalServerError","statusCode":500}\\\'\',)}'
+        ),
         (
             "requests.exceptions.HTTPError: 500 Server Error: Internal Server Error for url: https://eastus.modelmanagement.azureml.net/"
             "api/subscriptions/1/resourceGroups/g/providers/Microsoft.MachineLearningServices/workspaces/w/images?api-version=2018-11-19"

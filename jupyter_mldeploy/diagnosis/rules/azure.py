@@ -159,7 +159,8 @@ def key_vault(reading: Reading) -> Finding | None:
         r"|[Cc]reate image.{0,120}internal server error|500 Server Error.{0,300}/images\?api-version"
         r"|Received bad response from Model Management Service"
     )
-    told = image and (not image[0].startswith("Received") or reading.find(r"\bimages?\b"))
+    # The command line printed the code without a word of the image that it was about.
+    told = image and (not image[0].startswith("Received") or reading.find(r"\bimages?\b|InternalServerError"))
     if image and told and (reading.http_status == 500 or "500" in reading or "internal server error" in reading):
         return found("key-vault-access-policy", Depth.SPECIFIC, image, certain=False)
     return None
