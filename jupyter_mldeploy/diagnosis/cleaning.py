@@ -17,7 +17,10 @@ _STAMP = r"\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\
 _PREFIXES = (
     r"\[(?:pod/)?[\w.-]+/[\w.-]+\] ",  # kubectl logs --prefix
     r"[A-Za-z][\w.@-]*[ \t]*\| (?=\S|\s)",  # docker compose, docker service
+    r"[\w.-]+\t[^\t\n]{1,80}\t(?=\d{4}-\d\d-\d\dT)",  # gh run view --log
     rf"{_STAMP} (?:(?:stdout|stderr) [FP] )?",  # CRI: containerd, cri-o; docker logs -t; and what programs write
+    rf"\[{_STAMP}\] (?!\[)",
+    r"\d\d:\d\d:\d\d(?:[.,]\d+)? ",
     r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] ",  # klog, glog
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: ",  # syslog, journald
     r"#\d+ (?:\d+\.\d+ )?",  # BuildKit, plain progress
@@ -25,6 +28,10 @@ _PREFIXES = (
 )
 _ESCAPED_TRACEBACK = re.compile(r"^.*Traceback \(most recent call last\):\\n.*$", re.MULTILINE)
 _SAMPLE = 4_000
+_PREFIXED = 80
+"""Characters that a collector may put before a record."""
+_RECORD = re.compile(r'"(?:level|severity|levelname|lvl|ts|time|timestamp|@timestamp|asctime|logger)": ?["\d]')
+_STATUS = re.compile(r'"(?:status|status_code|code)": ?"?\d')
 _TEXT_KEYS = (
     "message", "msg", "log", "event", "textPayload", "error", "exception", "exc_info", "traceback", "stack_trace",
     "stacktrace", "stack", "detail",
@@ -38,8 +45,8 @@ def unfold(text: str) -> str:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if '{"log":"' in text:
         text = "\n".join(_docker_json(line) for line in text.split("\n"))
-    if "\\n" in text:
-        text = "\n".join(_json_record(line) if line[:1] == "{" and "\\n" in line else line for line in text.split("\n"))
+    if '{"' in text and '"}' in text:
+        text = "\n".join([_json_record(line) if line.endswith("}") else line for line in text.split("\n")])
     if "(most recent call last):\\n" in text:
         text = _ESCAPED_TRACEBACK.sub(lambda m: m.group().replace("\\n", "\n").replace('\\"', '"'), text)
     return text
@@ -121,9 +128,15 @@ def _docker_json(line: str) -> str:
 
 
 def _json_record(line: str) -> str:
-    """The text of a structured log's record, with what it folds (a traceback) on lines of their own."""
+    """The text of a structured log's record, with what it folds (a traceback) on lines of their own.
+
+    An answer in JSON is no record, and an access log's record says more than its text.
+    """
+    start = line.find('{"', 0, _PREFIXED)
+    if start < 0 or not _RECORD.search(line) or (_STATUS.search(line) and "\\" not in line):
+        return line
     try:
-        record = json.loads(line)
+        record = json.loads(line[start:])
     except (ValueError, RecursionError):
         return line
     said = [value for key in _TEXT_KEYS if isinstance(value := record.get(key), str)]

@@ -128,4 +128,4 @@ def overcome(reading: Reading, finding: Finding, patterns: Iterable[str]) -> Fin
         last = reading.find_last(pattern, source)
         if last is not None and last.line.number >= success.line.number:
             return finding
-    return replace(finding, depth=max(finding.depth + 15, int(Depth.SYMPTOM - 5)), certain=False)
+    return replace(finding, depth=int(Depth.WRAPPER), certain=False)

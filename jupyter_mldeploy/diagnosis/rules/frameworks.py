@@ -157,7 +157,7 @@ def download_at_start(reading: Reading) -> Iterator[Finding]:
         )
     )
     in_init = reading.stage == "init" or any(f.function == "init" for r in own for f in r.frames)
-    local = re.search(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host='(?:10|192\.168)\.)", around) is not None
+    local = re.search(r"(?:localhost|127\.0\.0\.1|0\.0\.0\.0|host='(?:10|192\.168)\.)", network.line.text) is not None
     if (downloading or in_init) and not local:
         yield found(
             "runtime-download-blocked",

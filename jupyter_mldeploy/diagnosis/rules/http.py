@@ -44,6 +44,7 @@ _NOT_ENDPOINT = re.compile(
     r"AciDeploymentFailed|helm|kubectl|nltk|github\.com",
     re.IGNORECASE,
 )
+_PROBED = re.compile(r"\"(?:GET|HEAD) /(?:healthz?|readyz?|livez?|ping)?[ ?]|kube-probe", re.IGNORECASE)
 _WORDS: tuple[tuple[str, str, int], ...] = (
     (
         "http-413-payload-too-large",
@@ -218,7 +219,7 @@ def _status(reading: Reading) -> tuple[int | None, Line | None]:
         return reading.http_status, reading.statement("HTTP status", reading.http_status)
     for hit in reading.find_all(_STATUS, limit=50):
         text = next(value for value in hit.match.groupdict().values() if value)
-        if not _NOT_ENDPOINT.search(hit.line.text):
+        if not _NOT_ENDPOINT.search(hit.line.text) and not _PROBED.search(hit.line.text):
             return int(text), hit.line
     return None, None
 

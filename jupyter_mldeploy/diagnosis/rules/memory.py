@@ -47,8 +47,12 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
         ("k8s_events", "k8s_reason", "log"),
     ):
         told = reading.oom_killed is not False
-        busy = reading.find(r"\b(?:load|read|init|model|alloc|memory|batch|embedding|shard|tensor|fit|download)", LOGS)
-        if told and (busy or killed):
+        busy = reading.find(
+            r"(?<!not )\b(?:load|read|init|model|alloc|memory|batch|embedding|shard|tensor|fit|download)", LOGS
+        )
+        # One that has served requests was beyond loading: who killed it is not told.
+        serving = reading.find(r"\" 200\b|startup complete|init has completed", LOGS)
+        if told and ((busy and not serving) or killed):
             yield found("container-oom-killed", Depth.SYMPTOM, _code(reading), busy, certain=False, facts=facts)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jupyter_mldeploy.diagnosis.reading import Reading
@@ -129,7 +130,7 @@ def keras_and_h5py(reading: Reading) -> Finding | None:
 @rule("cuda-driver-mismatch")
 def cuda_driver(reading: Reading) -> Iterator[Finding]:
     """The GPU is not there for the process, or its driver is older than the CUDA of the framework."""
-    hit = reading.find(
+    hits = reading.find_all(
         r"CUDA driver version is insufficient for CUDA runtime version"
         r"|(?:The )?NVIDIA driver on your system is too old|Found no NVIDIA driver on your system"
         r"|forward compatibility was attempted on non supported HW"
@@ -148,11 +149,7 @@ def cuda_driver(reading: Reading) -> Iterator[Finding]:
         r"|no NVIDIA GPU device is present|Failed to initialize NVML"
         r"|CUDA driver initialization failed|you might not have a CUDA gpu"
     )
-    if not hit:
-        return
-    soft = "Warning" in hit.line.text or "failed call to cuInit" in hit.line.text or "NVML" in hit.line.text
-    error = reading.find(r"^\S*(?:Error|Exception): (?!.*libcudart)|^docker: Error")
-    # TensorFlow tries the GPU and goes on without one; that is no failure.
-    harmless = soft and not error
-    if not harmless:
-        yield found("cuda-driver-mismatch", Depth.ROOT, hit)
+    hard = [hit for hit in hits if not re.search(r"Warning|failed call to cuInit|NVML", hit.line.text)]
+    # TensorFlow and PyTorch try the GPU, warn, and go on without one; what fails afterwards has another cause.
+    if hard or (hits and reading.find(r"^\S*(?:Error|Exception): (?!.*libcudart).*(?:cuda|\bgpus?\b|nvidia)")):
+        yield found("cuda-driver-mismatch", Depth.ROOT, *(hard or hits)[:2])
