@@ -159,4 +159,8 @@ def _read_configuration() -> Config:
                 merged.merge(loader(f"jupyter_mldeploy_config.{ending}", path=folder).load_config())
             except ConfigFileNotFound:
                 continue
+            except Exception as error:  # a file of Python may do anything
+                path = Path(folder) / f"jupyter_mldeploy_config.{ending}"
+                reason = f"{type(error).__name__}: {error}"
+                raise InvalidValue("configuration", path.name, f"{path} cannot be read: {reason}.") from error
     return merged

@@ -92,7 +92,8 @@ class InvalidValue(MLDeployError, ValueError):
         shown = repr(value)
         if len(shown) > 80:
             shown = shown[:77] + "…"
-        super().__init__(f"{field}={shown} is not valid: {expected}", hint)
+        what = f"{field} is missing" if value is None else f"{field}={shown} is not valid"
+        super().__init__(f"{what}: {expected}", hint)
         self.field = field
         self.value = value
 

@@ -261,8 +261,7 @@ def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes, forme
         case _ if wishes.prepares:
             return _prepare(work, driver, wishes, former)
         case "unchanged" | "scaled":
-            record = _keep(work, change, driver)
-            return Outcome(record=record, change=change, answer=_try_sample(work, driver, record))
+            return _keep(work, change, driver)
         case "reloaded":
             return _reload(change, work, driver)
     try:
@@ -272,14 +271,22 @@ def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes, forme
         raise
 
 
-def _keep(work: Work, change: Change, driver: Driver) -> Record:
-    assert work.previous is not None
-    if change.kind == "scaled":
-        driver.scale(work.previous, work.spec.autoscale)
-    record = work.records.write(work.previous.with_(spec=_with_port(work)))
-    if change.kind == "scaled":
-        _await_replicas(work, driver, record)
-    return record
+def _keep(work: Work, change: Change, driver: Driver) -> Outcome:
+    previous = work.previous
+    assert previous is not None
+    record = previous.with_(spec=_with_port(work))
+    try:
+        if change.kind == "scaled":
+            driver.scale(previous, work.spec.autoscale)
+            work.records.write(record)
+            _await_replicas(work, driver, record)
+        answer = _try_sample(work, driver, record)
+    except BaseException:
+        if change.kind == "scaled":
+            driver.scale(previous, previous.spec.autoscale)
+            work.records.write(previous)
+        raise
+    return Outcome(record=work.records.write(record), change=change, answer=answer)
 
 
 def _await_replicas(work: Work, driver: Driver, record: Record) -> None:

@@ -118,6 +118,9 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     """
     registry = ModelRegistry(records.home)
     asked, base = request.asked, request.base
+    _specify(
+        request, base.inference if base else InferenceConfig(Script(""), environment=Environment()), ()
+    )  # before a model is registered
     if asked.script is None and base is None:
         models = _register(request, registry, sink, cancel)
         script = _written_script([registry.get(model.name, model.version) for model in models])

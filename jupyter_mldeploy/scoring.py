@@ -44,7 +44,7 @@ def decoded(answer: Answer, record: Record, records: Records) -> Any:
         is_json = "json" in answer.headers.get("content-type", "")
         return json.loads(text) if is_json else text
     driver = driver_for(record.spec.target, records)
-    failure = driver.status(record).failure if answer.status >= 500 else {}
+    failure = driver.status(record).failure_behind(answer) if answer.status >= 500 else {}
     evidence = driver.evidence(record, "run", http_status=answer.status, http_body=text, failure=failure)
     summary = _summary(record.name, answer.status, text)
     error = ScoringFailed(summary, status=answer.status, body=text, evidence=evidence)

@@ -108,18 +108,18 @@ def _leave_to_another_process(options: argparse.Namespace, screen: Screen) -> in
     )
     assert child.stdout is not None
     assert child.stderr is not None
-    json_lines = []
-    for line in child.stdout:
-        if not screen.is_json:
-            screen.line(line.rstrip())
-        json_lines.append(line)
-        if line.split()[1:] == ["begins"] and line.split()[0] != "register":
-            break
-    else:
-        # It ended before a stage of the target began: refused, or nothing was to be done.
-        for line in child.stderr:
-            screen.note(line.rstrip())
-        return child.wait()
+    with child.stdout, child.stderr:
+        for line in child.stdout:
+            begins = line.split()[1:] == ["begins"]
+            if not (begins and screen.is_json):
+                screen.line(line.rstrip())
+            if begins and line.split()[0] != "register":
+                break
+        else:
+            # It ended before a stage of the target began: refused, or nothing was to be done.
+            for line in child.stderr:
+                screen.note(line.rstrip())
+            return child.wait()
     if screen.is_json:
         screen.json({"service": {"name": options.name, "state": "deploying"}, "process": child.pid})
     else:

@@ -1,4 +1,4 @@
-"""The verbs that go into a service's container: shell, exec, debug."""
+"""The verbs that go where a service's script runs: shell, exec, debug."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.cli.showing import Screen
-from jupyter_mldeploy.errors import InvalidValue
+from jupyter_mldeploy.errors import Conflict, InvalidValue
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.targets.container.inside import Inside
+    from jupyter_mldeploy.targets.entering import Surroundings
 
 __all__ = ["debug", "execute", "shell"]
 
@@ -41,7 +41,7 @@ def execute(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def shell(options: argparse.Namespace, screen: Screen) -> int:
-    """A terminal in the container, in the app root."""
+    """A terminal there, in the app root."""
     del screen
     return _inside(options.name).terminal()
 
@@ -53,9 +53,17 @@ def debug(options: argparse.Namespace, screen: Screen) -> int:
     from jupyter_mldeploy import api
     from jupyter_mldeploy.cli.interrupts import interruptible
     from jupyter_mldeploy.targets.container.debugging import debugged, launch_json
+    from jupyter_mldeploy.targets.container.inside import Inside
 
     record = api.service(options.name).record
-    with interruptible() as cancel, debugged(_inside(options.name), record, options.port):
+    inside = _inside(options.name)
+    if not isinstance(inside, Inside):
+        entry = f"AML_APP_ROOT=$(mldeploy exec {record.name} -- pwd) mldeploy serve --debug_port {options.port}"
+        raise Conflict(
+            f"{record.name!r} runs on the local target, where its script is debugged in the foreground.",
+            f"Start it there: {entry} --entry_script {record.spec.inference.script.file_name}",
+        )
+    with interruptible() as cancel, debugged(inside, record, options.port):
         interrupted = threading.Event()
         cancel.on_cancel(interrupted.set)
         screen.line(launch_json(record, options.port))
@@ -65,10 +73,10 @@ def debug(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
-def _inside(name: str) -> Inside:
+def _inside(name: str) -> Surroundings:
     from jupyter_mldeploy import api
     from jupyter_mldeploy.config import settings
     from jupyter_mldeploy.records import Records
-    from jupyter_mldeploy.targets.container.inside import enter
+    from jupyter_mldeploy.targets.entering import enter
 
     return enter(Records(settings().home_path), api.service(name).record)

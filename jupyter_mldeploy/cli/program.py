@@ -56,7 +56,7 @@ def _guarded(options: argparse.Namespace, screen: Screen) -> int:
     module, _, function = options.handler.partition(":")
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("always", module="jupyter_mldeploy")
+            warnings.filterwarnings("always", category=UserWarning, module="jupyter_mldeploy")
             warnings.showwarning = lambda message, *_: screen.note(f"mldeploy: {message}")
             _apply_settings(options)
             handler: Handler = getattr(import_module(f"jupyter_mldeploy.cli.{module}"), function)
@@ -72,9 +72,14 @@ def _guarded(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def _refuse(screen: Screen, error: MLDeployError, exit_code: int) -> int:
+    from jupyter_mldeploy.errors import StorageError
+
     try:
         screen.error(error)
     except ReaderGone:
+        _leave_quietly()
+    except StorageError as trouble:  # stdout is full: stderr may not be
+        screen.note(f"mldeploy: {error.summary} {trouble.summary}")
         _leave_quietly()
     return exit_code
 
@@ -103,6 +108,6 @@ def _leave_quietly() -> int:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             os.dup2(null, stream.fileno())
     return 0

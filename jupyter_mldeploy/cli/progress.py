@@ -40,15 +40,15 @@ class Progress:
         if ended:
             told = event.to_json()
             self.stages.append({key: told[key] for key in ("stage", "kind", "seconds", "message", "data")})
-        if self._screen.is_json:
+        if self._announce and event.kind is EventKind.STARTED:
+            self._screen.line(f"  {event.stage:<9}begins")
+        elif self._screen.is_json:
             return
-        if ended:
+        elif ended:
             self._screen.line(f"  {event.stage:<9}{_seconds(event)}  {_words(event)}".rstrip())
         elif event.kind is EventKind.EXPLAINED:
             if self._screen.is_terminal:
                 self._screen.passing(f"  {event.message}: cleaning up")
-        elif self._announce and event.kind is EventKind.STARTED:
-            self._screen.line(f"  {event.stage:<9}begins")
         elif self._screen.is_terminal:
             self._screen.passing(f"  {event.stage:<9}{event.message}")
         elif event.kind is EventKind.LOG:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from pathlib import Path
+from typing import Any, TextIO
 
-if TYPE_CHECKING:
-    from jupyter_mldeploy.errors import MLDeployError
+from jupyter_mldeploy.errors import MLDeployError, StorageError
 
 __all__ = ["ReaderGone", "Screen", "columns"]
 
@@ -28,8 +29,8 @@ class Screen:
 
     def __init__(self, form: str = "text", out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.is_json = form == "json"
-        self._out = out or sys.stdout
-        self._err = err or sys.stderr
+        self._out = out or sys.stdout or _nowhere()
+        self._err = err or sys.stderr or _nowhere()
         self._passing = ""
 
     @property
@@ -68,7 +69,7 @@ class Screen:
     def error(self, error: MLDeployError) -> None:
         """An error: what explains it on stdout and one line on stderr; in JSON an object on stdout."""
         if self.is_json:
-            self.json({"error": error.to_json()})
+            self.json({"error": error.to_json()}, indent=None)
             return
         problems: Sequence[str] = getattr(error, "problems", ())
         if len(problems) > 1:
@@ -93,6 +94,13 @@ class Screen:
             stream.flush()
         except BrokenPipeError:
             raise ReaderGone from None
+        except OSError as error:
+            raise StorageError(f"The output could not be written: {error.strerror}.") from error
+
+
+def _nowhere() -> TextIO:
+    """For a process that was started with its streams closed."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -201,6 +201,8 @@ class Admin:
             "recent": [dict(zip(names, row, strict=True)) for row in service.recent],
             "limits": pool.limits.to_json(),
             "failure": pool.failure,
+            "refused": pool.refused,
+            "last_failure": pool.last_failure,
             "event": service.events.last,
         }
 

@@ -60,7 +60,8 @@ def death(
     replica: int | None,
 ) -> dict[str, Any]:
     """The failure of a worker that died during `stage`."""
-    where = {"import": "while its script was loading", "init": "in init()", "run": "in run()"}.get(stage, "")
+    running = "in run()" if request_id is not None else "while it waited for requests"
+    where = {"import": "while its script was loading", "init": "in init()", "run": running}.get(stage, "")
     message = f"The worker {how_it_ended(exit_code, signal_number, oom=oom)} {where}".rstrip() + "."
     return failure(
         stage,

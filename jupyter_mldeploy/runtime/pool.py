@@ -47,8 +47,9 @@ class Pool:
         self.max_replicas = config.max_replicas
         self.wanted = config.min_replicas
         self.failure: dict[str, Any] | None = None
+        self.last_failure: dict[str, Any] | None = None  # also of run()
         self.limits = Limits.of(generation.make)
-        self.refused = False
+        self.refused = ""  # why the last change was not taken
         self.stopping = False
         self.deaths = 0
         self.on_start_failure: Callable[[dict[str, Any]], None] | None = None
@@ -186,8 +187,7 @@ class Pool:
         """init() has taken longer than allowed."""
         seconds = self.config.init_timeout_s
         message = f"init() had not returned after {seconds:g} seconds."
-        found = failures.failure(worker.stage, "timeout", message, replica=worker.label)
-        self._why[worker] = found
+        self._why[worker] = failures.failure(worker.stage, "timeout", message, replica=worker.label)
         worker.kill()
 
     def hung(self, worker: WorkerLink, request_id: str) -> None:
@@ -275,11 +275,14 @@ class Pool:
             self.failed_to_start(generation, found)
 
     def report(self, found: dict[str, Any], replica: int | None) -> None:
-        """Log a failure and tell those who follow the events."""
-        text = found["message"]
-        if found["traceback"] and found["stage"] != "run":
-            text = f"{text}\n{found['traceback']}"
-        self.log.line("E", "mldeploy", text, found["request_id"] or "")
+        """Log a failure and tell of it."""
+        shown = f"\n{found['traceback']}" if found["traceback"] and found["stage"] != "run" else ""
+        self.log.line("E", "mldeploy", found["message"] + shown, found["request_id"] or "")
+        self.tell(found, replica)
+
+    def tell(self, found: dict[str, Any], replica: int | None) -> None:
+        """Keep a failure as the last one, for those who ask, and tell those who follow the events."""
+        self.last_failure = found
         self.events.emit("failure", replica, failure=found)
 
     def failed_to_start(self, generation: Generation, found: dict[str, Any]) -> None:

@@ -154,14 +154,14 @@ class Reloader:
         try:
             mode = await self._change(source, make, keep_init=keep_init, sample=sample)
         except ReloadRefusedError as refused:
-            pool.refused = bool(pool.generation.ready)
+            pool.refused = refused.failure["message"] if pool.generation.ready else ""
             pool.events.emit("reload_refused", failure=refused.failure)
             pool.log.error(f"The reload was refused: {refused.failure['message']}")
             pool.state_changed()
             raise
         finally:
             self._running = False
-        pool.refused = False
+        pool.refused = ""
         milliseconds = round((time.perf_counter() - began) * 1000, 3)
         script = pool.generation.script
         pool.events.emit("reloaded", mode=mode, script=script, ms=milliseconds)

@@ -263,4 +263,4 @@ class Service:
 
     def run_failed(self, worker: WorkerLink, failure: dict[str, Any]) -> None:
         """A worker reports that run() raised."""
-        self.events.emit("failure", worker.replica, failure={**failure, "replica": worker.replica})
+        self.pool.tell({**failure, "replica": worker.replica}, worker.replica)

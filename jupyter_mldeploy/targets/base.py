@@ -49,7 +49,8 @@ class Status:
         requests, errors: Since the service's process started.
         recent: The last requests, newest last: ``time, request_id, status, ms, replica``.
         limits: What is enforced: ``{"memory": "enforced", "cpu": "unsupported"}``.
-        failure: The runtime's report of the last failure, or empty.
+        failure: The runtime's report of what keeps it from running well, or empty.
+        last_failure: Its report of the last failure, also of one request only.
     """
 
     state: str
@@ -63,6 +64,12 @@ class Status:
     recent: tuple[Mapping[str, Any], ...] = ()
     limits: Mapping[str, str] = field(default_factory=dict)
     failure: Mapping[str, Any] = field(default_factory=dict)
+    last_failure: Mapping[str, Any] = field(default_factory=dict)
+
+    def failure_behind(self, answer: Answer) -> Mapping[str, Any]:
+        """What an answer with an error came of, as the runtime reported it."""
+        asked = answer.headers.get("x-ms-request-id")
+        return self.last_failure if asked and self.last_failure.get("request_id") == asked else self.failure
 
     @property
     def ready(self) -> int:

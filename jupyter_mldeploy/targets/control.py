@@ -59,24 +59,32 @@ class RuntimeClient:
         """``POST /_mldeploy/settings``: time limits and target utilisation of the service as it runs."""
         self._json("POST", "settings", settings)
 
-    def score(self, body: bytes, headers: Mapping[str, str], timeout: float) -> Answer:
+    def score(self, body: bytes, headers: Mapping[str, str], timeout: float, cancel: Cancel | None = None) -> Answer:
         """``POST /_mldeploy/score``: scores with the admin token in place of a key.
 
         Raises:
             ScoringFailed: No answer came in ``timeout`` seconds, or the connection broke.
+            Cancelled: ``cancel`` was set before the answer came.
         """
+        cancel = cancel or Cancel()
         sent = {"Content-Type": "application/json", **headers, TOKEN_HEADER: self._token}
         began = time.monotonic()
         try:
             with closing(self._connect(timeout)) as connection:
-                connection.request("POST", "/_mldeploy/score", body, sent)
-                response = connection.getresponse()
-                content = response.read()
+                connection.connect()
+                forget = cancel.on_cancel(partial(_shut, connection.sock))
+                try:
+                    connection.request("POST", "/_mldeploy/score", body, sent)
+                    response = connection.getresponse()
+                    content = response.read()
+                finally:
+                    forget()
                 received = {name.lower(): value for name, value in response.getheaders()}
         except TimeoutError:
             summary = f"The service did not answer within {timeout:g} s."
             raise ScoringFailed(summary, status=None, body="") from None
         except (OSError, http.client.HTTPException) as error:
+            cancel.check()
             summary = f"The service at {self._address[0]}:{self._address[1]} could not be reached: {error}."
             raise ScoringFailed(summary, status=None, body="") from error
         return Answer(status=response.status, body=content, headers=received, seconds=time.monotonic() - began)
@@ -143,6 +151,13 @@ def _shut(channel: socket.socket, sides: int = socket.SHUT_RDWR) -> None:
         channel.shutdown(sides)
 
 
+def _why(state: str, failed: str, refused: str) -> str:
+    """What there is to say of a state."""
+    if state == "degraded" and refused and not failed:
+        return f"The version that serves is whole; the last change was refused: {refused}"
+    return failed if state in {"failed", "degraded"} else ""
+
+
 _STATES = {
     "starting": "deploying",
     "ready": "running",
@@ -158,7 +173,7 @@ def status_from_runtime(told: Mapping[str, Any], scoring_uri: str) -> Status:
     state = _STATES.get(str(told.get("state")), "failed")
     return Status(
         state=state,
-        message=str(failure.get("message", "")) if state in {"failed", "degraded"} else "",
+        message=_why(state, str(failure.get("message", "")), str(told.get("refused") or "")),
         replicas=tuple(
             ReplicaStatus(
                 name=str(replica["id"]),
@@ -180,4 +195,5 @@ def status_from_runtime(told: Mapping[str, Any], scoring_uri: str) -> Status:
         recent=tuple(told.get("recent", ())),
         limits=told.get("limits") or {},
         failure=failure,
+        last_failure=told.get("last_failure") or {},
     )

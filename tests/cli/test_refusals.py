@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -163,3 +164,36 @@ def test_a_reader_that_leaves_does_not_break_a_deployment(shell: Shell) -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
     assert shell("run", "adder", '{"x": 1}').out == "2\n"
+
+
+def test_output_that_cannot_be_written_is_said(adder: Shell) -> None:
+    for words in (("services",), ("services", "--format", "json")):
+        with Path("/dev/full").open("w") as full:
+            begun = adder.start(*words, stdout=full)
+            _, err = begun.communicate(timeout=60)
+        assert begun.returncode == 1
+        assert err.startswith("mldeploy: The output could not be written: No space left on device.")
+        assert "Traceback" not in err
+
+
+def test_a_configuration_that_is_no_python(shell: Shell) -> None:
+    folder = shell.folder / "jupyter"
+    folder.mkdir()
+    (folder / "jupyter_mldeploy_config.py").write_text("c.MLDeploy.registry = (")
+    shell.environment |= {"JUPYTER_CONFIG_DIR": str(folder)}
+    done = shell("services")
+    assert done.code == 1
+    assert f"{folder / 'jupyter_mldeploy_config.py'} cannot be read: SyntaxError" in done.err
+
+
+def test_a_deployment_left_to_another_process_is_told_as_json(shell: Shell) -> None:
+    done = shell("deploy", "score.py", "--name", "adder", "--no-wait", "--format", "json")
+    assert (done.json["service"], done.err) == ({"name": "adder", "state": "deploying"}, "")
+    refused = shell("deploy", "score.py", "--name", "adder", "--no-wait", "--format", "json", "--port", "99999")
+    assert (refused.code, refused.json["error"]["code"]) == (1, "invalid-value")
+
+
+def test_nothing_is_registered_for_a_deployment_that_is_refused(shell: Shell) -> None:
+    (shell.folder / "words.txt").write_text("one")
+    assert shell("deploy", "score.py", "--name", "adder", "--model", "./words.txt", "--port", "99999").code == 1
+    assert shell("models", "--format", "json").json == []

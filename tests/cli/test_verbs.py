@@ -126,7 +126,7 @@ def test_update_scale_stop_start(adder: Shell) -> None:
 def test_delete_asks_and_without_a_terminal_refuses(adder: Shell) -> None:
     done = adder("delete", "adder")
     assert done.code == 1
-    assert done.err == "mldeploy: --yes=None is not valid: add --yes to delete without being asked.\n"
+    assert done.err == "mldeploy: --yes is missing: add --yes to delete without being asked.\n"
     assert adder("services", "--format", "json").json
     done = adder("delete", "adder", "--yes")
     assert (done.code, done.out) == (0, "adder · deleted\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from jupyter_mldeploy import service, services
 from jupyter_mldeploy.errors import Cancelled
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Stage
+from jupyter_mldeploy.targets.base import LogQuery
 
 from .conftest import Deploy, Result
 from .scripts import ADDING, Gate, edited
@@ -122,3 +124,38 @@ def test_an_operation_that_was_interrupted_before_it_began_does_nothing(deployed
     with pytest.raises(Cancelled):
         deployed(cancel=cancel)
     assert services() == []
+
+
+def test_interrupting_a_sample_does_not_wait_for_its_answer(deployed: Deploy, in_thread: InThread) -> None:
+    cancel = Cancel()
+    slow = "import time\ndef init(): pass\ndef run(data):\n    print('asked', flush=True)\n    time.sleep(600)\n"
+    began = threading.Event()
+
+    def sink(event: Event) -> None:
+        if (event.stage, event.kind) == (Stage.READY, EventKind.STARTED):
+            began.set()
+
+    deploying = in_thread(lambda: deployed(slow, sample={}, timeout=500, sink=sink, cancel=cancel))
+    assert began.wait(90)
+    lines = service("adder").follow(LogQuery(follow=True, grep="asked"), Cancel())
+    assert "asked" in next(lines).text
+    cancel.set()
+    with pytest.raises(Cancelled):
+        deploying.get()
+    assert services() == []
+
+
+def test_interrupting_a_scaling_goes_back(deployed: Deploy) -> None:
+    made = deployed(replicas=1)
+    cancel = Cancel()
+    before = made.record
+
+    def sink(event: Event) -> None:
+        if (event.stage, event.kind) == (Stage.READY, EventKind.STARTED):
+            cancel.set()
+
+    with pytest.raises(Cancelled):
+        made.update(replicas=3, sample={"x": 1}, sink=sink, cancel=cancel)
+    assert made.record.spec == before.spec
+    assert any(status.ready == 1 == len(status.replicas) for status in made.watch())
+    assert made.run({"x": 1})["sum"] == 2

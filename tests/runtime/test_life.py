@@ -159,6 +159,10 @@ def test_a_worker_killed_while_idle_is_replaced(serve: Serve) -> None:
     os.kill(server.status()["replicas"][0]["pid"], signal.SIGKILL)
     died = server.wait_for("worker_died")
     assert (died["signal"], died["request_id"]) == ("SIGKILL", None)
+    assert (
+        server.wait_for("failure")["failure"]["message"]
+        == "The worker was killed by SIGKILL while it waited for requests."
+    )
     server.wait_for("replica_ready", replica=2)
     assert server.score(1).status == 200
 

@@ -94,10 +94,11 @@ def test_a_script_at_fault_is_refused(server: Server, text: str, kind: str, line
     assert refused["message"]
     assert server.score().json["version"] == 1
     status = server.status()
-    assert status["state"] == "degraded"
+    assert (status["state"], status["refused"]) == ("degraded", refused["message"])
     assert [r["pid"] for r in status["replicas"]] == [r["pid"] for r in before["replicas"]]
     assert server.reload(script=edited(2)).status == 200
-    assert server.status()["state"] == "ready"
+    status = server.status()
+    assert (status["state"], status["refused"]) == ("ready", "")
 
 
 def test_another_worker_make(server: Server) -> None:

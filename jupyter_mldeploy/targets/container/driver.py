@@ -27,7 +27,7 @@ from jupyter_mldeploy.targets.container.making import HOST, limits_of, put_files
 from jupyter_mldeploy.targets.container.promotion import promote, sample_message
 from jupyter_mldeploy.targets.container.rollout import Rollout
 from jupyter_mldeploy.targets.container.state import ContainerState, inspect
-from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone
+from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
 from jupyter_mldeploy.targets.reports import failed_deployment
 from jupyter_mldeploy.targets.runtime_reload import reload_runtime
 
@@ -108,10 +108,10 @@ class ContainerDriver:
         told: dict[str, Any] = {"message": ""}
         if work.spec.sample is not None:
             body = work.spec.sample.encode()
-            answer = rollout.client().score(body, {}, work.spec.scoring_timeout + 5)
+            answer = rollout.client().score(body, {}, work.spec.scoring_timeout + 5, work.cancel)
             shown = answer.body.decode("utf-8", "replace")
             if answer.status != 200:
-                failure = rollout.client().status().get("failure") or {}
+                failure = status_from_runtime(rollout.client().status(), "").failure_behind(answer)
                 evidence = self.evidence(
                     work.record, "ready", http_status=answer.status, http_body=shown, failure=failure
                 )

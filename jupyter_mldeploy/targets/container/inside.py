@@ -13,26 +13,21 @@ from jupyter_mldeploy.errors import Conflict, TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
 from jupyter_mldeploy.images.inputs import APP_ROOT
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.spec import TargetKind
 from jupyter_mldeploy.targets.container.driver import ContainerDriver
 from jupyter_mldeploy.targets.container.state import ContainerState
 
-__all__ = ["Inside", "enter"]
+__all__ = ["Inside", "enter_container"]
 
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 """Slim images have bash, the smallest have only sh."""
 
 
-def enter(records: Records, record: Record) -> Inside:
+def enter_container(records: Records, record: Record) -> Inside:
     """The container of a service that runs.
 
     Raises:
-        Conflict: The service is on another target, or does not run.
+        Conflict: It does not run.
     """
-    if record.spec.target.kind is not TargetKind.CONTAINER:
-        raise Conflict(
-            f"{record.name!r} runs on the {record.spec.target} target; commands can be run in containers only."
-        )
     state = ContainerDriver(records, record.spec.target.context).container_of(record)
     if state is None or not state.runs:
         raise Conflict(f"The container of {record.name!r} does not run.", f"Start it: mldeploy start {record.name}")

@@ -119,7 +119,7 @@ class KubernetesDriver:
         answer = score_service(cluster, work.spec.name, self._token(cluster, work.record), asked)
         shown = answer.body.decode("utf-8", "replace")
         if answer.status != 200:
-            failure = self.status(work.record).failure
+            failure = self.status(work.record).failure_behind(answer)
             known = {"http_status": answer.status, "http_body": shown, "failure": failure}
             raise self._keep(
                 failed_deployment(

@@ -130,7 +130,12 @@ def _put_together(
         recent=tuple(recent[-20:]),
         limits=_limits(deployment),
         failure=failure,
+        last_failure=max((report.get("last_failure") or {} for report in reports.values()), key=_time, default={}),
     )
+
+
+def _time(failure: Mapping[str, Any]) -> float:
+    return float(failure.get("time") or 0)
 
 
 def _state(wanted: int, ready: int, trouble: bool, pods: Sequence[Object], current: str) -> str:

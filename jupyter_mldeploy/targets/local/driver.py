@@ -188,10 +188,10 @@ class LocalDriver:
         sample = work.spec.sample
         if sample is None:
             return {"message": ""}
-        answer = self.score(work.record, sample.encode(), {}, work.spec.scoring_timeout + 5)
+        answer = self._client(work.record).score(sample.encode(), {}, work.spec.scoring_timeout + 5, work.cancel)
         shown = answer.body.decode("utf-8", "replace")
         if answer.status != 200:
-            failure = self.status(work.record).failure
+            failure = self.status(work.record).failure_behind(answer)
             evidence = self.evidence(work.record, "ready", http_status=answer.status, http_body=shown, failure=failure)
             raise failed_deployment("ready", f"run() did not answer the sample: HTTP {answer.status}", evidence)
         return {"message": f"sample → {shown[:60]}{'…' * (len(shown) > 60)}", "answer": shown[:2000]}

@@ -1,0 +1,45 @@
+"""Into the surroundings of a service's script, to run a command there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from jupyter_mldeploy.errors import Conflict
+from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.spec import TargetKind
+
+__all__ = ["Surroundings", "enter"]
+
+
+class Surroundings(Protocol):
+    """Where a service's script runs: a container, or the app folder and Python of a local service."""
+
+    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
+        """Run a command, give each piece of output to ``write`` (and whether it is stderr); returns its exit code."""
+        ...
+
+    def terminal(self) -> int:
+        """Give this process's terminal to a shell there until it ends; returns its exit code."""
+        ...
+
+
+def enter(records: Records, record: Record) -> Surroundings:
+    """Those of a service.
+
+    Raises:
+        Conflict: They are on a cluster, or the service does not run.
+    """
+    if record.spec.target.kind is TargetKind.LOCAL:
+        from jupyter_mldeploy.targets.local.inside import LocalInside
+
+        return LocalInside(records, record)
+    if record.spec.target.kind is TargetKind.CONTAINER:
+        from jupyter_mldeploy.targets.container.inside import enter_container
+
+        return enter_container(records, record)
+    place = record.details.get("namespace") or "default"
+    raise Conflict(
+        f"{record.name!r} runs in pods of a cluster.",
+        f"Enter one with: kubectl exec -it -n {place} deploy/{record.name} -- sh",
+    )
