@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["KINDS", "Action", "Kind", "action"]
+__all__ = ["KINDS", "Action", "Kind", "action", "carried_out_on"]
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,21 @@ class Action:
             "changes": self.changes,
             "parameters": dict(self.parameters),
         }
+
+
+_NOT_LOCAL = {"try-local", "shell", "attach-debugpy", "check-model-path"}
+"""What needs a container; and where it runs on the local target already, trying it there is no step."""
+_OF_A_FILE = {"wrap-run", "raise-start-timeout"}
+
+
+def carried_out_on(target: str, offered: Iterable[Action]) -> tuple[Action, ...]:
+    """Those that can be carried out for a service on this target, whose script may be a cell and no file."""
+    return tuple(
+        one
+        for one in offered
+        if not (target == "local" and one.kind in _NOT_LOCAL)
+        and not (one.kind in _OF_A_FILE and not one.parameters.get("script", "score.py").endswith(".py"))
+    )
 
 
 def action(kind: str, facts: Mapping[str, str], service: str = "") -> Action:

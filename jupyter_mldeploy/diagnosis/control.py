@@ -62,7 +62,11 @@ def _present_first(reading: Reading, ordered: list[Finding]) -> list[Finding]:
     """What the failure's own report shows, before what a log that is older than it shows of other failures."""
     if not reading.failure or reading.stage not in ("run", "http", "reload"):
         return ordered
-    present = [f for f in ordered if f.certain and any(line.source not in _OLDER for line in f.proof[:1])]
+    present = [
+        f
+        for f in ordered
+        if (f.certain or f.depth <= Depth.SPECIFIC) and any(line.source not in _OLDER for line in f.proof[:1])
+    ]
     return [*present, *(f for f in ordered if f not in present)]
 
 

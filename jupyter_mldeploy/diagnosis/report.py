@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jupyter_mldeploy.diagnosis.actions import Action, action
+from jupyter_mldeploy.diagnosis.actions import Action, action, carried_out_on
 from jupyter_mldeploy.diagnosis.pages import fill, page
 from jupyter_mldeploy.diagnosis.reading import Line, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding
@@ -18,6 +18,9 @@ __all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "report"]
 NOTHING = "none"
 INSUFFICIENT = "insufficient-evidence"
 _PROOF_LINES = 6
+_CELL = re.compile(r"%%deploy (?=[a-z0-9{N])")
+_MAGIC = re.compile(r"%%?(?:service_)?(deploy|services|run|logs|status|update|reload|delete|diagnose)\b")
+"""Magics, which in a terminal are commands."""
 _WIDTH = 100
 
 
@@ -99,14 +102,16 @@ class Diagnosis:
             lines += _wrapped(self.what, "  ", "  ")
         for number, step in enumerate(self.steps, 1):
             lines += _wrapped(step, f"  {number}. ", "     ")
-        changing = [offered for offered in self.actions if offered.changes] or list(self.actions)
+        offered = carried_out_on(self.target, self.actions)
+        changing = [one for one in offered if one.changes] or list(offered)
         if changing and self.service:
             lines.append(f"  type:  {changing[0].command}")
         if len(self.causes) > 1:
             lines.append(f"  also:  {', '.join(self.causes[1:4])}")
-        if self.service and self.cause:
+        if self.service and self.cause and not (changing and changing[0].command == f"%diagnose {self.service}"):
             lines.append(f"  more:  %diagnose {self.service}")
-        return "\n".join(lines)
+        text = _CELL.sub("mldeploy update ", "\n".join(lines))
+        return _MAGIC.sub(lambda magic: f"mldeploy {magic[1]}", text)
 
 
 def where(line: Line) -> str:
@@ -122,7 +127,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     evidence = reading.evidence
     shown = page(first.cause)
     facts = {**evidence.facts, **first.facts}
-    facts.setdefault("script", evidence.script_name)
+    if evidence.script_name and facts.get("script", "score.py").rpartition("/")[2] == "score.py":
+        facts["script"] = evidence.script_name  # as people call it: a cell, a file
     place = {**facts, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]

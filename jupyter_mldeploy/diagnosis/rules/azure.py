@@ -100,7 +100,7 @@ def conflict(reading: Reading) -> Iterator[Finding]:
         r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken"
         r"|in use|registered|used)|AlreadyExists|\bServiceExists|\bNameConflict|already contains an? .{0,60} with name"
         r"|ServiceAlreadyExists|EndpointAlreadyExists"
-        r"|there is already a (?:service|endpoint|deployment) with|with the same name already exists"
+        r"|there is already an? [\w ]{0,20}(?:service|endpoint|deployment) (?:with|named)|with the same name already exists"
         r"|name .{0,60}(?:is (?:already )?(?:taken|in use|used)"
         r"|not available|must be unique)|exists and cannot be imported into the current release"
         r"|cannot re-use a name that is still in use"

@@ -27,6 +27,7 @@ _SIGNALS = {
     "illegal-instruction",
     "stopped-by-sigterm",
     "worker-timeout",
+    "http-502-run-crashed",
     "http-504-timeout",
     "score-missing-init-run",
     "score-syntax-error",
@@ -65,6 +66,8 @@ def reported(reading: Reading) -> Iterator[Finding]:
         yield found(
             "response-not-serializable" if answer else "score-missing-init-run", Depth.ROOT - 3, proof, facts=facts
         )
+    elif kind == "exit" and in_run:
+        yield found("http-502-run-crashed", Depth.SYMPTOM - 5, proof, facts=facts)
     elif kind in ("exception", "exit", "signal"):
         exception = failure.get("exception")
         if isinstance(exception, dict):
