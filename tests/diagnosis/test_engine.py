@@ -94,7 +94,7 @@ def test_answer_names_proves_and_advises() -> None:
     assert json.dumps(document)
     text = answer.to_text()
     assert text.startswith("iris · local · FAILED in init: the package lightgbm is not installed")
-    assert "%diagnose iris" in text
+    assert "mldeploy diagnose iris" in text
 
 
 def test_original_line_is_shown() -> None:
