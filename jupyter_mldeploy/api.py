@@ -179,9 +179,11 @@ class Service:
             ReloadRefused: The old script goes on serving; carries evidence and diagnosis.
         """
         spec = self._of_running("reload").spec
+        before = spec.inference.script
+        taken = read_script(script or before.path or before)
         if script is None:
-            script = spec.inference.script.path or spec.inference.script
-        inference = replace(spec.inference, script=read_script(script))
+            taken = replace(taken, origin=before.origin)
+        inference = replace(spec.inference, script=taken)
         pipeline.check(inference, [model.name for model in spec.models])
         outcome = pipeline.run(replace(spec, inference=inference), self._records, sink=sink, cancel=cancel)
         self.outcome = outcome

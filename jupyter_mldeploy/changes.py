@@ -42,7 +42,7 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
             (_models(old) != _models(new), f"models {_list(old)} → {_list(new)}"),
             (_environment(old).hash != _environment(new).hash, f"environment: {_packages(old, new)}"),
             (old_source != new_source, "files of the source directory changed"),
-            (old.inference.script.file_name != new.inference.script.file_name, "script renamed"),
+            (_file(old) != _file(new), f"script {_file(old)} → {_file(new)}"),
             (old.resources != new.resources, _amounts(old.resources, new.resources)),
             (new.port is not None and old.port != new.port, f"port {old.port or 'any'} → {new.port}"),
             (old.scoring_timeout != new.scoring_timeout, f"scoring time-out → {new.scoring_timeout:g} s"),
@@ -68,6 +68,10 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
 
 def _environment(spec: ServiceSpec) -> Environment:
     return spec.inference.environment
+
+
+def _file(spec: ServiceSpec) -> str:
+    return spec.inference.script.file_name
 
 
 def _packages(old: ServiceSpec, new: ServiceSpec) -> str:

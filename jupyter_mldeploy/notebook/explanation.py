@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mldeploy.diagnosis.actions import carried_out_on
 from jupyter_mldeploy.diagnosis.report import where
 from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "ProofLine", "explain", "explain_diagnosis"]
 
 CONTEXT_LINES = 2
-_NOT_LOCAL = {"try-local", "shell", "attach-debugpy", "check-model-path"}
-"""Actions that need a container; and where it runs on the local target already, trying it there is no step."""
 TAIL_LINES = 8
 """Lines of the log shown where no line is known to prove anything."""
 
@@ -104,7 +103,7 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
         source_line=source_line,
         what=diagnosis.what,
         steps=diagnosis.steps,
-        actions=tuple(a for a in diagnosis.actions if diagnosis.target != "local" or a.kind not in _NOT_LOCAL),
+        actions=carried_out_on(diagnosis.target, diagnosis.actions),
         cause=diagnosis.cause,
         also=diagnosis.causes[1:4],
         certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -124,6 +125,8 @@ def fill_app_folder(
 ) -> None:
     """Make an app root. Models are linked, not copied: they may be large, and a registered version never changes.
 
+    The links are hard ones, so that a service keeps what was deleted from the registry.
+
     Raises:
         StorageError: The disk is full, or the folder cannot be written.
     """
@@ -142,10 +145,21 @@ def fill_app_folder(
             version = folder / MODELS / model.name / str(model.version)
             version.mkdir(parents=True)
             source = paths[str(model)]
-            (version / source.name).symlink_to(source, target_is_directory=source.is_dir())
+            _link(source, version / source.name)
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageError(
             f"The service's folder {str(folder)!r} could not be written: {error.strerror}.",
             "Free space, or move it with MLDEPLOY_HOME.",
         ) from error
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True, copy_function=os.link)
+        else:
+            os.link(source, target)
+    except OSError:  # on another file system, or one that has no hard links
+        shutil.rmtree(target, ignore_errors=True)
+        target.symlink_to(source, target_is_directory=source.is_dir())

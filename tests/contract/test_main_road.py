@@ -257,12 +257,14 @@ def test_edited_files_are_shown_and_wait_for_a_reload(deployed: Deploy, tmp_path
     assert made.run("{}") == 8
 
 
-def test_a_service_outlives_its_model_in_the_registry(deployed: Deploy, tmp_path: Path) -> None:
+def test_a_service_outlives_its_model_in_the_registry(deployed: Deploy, tmp_path: Path, script: Path) -> None:
     register_model("words", _words(tmp_path, "one"))
     made = deployed(READS_MODEL, models=["words"])
     delete_model("words", force=True)
     made.scale(2)
-    assert made.run("{}") == "one"
+    script.write_text(edited(READS_MODEL, "text = file.read()", "text = file.read() + '!'"))
+    assert made.reload().mode == "new-workers", "init() reads it again"
+    assert made.run("{}") == "one!"
     made.stop()
     with pytest.raises(NotFound, match="'adder' has the model words:1, which was deleted") as refused:
         made.start()
@@ -270,7 +272,20 @@ def test_a_service_outlives_its_model_in_the_registry(deployed: Deploy, tmp_path
     assert made.state == "stopped"
     register_model("words", _words(tmp_path, "two"))
     made.update(models=["words"])
-    assert made.run("{}") == "two"
+    assert made.run("{}") == "two!"
+
+
+def test_a_request_that_fails_names_the_line_of_the_script(deployed: Deploy) -> None:
+    made = deployed()
+    with pytest.raises(ScoringFailed) as failed:
+        made.run({"fail": True})
+    assert failed.value.evidence is not None
+    assert failed.value.evidence.failure["source"] == 'raise ValueError("run was told to fail")'
+    assert made.diagnose().cause == ""
+    with pytest.raises(DeploymentFailed, match="run was told to fail") as refused:
+        made.update(sample={"fail": True})
+    assert refused.value.evidence is not None
+    assert refused.value.evidence.failure["line"] == failed.value.evidence.failure["line"]
 
 
 def test_other_time_limits_cost_no_request(
