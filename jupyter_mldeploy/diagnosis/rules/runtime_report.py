@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jupyter_mldeploy.diagnosis.reading import Reading
@@ -19,6 +20,8 @@ _SIGNALS = {
     "4": "illegal-instruction",
     "15": "stopped-by-sigterm",
 }
+
+_WAITED = re.compile(r"not returned (?:after|within) ([\d.]+ (?:seconds|ms|s))\b")
 
 
 @rule(
@@ -56,6 +59,7 @@ def reported(reading: Reading) -> Iterator[Finding]:
             Depth.ROOT - 3,
             proof,
             phase="" if in_run else "init()",
+            waited=waited[1] if (waited := _WAITED.search(str(failure.get("message", "")))) else "",
             facts=facts,
         )
     elif kind == "syntax":

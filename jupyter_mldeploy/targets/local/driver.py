@@ -12,11 +12,12 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from jupyter_mldeploy.environments import prepare
-from jupyter_mldeploy.errors import PortInUse, ScoringFailed, TargetUnavailable
+from jupyter_mldeploy.errors import DeploymentFailed, PortInUse, ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence, read_log
 from jupyter_mldeploy.records import Record, Records, write_aside
@@ -69,9 +70,14 @@ class LocalDriver:
 
     def _build(self, work: Work) -> dict[str, Any]:
         environment = work.spec.inference.environment
-        python = prepare(
-            environment, self._records.home, log=lambda line: work.log(Stage.BUILD, line), cancel=work.cancel
-        )
+        try:
+            python = prepare(
+                environment, self._records.home, log=lambda line: work.log(Stage.BUILD, line), cancel=work.cancel
+            )
+        except DeploymentFailed as error:
+            if error.evidence is not None:  # an environment does not know whose it is
+                error.evidence = replace(error.evidence, service=work.spec.name, target="local")
+            raise
         work.record = work.record.with_(details={**work.record.details, "python": str(python)})
         return {"message": f"environment {environment.name}", "cached": environment.current}
 
