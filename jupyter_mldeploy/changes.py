@@ -77,7 +77,14 @@ def _file(spec: ServiceSpec) -> str:
 def _packages(old: ServiceSpec, new: ServiceSpec) -> str:
     """What comes and goes: ``+ pandas==2.2, - numpy``; the names where that is not what differs."""
     before, after = ({*env.requirements, *env.conda, *env.apt} for env in (_environment(old), _environment(new)))
-    python = [f"Python {_environment(new).python}"] * (_environment(old).python != _environment(new).python)
+    python = [
+        f"Python {new_python}"
+        for old_python, new_python in (
+            (_environment(old).python, _environment(new).python),
+            (_environment(old).interpreter, _environment(new).interpreter),
+        )
+        if old_python != new_python and new_python
+    ]
     said = [*python, *(f"+ {one}" for one in sorted(after - before)), *(f"- {one}" for one in sorted(before - after))]
     shown = said[:4] + [f"and {len(said) - 4} more"] * (len(said) > 4)
     return ", ".join(shown) or f"{_environment(old).name} → {_environment(new).name}"

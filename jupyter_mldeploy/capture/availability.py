@@ -75,8 +75,20 @@ class Availability(Protocol):
 def availability_of(environment: Environment) -> Availability:
     """What is known of the modules of an environment."""
     if environment.current:
-        return _Kernel()
+        here = environment.interpreter in {None, Environment.kernel().interpreter}
+        return _Kernel() if here else _Elsewhere()
     return _Required(environment)
+
+
+class _Elsewhere:
+    """Of a Python that is not this one: all is in doubt."""
+
+    def has(self, top: str) -> bool:
+        del top
+        return True
+
+    def complaint(self, top: str) -> str:
+        return f"`{top}` is not installed there."
 
 
 class _Kernel:

@@ -28,10 +28,10 @@ def with_requirements(environment: Environment, requirements: Sequence[str]) -> 
     if environment.current:
         return Environment(
             name=f"current + {', '.join(extra)}",
-            python=platform.python_version(),
+            python=platform.python_version() if environment.interpreter == Environment.kernel().interpreter else None,
             requirements=extra,
             apt=environment.apt,
-            interpreter=sys.executable,
+            interpreter=environment.interpreter or sys.executable,
         )
     replaced = {name for requirement in extra if (name := requirement_name(requirement))}
     kept = tuple(each for each in environment.requirements if requirement_name(each) not in replaced)

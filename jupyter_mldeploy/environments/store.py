@@ -22,7 +22,7 @@ from pathlib import Path
 from jupyter_mldeploy.environments.making import MARKER, Making, remove
 from jupyter_mldeploy.environments.requirements import pip_requirements
 from jupyter_mldeploy.environments.waiting_lock import locked, locked_if_free
-from jupyter_mldeploy.errors import StorageError
+from jupyter_mldeploy.errors import StorageError, TargetUnavailable
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.spec import Environment
 
@@ -55,13 +55,18 @@ def prepare(environment: Environment, home: Path, *, log: Callable[[str], None],
 
     Raises:
         InvalidValue: A conda package of it cannot be had from PyPI.
-        TargetUnavailable: uv is not installed.
+        TargetUnavailable: uv is not installed, or the Python of ``current`` is gone.
         DeploymentFailed: Stage ``build``: it cannot be installed; the evidence has the log.
         StorageError: The folder cannot be written.
         Cancelled: ``cancel`` was set.
     """
     if environment.current:
-        return Path(sys.executable)
+        python = Path(environment.interpreter or sys.executable)
+        if not python.exists():
+            raise TargetUnavailable(
+                f"The service's Python {str(python)!r} is gone.", "Deploy it again from another one."
+            )
+        return python
     requirements, notes = pip_requirements(environment)
     folder = Path(home) / "environments" / environment.hash
     if ready := _ready(folder):

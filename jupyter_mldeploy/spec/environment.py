@@ -9,6 +9,7 @@ import hashlib
 import json
 import platform
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ class Environment:
         channels: conda channels.
         apt: Debian packages for images.
         base_image: Image to build on, or ``None`` for the setting's.
-        interpreter: Python executable whose packages the requirements come on top of, or ``None``; only the local target
-            can use it.
+        interpreter: Python executable of ``current``, or whose packages the requirements come on top of, or ``None``; only
+            the local target can use it.
         steps: Further Dockerfile instructions for images (``RUN``, ``ENV``, ``ARG``, ``LABEL``), before the packages.
     """
 
@@ -58,7 +59,7 @@ class Environment:
             raise InvalidValue("python", self.python, "write a version such as 3.11.")
         if self.interpreter is not None and not Path(self.interpreter).is_absolute():
             raise InvalidValue("interpreter", self.interpreter, "write the whole path of a Python executable.")
-        if self.current and (self.python or self.requirements or self.conda or self.interpreter):
+        if self.current and (self.python or self.requirements or self.conda):
             raise InvalidValue(
                 "environment", "current", "the kernel's own environment takes no requirements; name them instead."
             )
@@ -78,8 +79,9 @@ class Environment:
 
     @classmethod
     def kernel(cls) -> Environment:
-        """The environment this process runs in."""
-        return cls(name="current", current=True)
+        """The environment this process runs in, which a service keeps when another Python reloads or scales it."""
+        usual = Path(sys.prefix) / "bin" / "python"  # python, python3 and python3.11 of one folder are the same
+        return cls(name="current", current=True, interpreter=str(usual) if usual.exists() else sys.executable)
 
     @classmethod
     def from_requirements(

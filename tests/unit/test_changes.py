@@ -43,6 +43,7 @@ def environment(**changes: Any) -> dict[str, Any]:
         ),
         (environment(python="3.12"), "updated (environment: Python 3.12)"),
         (environment(name="yours"), "unchanged"),
+        (environment(interpreter="/opt/b/bin/python"), "updated (environment: Python /opt/b/bin/python)"),
         (environment(base_image="ours", name="yours"), "updated (environment: mine → yours)"),
         (
             {**environment(requirements=tuple(f"p{n}" for n in range(9)))},

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -410,3 +411,18 @@ def test_output_that_is_no_text_is_kept_readable(tmp_path: Path) -> None:
 
 def test_uv_is_found() -> None:
     assert Path(find_uv()).is_file()
+
+
+def test_current_is_the_python_it_was_said_in(home: Path, tmp_path: Path) -> None:
+    mine = Environment.kernel()
+    assert mine.interpreter is not None
+    assert Path(mine.interpreter).samefile(sys.executable)
+    elsewhere = tmp_path / "bin" / "python"
+    elsewhere.parent.mkdir()
+    elsewhere.symlink_to(sys.executable)
+    other = replace(mine, interpreter=str(elsewhere))
+    assert other.hash != mine.hash
+    assert make(other, home) == elsewhere
+    elsewhere.unlink()
+    with pytest.raises(TargetUnavailable, match="is gone"):
+        make(other, home)

@@ -156,7 +156,6 @@ def test_the_hash_is_of_the_content() -> None:
         ({"python": "2.7"}, "write a version"),
         ({"python": "3.11; rm -rf"}, "write a version"),
         ({"current": True, "requirements": ("six",)}, "takes no requirements"),
-        ({"current": True, "interpreter": "/bin/python"}, "takes no requirements"),
         ({"interpreter": "python"}, "whole path"),
         ({"apt": ("git; rm -rf /",)}, "Debian package"),
         ({"apt": ("--option",)}, "Debian package"),
