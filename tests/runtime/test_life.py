@@ -323,3 +323,10 @@ def test_unused_start(tmp_path: Path) -> None:
     server.wait_ready()
     assert time.monotonic() - began < DEADLINE_S
     assert server.stop() == 0
+
+
+def test_an_imported_function_has_no_line_of_the_script(serve: Serve) -> None:
+    server = serve("from json import loads as run\ndef init(): pass\n", wait=False)
+    server.wait_for("state", state="failed")
+    failure = server.status()["failure"]
+    assert (failure["kind"], failure["line"]) == ("contract", None)

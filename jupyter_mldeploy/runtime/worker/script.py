@@ -117,7 +117,7 @@ def check_contract(script: Script) -> None:
     required = [p for p in _parameters(script.init) if p.default is p.empty and p.kind not in _VARIADIC]
     if required:
         message = f"init() takes no arguments, but this one requires `{required[0].name}`."
-        raise Refused(message, _line(script.init))
+        raise Refused(message, _line(script, script.init))
 
 
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -130,9 +130,10 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return []  # a callable of C code tells nothing
 
 
-def _line(function: Callable[..., Any]) -> int | None:
+def _line(script: Script, function: Callable[..., Any]) -> int | None:
+    """Where the script defines it; None for what it has imported."""
     code = getattr(inspect.unwrap(function), "__code__", None)
-    return None if code is None else int(code.co_firstlineno)
+    return int(code.co_firstlineno) if code is not None and code.co_filename == script.path else None
 
 
 def run_parameters(script: Script) -> list[inspect.Parameter]:
@@ -144,7 +145,7 @@ def run_parameters(script: Script) -> list[inspect.Parameter]:
         There is `*args`, `**kwargs`, a positional-only parameter, or none besides `request_headers`.
     """
     parameters = _parameters(script.run)
-    line = _line(script.run)
+    line = _line(script, script.run)
     for parameter in parameters:
         if parameter.kind in _VARIADIC:
             stars = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else "**"
