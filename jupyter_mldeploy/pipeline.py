@@ -279,7 +279,8 @@ def _keep(work: Work, change: Change, driver: Driver) -> Outcome:
         if change.kind == "scaled":
             driver.scale(previous, work.spec.autoscale)
             work.records.write(record)
-            _await_replicas(work, driver, record)
+            if not driver.ready_waits:
+                _await_replicas(work, driver, record)
         answer = _try_sample(work, driver, record)
     except BaseException:
         if change.kind == "scaled":

@@ -189,7 +189,7 @@ def logs(options: argparse.Namespace, screen: Screen) -> int:
         if screen.is_json:
             screen.json({"replica": line.replica, "text": line.text}, indent=None)
         else:
-            screen.line(line.text)
+            screen.line(line.shown)
     if not printed and not query.follow:
         screen.note(query.of_nothing(options.name))
     return 0

@@ -44,7 +44,7 @@ def show_logs(shell: Any, line: Parsed) -> None:
 def _print_once(service: Service, query: LogQuery) -> None:
     printed = False
     for line in service.follow(query):
-        sys.stdout.write(line.text + "\n")
+        sys.stdout.write(line.shown + "\n")
         printed = True
     if not printed:
         sys.stdout.write(query.of_nothing(service.name) + "\n")
@@ -96,6 +96,6 @@ class _Follower:
         if missed:
             sys.stdout.write(f"[… {missed} lines left out …]\n")
         for line in lines[len(lines) - fresh :]:
-            sys.stdout.write(line.text + "\n")
+            sys.stdout.write(line.shown + "\n")
         self._written = count
         sys.stdout.flush()

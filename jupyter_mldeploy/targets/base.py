@@ -129,7 +129,7 @@ class LogQuery:
     def of_nothing(self, service: str) -> str:
         """What is said where no line was found."""
         if self.previous:
-            return f"{service} has no former life: since it was first started, everything is in its log, workers' ends too."
+            return f"Nothing is kept of a former life of {service}; what was printed since its start is in its log."
         which = f"The {'build log' if self.build else 'log'} of {service}"
         return f"{which} has no such lines." if self.grep or self.since or self.replica else f"{which} is empty."
 
@@ -140,6 +140,12 @@ class LogLine:
 
     text: str
     replica: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The text, and before it the end of the pod's name where it came from a pod: what ``replica`` takes."""
+        pod = self.replica.rpartition("/")[2]
+        return f"{pod.rpartition('-')[2]}  {self.text}" if "-" in pod else self.text
 
 
 @dataclass(kw_only=True)
@@ -180,6 +186,8 @@ class Driver(Protocol):
     kind: ClassVar[TargetKind]
     stages: ClassVar[tuple[Stage, ...]]
     """The stages that a deployment has here, in order, from ``build`` on."""
+    ready_waits: ClassVar[bool]
+    """Whether its last stage waits until as many replicas are ready as are wanted, and says why they are not."""
 
     def check(self, spec: ServiceSpec) -> None:
         """Raise ``TargetUnavailable`` or another ``MLDeployError`` if the deployment cannot work here.

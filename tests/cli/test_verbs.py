@@ -190,7 +190,7 @@ def test_a_mistyped_variable_is_told_of(shell: Shell) -> None:
 
 def test_where_there_are_no_lines_it_is_said_why(shell: Shell) -> None:
     shell("deploy", "score.py", "--name", "adder")
-    assert "adder has no former life" in shell("logs", "adder", "--previous").err
+    assert "Nothing is kept of a former life of adder" in shell("logs", "adder", "--previous").err
     assert "no such lines" in shell("logs", "adder", "--grep", "zebra").err
     refused = shell("logs", "adder", "--replica", "nine")
     assert refused.code == 1

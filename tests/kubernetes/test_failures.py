@@ -145,6 +145,21 @@ def test_a_quota(deployed: Deploy, target: KubernetesUnderTest, namespaces: Name
     assert target.leftovers() == []
 
 
+def test_a_scaling_that_cannot_be_met_is_said_and_taken_back(
+    deployed: Deploy, target: KubernetesUnderTest, namespaces: Namespaces
+) -> None:
+    namespaces.use()
+    made = deployed(memory="128Mi")
+    refuse(target, "ResourceQuota", {"hard": {"limits.memory": "300Mi"}})
+    with pytest.raises(DeploymentFailed, match="exceeded quota: tight") as failed:
+        made.scale(3)
+    assert failed.value.diagnosis is not None
+    assert failed.value.diagnosis.cause == "quota-exceeded"
+    assert made.spec.autoscale.minimum == 1
+    assert any(status.ready == 1 == len(status.replicas) for status in made.watch())
+    assert made.run({"x": 1})["sum"] == 2
+
+
 def test_a_limit_range(deployed: Deploy, target: KubernetesUnderTest, namespaces: Namespaces) -> None:
     namespaces.use()
     refuse(target, "LimitRange", {"limits": [{"type": "Container", "max": {"memory": "100Mi"}}]})

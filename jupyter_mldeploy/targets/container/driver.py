@@ -46,6 +46,7 @@ class ContainerDriver:
     """
 
     kind: ClassVar[TargetKind] = TargetKind.CONTAINER
+    ready_waits: ClassVar[bool] = False
     stages: ClassVar[tuple[Stage, ...]] = (Stage.BUILD, Stage.PUSH, Stage.LAUNCH, Stage.INIT, Stage.READY)
 
     def __init__(self, records: Records, context: str | None = None) -> None:

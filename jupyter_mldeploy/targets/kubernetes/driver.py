@@ -36,6 +36,7 @@ class KubernetesDriver:
     """The ``kubernetes`` target. Holds the one deployment that runs through it, and nothing else."""
 
     kind: ClassVar[TargetKind] = TargetKind.KUBERNETES
+    ready_waits: ClassVar[bool] = True
     stages: ClassVar[tuple[Stage, ...]] = (
         Stage.BUILD,
         Stage.PUSH,

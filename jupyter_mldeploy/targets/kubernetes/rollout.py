@@ -216,9 +216,8 @@ class Rollout:
         waited_for = pod in self._pods and not verdicts.is_ready(self._pods[pod])
         if event["kind"] == "failure" and failure.get("stage") != "run" and waited_for:
             code = failure.get("exit_code")
-            reason = "OOMKilled" if failure.get("oom") else "InitFailed"
             message = str(failure.get("message") or "init() failed")
-            verdict = Verdict(stage="init", reason=reason, message=message, pod=pod, exit_code=code)
+            verdict = Verdict(stage="init", reason="InitFailed", message=message, pod=pod, exit_code=code)
             raise self._hopeless(verdict, failure)
 
     def _say(self, pod: str, what: str) -> None:

@@ -41,6 +41,7 @@ class LocalDriver:
     """The ``local`` target. Holds no state but where the records are."""
 
     kind: ClassVar[TargetKind] = TargetKind.LOCAL
+    ready_waits: ClassVar[bool] = False
     stages: ClassVar[tuple[Stage, ...]] = (Stage.BUILD, Stage.LAUNCH, Stage.INIT, Stage.READY)
 
     def __init__(self, records: Records) -> None:
