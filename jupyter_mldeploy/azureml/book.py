@@ -26,10 +26,15 @@ FILE = "workspace.json"
 
 
 class Book:
-    """The file of one workspace. ``folder`` is made with the first change."""
+    """The file of one workspace. ``folder`` is made with the first change.
+
+    Attributes:
+        first: What stands in it before anything else is written: whose it is.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.first: dict[str, Any] = {}
 
     @classmethod
     def of(cls, subscription_id: str, resource_group: str, name: str) -> Book:
@@ -70,6 +75,8 @@ class Book:
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / ".lock"):
             content = self.read()
+            if not content.get("name"):
+                content.update(self.first)
             yield content
             write_aside(self.folder / FILE, json.dumps(content, indent=1).encode())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets as random_secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,7 @@ def deploy(
     if kind.TYPE == "Local" and (begun := underway(name)) is not None and not begun.future.done():
         begun.future.exception()  # the original's update() of a local service returned only when it was made
     _check_free(workspace, name, kind, overwrite)
+    _check_idle(name)
     target = deployment_config.target(workspace, deployment_target)
     if inference_config is not None:
         inference_config.validation_script_content()
@@ -76,12 +77,12 @@ def deploy(
     spec = translated(lambda: _specify(name, inference, target, refs, deployment_config))
     if image is not None and target.kind is TargetKind.CONTAINER:
         spec = replace(spec, image=image.image_location)  # for a cluster it is found by its content, and delivered
-    note(workspace, name, kind.TYPE, deployment_config, image.id if image is not None else None)
+    note(workspace, name, kind.TYPE, deployment_config, image.id if image is not None else None, deployment_target)
     keys = deployment_config.keys()
     if keys:
         write_keys(name, keys)
     start(workspace, spec, overwrite=True, variables=inference_config._service_variables() if inference_config else {})
-    service: Webservice = kind(workspace, name)
+    service: Webservice = kind._of(workspace, name)
     return service
 
 
@@ -99,6 +100,7 @@ def deploy_again(
     _check_config(deployment_config)
     kind = deployment_config.service_class()
     _check_free(workspace, name, kind, overwrite=False)
+    _check_idle(name)
     target = deployment_config.target(workspace, deployment_target)
     inference = spec.inference
     if inference.environment.current:
@@ -106,37 +108,50 @@ def deploy_again(
 
         inference = replace(inference, environment=environment_for(inference.script, None))
     made = translated(lambda: _specify(name, inference, target, spec.models, deployment_config))
-    note(workspace, name, kind.TYPE, deployment_config, None)
+    note(workspace, name, kind.TYPE, deployment_config, None, deployment_target)
     if keys := deployment_config.keys():
         write_keys(name, keys)
     start(
         workspace, made, overwrite=True, variables=translated(lambda: values_of(spec.env, records().secrets(spec.name)))
     )
-    service: Webservice = kind(workspace, name)
+    service: Webservice = kind._of(workspace, name)
     return service
 
 
 def start(
-    workspace: Workspace, spec: ServiceSpec, *, overwrite: bool = False, variables: Mapping[str, str] | None = None
+    workspace: Workspace,
+    spec: ServiceSpec,
+    *,
+    overwrite: bool = False,
+    variables: Mapping[str, str] | None = None,
+    after: Callable[[], None] | None = None,
 ) -> Underway:
     """Begin to bring a service to ``spec``; ``variables`` are all its environment variables, ``None``: those it has."""
-    before = underway(spec.name)
-    if before is not None and not before.future.done():
-        raise WebserviceException(
-            f"409: another operation on the service {spec.name!r} is in progress.",
-            status_code=409,
-            hint="Wait for it to end.",
-        )
-    made = begin(spec, records(), overwrite=overwrite, variables=variables)
-    _underway[str(records().home), spec.name] = made
+    _check_idle(spec.name)
+    home = records()
+
+    def forget_refused() -> None:
+        """What was refused before anything was made is no service of the workspace."""
+        if home.find(spec.name) is None:
+            with workspace.book.change() as content:
+                content["services"].pop(spec.name, None)
+
+    made = begin(spec, home, overwrite=overwrite, variables=variables, after=after, failed=forget_refused)
+    _underway[str(home.home), spec.name] = made
     return made
 
 
 def note(
-    workspace: Workspace, name: str, kind: str, config: WebserviceDeploymentConfiguration, image: str | None
+    workspace: Workspace,
+    name: str,
+    kind: str,
+    config: WebserviceDeploymentConfiguration,
+    image: str | None,
+    compute: Any,
 ) -> None:
     """Write down that the workspace has this service, and what v1 says of it."""
     now = datetime.now(UTC).isoformat()
+    compute_name = getattr(compute, "name", None) or getattr(config, "compute_target_name", None)
     with workspace.book.change() as content:
         before = content["services"].get(name) or {}
         content["services"][name] = {
@@ -148,7 +163,7 @@ def note(
             "updated": now,
             "image": image,
             "auth": config.auth,
-            "settings": config.settings(),
+            "settings": {**config.settings(), **({"computeName": compute_name} if kind == "AKS" else {})},
         }
 
 
@@ -214,9 +229,27 @@ def _check_config(config: Any) -> None:
     config.validate_configuration()
 
 
+def _check_idle(name: str) -> None:
+    before = underway(name)
+    if before is not None and not before.future.done():
+        raise WebserviceException(
+            f"409: another operation on the service {name!r} is in progress.",
+            status_code=409,
+            hint="Wait for it to end.",
+        )
+
+
 def _check_free(workspace: Workspace, name: str, kind: Any, overwrite: bool) -> None:
     """The original keeps local names apart from those of the workspace, and lets only local ones be deployed again."""
-    entry = workspace.book.section("services").get(name)
+    from jupyter_mldeploy.azureml.belonging import belongs, other_owner
+
+    if (owner := other_owner(workspace, name)) is not None:
+        raise WebserviceException(
+            f"409: the name {name!r} is taken by a service of the workspace {owner!r}; names of services are this machine's.",
+            status_code=409,
+            hint="Choose another name, or delete it in that workspace.",
+        )
+    entry = workspace.book.section("services").get(name) if belongs(workspace, name) else None
     record, begun = records().find(name), underway(name)
     if overwrite or (record is None and (begun is None or begun.future.done())):
         return  # also where it was deleted by other means

@@ -18,9 +18,11 @@ from jupyter_mldeploy.azureml.exceptions import (
 from jupyter_mldeploy.azureml.unknown import argument_sentence, member_sentence, name_sentence
 from jupyter_mldeploy.errors import MLDeployError
 
-__all__ = ["Facade", "NotProvided", "facade", "module_getattr", "translated"]
+__all__ = ["Facade", "NotProvided", "check_workspace", "facade", "module_getattr", "translated"]
 
 C = TypeVar("C", bound=type)
+_INTERNAL = {"REFUSED", "book", "service_class", "spec_values", "to_spec"}
+"""Public to the modules of the facade, and no names of the original."""
 
 
 class NotProvided(AzureMLException, AttributeError):
@@ -54,7 +56,7 @@ class Facade(metaclass=_Classes):
 def _not_provided(made: Any, name: str, members: Iterable[str]) -> NotProvided:
     if reason := made.REFUSED.get(name):
         return NotProvided(f"{made.__name__}.{name} is not here: {reason}.")
-    known = {member for member in members if not member.startswith("_")} - {"REFUSED"}
+    known = {member for member in members if not member.startswith("_")} - _INTERNAL
     sentence = member_sentence(made.__name__, name.lstrip("_"), known)
     if name.startswith("_"):
         sentence = f"{made.__name__}.{name} is the original's own affair, and is not here: {sentence}"
@@ -88,15 +90,25 @@ def _checked(function: Callable[..., Any], shown: str, raises: type[AzureMLExcep
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            signature.bind(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             strange = [] if takes_all else [name for name in kwargs if name not in signature.parameters]
             if strange:
                 raise UserErrorException(argument_sentence(shown, strange[0], names)) from None
             raise UserErrorException(f"{shown}(): {error}; it takes {', '.join(names) or 'nothing'}.") from None
+        if "workspace" in bound.arguments:
+            check_workspace(shown, bound.arguments["workspace"])
         return translated(lambda: function(*args, **kwargs), raises)
 
     return call
+
+
+def check_workspace(shown: str, given: Any) -> None:
+    """Raise for what is given in the place of a ``Workspace``."""
+    if not hasattr(type(given), "from_config"):
+        raise UserErrorException(
+            f"{shown}(): workspace must be a Workspace, not {given!r}: Workspace.from_config() or Workspace.create(...) is one."
+        )
 
 
 def translated(call: Callable[[], Any], raises: type[AzureMLException] = WebserviceException) -> Any:

@@ -83,7 +83,11 @@ class InferenceConfig(Facade):
             )
         if not self.entry_script:
             raise WebserviceException("Error, need to specify entry_script.")
+        if not isinstance(self.entry_script, str | os.PathLike):
+            raise WebserviceException(f"Error, entry_script must be the path of a script, not {self.entry_script!r}.")
+        self.entry_script = os.fspath(self.entry_script)
         if self.environment is not None:
+            _check_type(self.environment)
             self._check_environment(self.environment, bool(old or self.base_image))
         if self.source_directory:
             self.source_directory = os.path.realpath(self.source_directory)
@@ -152,6 +156,16 @@ class InferenceConfig(Facade):
             raise WebserviceException(
                 "Error, only one of base_dockerfile or base_image should be provided to the environment.docker object."
             )
+
+
+def _check_type(environment: Any) -> None:
+    from jupyter_mldeploy.azureml.core.environment import Environment
+
+    if not isinstance(environment, Environment):
+        raise WebserviceException(
+            f"Error, environment must be an Environment, not {environment!r}.",
+            hint="Environment.from_conda_specification(NAME, FILE) and Environment.get(ws, NAME) make one.",
+        )
 
 
 def check_script_name(entry_script: str) -> None:

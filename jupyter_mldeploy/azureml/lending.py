@@ -28,7 +28,12 @@ class _Lender(MetaPathFinder, Loader):
         del path, target
         if fullname != LENT and not fullname.startswith(f"{LENT}."):
             return None
-        importlib.util.find_spec(OWN + fullname.removeprefix(LENT))  # raises a sentence for what is not here
+        try:
+            importlib.util.find_spec(OWN + fullname.removeprefix(LENT))  # raises a sentence for what is not here
+        except ModuleNotFoundError:
+            if (other := _installed(fullname)) is not None:
+                return other
+            raise
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
@@ -38,6 +43,18 @@ class _Lender(MetaPathFinder, Loader):
         """Both names are one module, so that its classes are the same classes."""
         name = module.__name__
         sys.modules[name] = import_module(OWN + name.removeprefix(LENT))
+
+
+def _installed(fullname: str) -> importlib.machinery.ModuleSpec | None:
+    """What another package puts below the name (``azureml.mlflow`` is one of its own); nothing is imported to find it."""
+    spec, places, name = None, None, ""
+    for part in fullname.split("."):
+        name = f"{name}.{part}" if name else part
+        spec = importlib.machinery.PathFinder.find_spec(name, places)
+        if spec is None:
+            return None
+        places = list(spec.submodule_search_locations or ())
+    return spec
 
 
 class _Guide(MetaPathFinder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.records import Records
     from jupyter_mldeploy.spec import ModelRef, ServiceSpec, Target
 
-__all__ = ["Underway", "begin", "local_target", "model_refs", "records"]
+__all__ = ["Underway", "begin", "check_models", "local_target", "model_refs", "records"]
 
 LOCAL_VARIABLE = "MLDEPLOY_V1_LOCAL"
 
@@ -76,6 +76,7 @@ def model_refs(models: Sequence[Any]) -> tuple[ModelRef, ...]:
     from jupyter_mldeploy.spec import ModelRef
 
     registry = ModelRegistry(records().home)
+    check_models(models)
     found = []
     for model in models:
         if isinstance(model, Model):
@@ -90,6 +91,13 @@ def model_refs(models: Sequence[Any]) -> tuple[ModelRef, ...]:
                 "Models must either be of type azureml.core.model.Model or a str path to a file or folder."
             )
     return tuple(found)
+
+
+def check_models(models: Any) -> None:
+    """Refuse one model in the place of a list."""
+    if isinstance(models, str) or not isinstance(models, Iterable):
+        shown = getattr(models, "id", None) or repr(models)
+        raise WebserviceException(f"models must be a list of models, also where it is one: not {shown}, but [{shown}].")
 
 
 def _path(text: str) -> Any:
@@ -138,6 +146,7 @@ def begin(
     overwrite: bool,
     variables: Mapping[str, str] | None = None,
     after: Callable[[], None] | None = None,
+    failed: Callable[[], None] | None = None,
 ) -> Underway:
     """Bring a service to ``spec`` in the background. A script that ends meanwhile waits for it, as Azure would go on.
 
@@ -147,6 +156,7 @@ def begin(
         overwrite: Take the name over from a service on another target.
         variables: All environment variables that it is to have; ``None``: those of ``spec``.
         after: Called when it has succeeded.
+        failed: Called when it has not, before anybody who waits is told.
     """
     from jupyter_mldeploy.events import Cancel
     from jupyter_mldeploy.pipeline import Wishes
@@ -165,6 +175,9 @@ def begin(
                 after()
             made.future.set_result(outcome)
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits
+            if failed is not None:
+                with suppress(Exception):
+                    failed()
             made.future.set_exception(error)
 
     thread = threading.Thread(target=work, name=f"mldeploy-v1-{spec.name}", daemon=True)

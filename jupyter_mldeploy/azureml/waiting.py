@@ -126,7 +126,7 @@ def reload(service: Webservice) -> None:
 
 
 def _wait_for_another_process(service: Webservice) -> None:
-    record = records().find(service.name)
+    record = service._record()
     if record is None:
         raise WebserviceException(
             f"Long running operation information not known, unable to poll. Current state is {service.state}"

@@ -88,14 +88,14 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
 
 def get_keys(options: argparse.Namespace, screen: Screen) -> int:
     """Print its keys."""
-    primary, secondary = _service(options, screen).get_keys()
+    primary, secondary = _with_keys(options, screen).get_keys()
     screen.json({"primaryKey": primary, "secondaryKey": secondary})
     return 0
 
 
 def regen_key(options: argparse.Namespace, screen: Screen) -> int:
     """Replace one."""
-    _service(options, screen).regen_key(options.key, options.set_key)
+    _with_keys(options, screen).regen_key(options.key, options.set_key)
     screen.json({"regenerated": options.key.capitalize()}) if screen.is_json else screen.line(
         f"{options.name}: key replaced"
     )
@@ -160,6 +160,15 @@ def pairs(texts: list[str], option: str) -> dict[str, str]:
         if not (key and equals):
             raise InvalidValue(option, text, "write KEY=VALUE.")
         found[key] = value
+    return found
+
+
+def _with_keys(options: argparse.Namespace, screen: Screen) -> Any:
+    from jupyter_mldeploy.azureml.exceptions import WebserviceException
+
+    found = _service(options, screen)
+    if found.compute_type == "Local":
+        raise WebserviceException(f"{found.name!r} is a local web service: those do not support auth keys.")
     return found
 
 

@@ -115,3 +115,23 @@ shell.run_line_magic("load_ext", "jupyter_mldeploy.azureml")
 shell.run_cell("from azureml.core import Workspace; print(Workspace.__module__)")
 """
     assert "jupyter_mldeploy.azureml.core.workspace" in in_python(code)
+
+
+def test_what_another_package_has_below_the_name_is_imported(tmp_path: Path) -> None:
+    for name, text in (("mlflow/__init__.py", "HERE = 1\n"), ("contrib/own/deep.py", "HERE = 2\n")):
+        file = tmp_path / "azureml" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    said = in_python(
+        "import jupyter_mldeploy.azureml as ours\n"
+        "print(ours.install())\n"
+        "from azureml import mlflow\n"
+        "from azureml.contrib.own import deep\n"
+        "from azureml.contrib.services.aml_request import rawhttp\n"
+        "from azureml.core import Workspace\n"
+        "print(mlflow.HERE, deep.HERE, Workspace.__module__)\n"
+        "import azureml.train\n",
+        tmp_path,
+    )
+    assert said.splitlines()[:2] == ["True", "1 2 jupyter_mldeploy.azureml.core.workspace"]
+    assert "training and pipelines stay with what trains" in said.splitlines()[-1]

@@ -13,20 +13,35 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jupyter_mldeploy.azureml.core.conda_dependencies import PYTHON_DEFAULT_VERSION, CondaDependencies
 from jupyter_mldeploy.azureml.core.container_registry import ContainerRegistry
 from jupyter_mldeploy.azureml.exceptions import UserErrorException
-from jupyter_mldeploy.azureml.facade import Facade, facade, translated
+from jupyter_mldeploy.azureml.facade import Facade, NotProvided, facade, translated
 from jupyter_mldeploy.azureml.telling import warn_once
+from jupyter_mldeploy.azureml.unknown import member_sentence
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
     from jupyter_mldeploy.spec import Environment as EnvironmentSpec
 
-__all__ = ["DockerSection", "Environment", "PythonSection"]
+__all__ = ["DEFAULT_CPU_IMAGE", "DEFAULT_GPU_IMAGE", "DockerSection", "Environment", "PythonSection"]
+
+DEFAULT_CPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu20.04"
+DEFAULT_GPU_IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-cuda11.1-cudnn8-ubuntu20.04"
+"""As base images these stand for the package's own (see ``Environment.to_spec``)."""
 
 OLDEST_PYTHON = (3, 9)
 """What the scoring runtime's workers need."""
 
 
-class PythonSection:
+class _Section:
+    """A part of an environment; as in the original, it takes no attribute that it does not have."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self.__dict__.get("_initialized") and not hasattr(self, name):
+            known = [each for each in {*vars(self), *vars(type(self))} if not each.startswith("_")]
+            raise NotProvided(member_sentence(type(self).__name__, name, known))
+        super().__setattr__(name, value)
+
+
+class PythonSection(_Section):
     """``environment.python``."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -34,6 +49,7 @@ class PythonSection:
         self.user_managed_dependencies: bool = kwargs.get("user_managed_dependencies", False)
         self.interpreter_path: str = kwargs.get("interpreter_path", "python")
         self.base_conda_environment: str | None = kwargs.get("base_conda_environment")
+        self._initialized = True
 
     @property
     def conda_dependencies_file(self) -> str | None:
@@ -45,7 +61,7 @@ class PythonSection:
         self.conda_dependencies = CondaDependencies(conda_dependencies_file_path=value)
 
 
-class DockerSection:
+class DockerSection(_Section):
     """``environment.docker``."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -58,8 +74,12 @@ class DockerSection:
         self.shared_volumes: bool = True
         self.arguments: builtins.list[str] = []
         self.shm_size: str | None = None
+        self.platform: Any = None
+        self._initialized = True
 
 
+_SECTIONS = ("spark", "r", "asset_id", "databricks")
+"""Of the original; what is written there is kept, and nothing comes of it."""
 _EXAMPLE = {"EXAMPLE_ENV_VAR": "EXAMPLE_VALUE"}
 
 
@@ -85,6 +105,17 @@ class Environment(Facade):
         self.docker: DockerSection = kwargs.get("docker") or DockerSection()
         self._variables = dict(_EXAMPLE)
         self.inferencing_stack_version: str | None = None
+        self._initialized = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if (
+            self.__dict__.get("_initialized")
+            and name not in {*vars(self), *_SECTIONS}
+            and not hasattr(type(self), name)
+        ):
+            known = [each for each in {*vars(self), "environment_variables"} if not each.startswith("_")]
+            raise NotProvided(member_sentence("Environment", name, known))
+        super().__setattr__(name, value)
 
     @property
     def environment_variables(self) -> dict[str, str]:

@@ -77,10 +77,12 @@ class Model(Facade):
         **kwargs: Any,
     ) -> None:
         if id is not None:
-            name, _, number = id.partition(":")
+            name, _, number = str(id).partition(":")
             version = number or version
         if not name:
             raise WebserviceException("Error, one of name or id must be provided.")
+        if version is not None and not str(version).isdecimal():
+            raise WebserviceException(f"version should be an int, not {version!r}; an id is NAME:VERSION.")
         found = [
             model
             for model in Model.list(workspace, name, tags, properties, run_id, model_framework=model_framework)
@@ -134,7 +136,7 @@ class Model(Facade):
         sample_output_dataset: Any = None,
         resource_configuration: ResourceConfiguration | None = None,
     ) -> Model:
-        """Keep a file or folder as the next version; the same content keeps its version."""
+        """Keep a file or folder as the next version."""
         if child_paths:
             raise WebserviceException(
                 "child_paths are not taken apart: put those files in a folder of their own, and register it."
@@ -185,9 +187,11 @@ class Model(Facade):
 
     @staticmethod
     def get_model_path(model_name: str, version: int | None = None, _workspace: Workspace | None = None) -> str:
-        """Where a model is: in a service below ``azureml-models``, outside of one in the registry."""
-        from jupyter_mldeploy import get_model
-        from jupyter_mldeploy.errors import MLDeployError
+        """Where a model is: in a service below ``azureml-models``, outside of one in the registry of a workspace.
+
+        Without ``_workspace`` that is the one of the configuration file, or the only one there is.
+        """
+        from jupyter_mldeploy.azureml.registering import path_of
         from jupyter_mldeploy.runtime.worker.shims import model_lookup
 
         if version is not None and not isinstance(version, int):
@@ -197,10 +201,10 @@ class Model(Facade):
         except model_lookup.ModelNotFoundException as error:
             if "can contain only 1" in str(error):
                 raise ModelNotFoundException(str(error)) from None
-            try:
-                return str(get_model(model_name, version).path)
-            except MLDeployError as other:
-                raise ModelNotFoundException(str(error), hint=f"In the registry: {other.summary}") from None
+            found, why = path_of(model_name, version, _workspace)
+            if found is None:
+                raise ModelNotFoundException(str(error), hint=f"In the registry: {why}") from None
+            return found
 
     # -- using it ------------------------------------------------------------------------------------------------------
 
@@ -322,7 +326,9 @@ class Model(Facade):
     ) -> Webservice:
         """Begin a deployment, and return the service; ``wait_for_deployment`` waits for it."""
         from jupyter_mldeploy.azureml.deploying import deploy
+        from jupyter_mldeploy.azureml.specifying import check_models
 
+        check_models(models or [])
         if show_output:
             Model.print_configuration(models, inference_config, deployment_config, deployment_target)
         return deploy(workspace, name, models or [], inference_config, deployment_config, deployment_target, overwrite)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jupyter_mldeploy.azureml.book import Book, books
 from jupyter_mldeploy.azureml.exceptions import UserErrorException, WorkspaceException
 from jupyter_mldeploy.azureml.facade import Facade, facade
-from jupyter_mldeploy.azureml.telling import warn_once
+from jupyter_mldeploy.azureml.telling import say, warn_once
 from jupyter_mldeploy.azureml.unknown import DATA, TRAINING
 
 if TYPE_CHECKING:
@@ -61,20 +61,37 @@ class Workspace(Facade):
         tags: dict[str, str] | None = None,
         _cloud: str = "AzureCloud",
     ) -> None:
+        self._name_it(subscription_id, resource_group, workspace_name, _location, sku, tags)
+        if not self.book.exists:
+            with self.book.change():
+                _log.info("The workspace %s is kept in %s.", workspace_name, self.book.folder)
+
+    def _name_it(
+        self,
+        subscription_id: str | None,
+        resource_group: str,
+        workspace_name: str,
+        location: str | None = None,
+        sku: str = "basic",
+        tags: dict[str, str] | None = None,
+    ) -> Workspace:
+        """Say which one it is; nothing is written yet."""
         for field, value in (("resource_group", resource_group), ("workspace_name", workspace_name)):
             if not isinstance(value, str) or not value:
                 raise UserErrorException(f"{field} cannot be empty; it is the name of a {field.replace('_', ' ')}.")
         self._names = (str(subscription_id or ""), resource_group, workspace_name)
         self._sku = sku
-        self._location = _location
+        self._location = location
         self.book = Book.of(*self._names)
-        if not self.book.exists:
-            with self.book.change() as content:
-                content.update(subscription_id=self._names[0], resource_group=resource_group, name=workspace_name)
-                content.update(
-                    created=datetime.now(UTC).isoformat(), tags=dict(tags or {}), location=_location or "local"
-                )
-            _log.info("The workspace %s is kept in %s.", workspace_name, self.book.folder)
+        self.book.first = {
+            "subscription_id": self._names[0],
+            "resource_group": resource_group,
+            "name": workspace_name,
+            "created": datetime.now(UTC).isoformat(),
+            "tags": dict(tags or {}),
+            "location": location or "local",
+        }
+        return self
 
     @staticmethod
     def from_config(
@@ -141,9 +158,12 @@ class Workspace(Facade):
         cloud: str = "AzureCloud",
         id: str | None = None,
     ) -> Workspace:
-        """The workspace of that name; with a group it is made where there is none."""
+        """The workspace of that name; with a group one that there is not is said, and made when something is kept in it."""
         if resource_group:
-            return Workspace(subscription_id or "", resource_group, name, auth, location)
+            found = Workspace.__new__(Workspace)._name_it(subscription_id, resource_group, name, location)
+            if not found.book.exists:
+                say(f"The workspace {name!r} of {resource_group!r} is new here: nothing is in it yet.")
+            return found
         return find_workspace(name, subscription_id=subscription_id)
 
     @staticmethod
@@ -234,8 +254,8 @@ class Workspace(Facade):
         return Run.get(self, run_id)
 
     def write_config(self, path: str | None = None, file_name: str | None = None) -> None:
-        """Write the names to ``.azureml/config.json``, from which ``from_config`` reads them."""
-        folder = Path(path) if path else Path.cwd() / ".azureml"
+        """Write the names to ``.azureml/config.json`` of a folder, from which ``from_config`` reads them."""
+        folder = Path(path or ".") / ".azureml"
         folder.mkdir(parents=True, exist_ok=True)
         keys = ("subscription_id", "resource_group", "workspace_name")
         content = json.dumps(dict(zip(keys, self._names, strict=True)), indent=4)
@@ -275,13 +295,13 @@ class Workspace(Facade):
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
         """Forget the workspace; refused while it has services. Registered models stay in the registry."""
-        services = self.book.section("services")
+        services = self.webservices
         if services and not delete_dependent_resources:
             raise WorkspaceException(
                 f"The workspace {self.name!r} has services: {', '.join(services)}.",
                 hint="Delete them first, or pass delete_dependent_resources=True.",
             )
-        for service in self.webservices.values():
+        for service in services.values():
             service.delete()
         self.book.remove()
 

@@ -74,6 +74,7 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
 
     def validate_configuration(self) -> None:
         """The original's refusals, then those of what only Azure can do."""
+        self._check_numbers("cpu_cores", "memory_gb")
         if self.cpu_cores is not None and self.cpu_cores <= 0:
             raise WebserviceException("Invalid configuration, cpu_cores must be positive.")
         if self.memory_gb is not None and self.memory_gb <= 0:
@@ -200,7 +201,22 @@ class AciWebservice(CloudWebservice):
             ssl_enabled=ssl_enabled, ssl_cert_pem_file=ssl_cert_pem_file, ssl_key_pem_file=ssl_key_pem_file,
             ssl_cname=ssl_cname, enable_app_insights=enable_app_insights,
         )  # fmt: skip
-        self._begin_update(given, {})
+        self._begin_update(given, {}, {})
+
+    @property
+    def location(self) -> str:
+        """As it was named; it runs on this machine in any case."""
+        return str(self._settings.get("location") or "local")
+
+    @property
+    def ssl_enabled(self) -> bool:
+        """Never: TLS is a reverse proxy's affair here."""
+        return False
+
+    @property
+    def cname(self) -> None:
+        """It has none."""
+        return
 
     def get_token(self) -> Any:
         """ACI has none, as in the original."""

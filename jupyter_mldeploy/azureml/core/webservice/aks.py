@@ -9,12 +9,14 @@ from jupyter_mldeploy.azureml.core.webservice.aks_configuration import (
     AksServiceDeploymentConfiguration,
     autoscale_of,
     problems,
+    settings_after,
 )
 from jupyter_mldeploy.azureml.core.webservice.cloud import CloudWebservice
+from jupyter_mldeploy.azureml.core.webservice.parts import AutoScaler, ContainerResourceRequirements
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import facade
 
-__all__ = ["AksServiceDeploymentConfiguration", "AksWebservice"]
+__all__ = ["AksServiceDeploymentConfiguration", "AksWebservice", "AutoScaler", "ContainerResourceRequirements"]
 
 
 @facade(WebserviceException)
@@ -106,7 +108,55 @@ class AksWebservice(CloudWebservice):
             raise WebserviceException("".join(f"{text}\n" for text in wrong))
         if namespace is not None and namespace != self.service.spec.target.namespace:
             raise WebserviceException("A service does not change its namespace; deploy it there, and delete this one.")
-        self._begin_update(given, self._changes(given))
+        self._begin_update(given, self._changes(given), settings_after(self._settings, given))
+
+    @property
+    def autoscaler(self) -> AutoScaler:
+        """Bounds of its number of replicas."""
+        return AutoScaler.deserialize(self._settings.get("autoScaler") or {})
+
+    @property
+    def compute_name(self) -> str | None:
+        """Of the cluster, as it was named."""
+        record = self._record()
+        return self._settings.get("computeName") or (record.spec.target.context if record else None)
+
+    @property
+    def num_replicas(self) -> int | None:
+        """The fixed number, or ``None`` where it is scaled."""
+        found: int | None = self._settings.get("numReplicas")
+        return found
+
+    @property
+    def namespace(self) -> str | None:
+        """On the cluster."""
+        record = self._record()
+        return (record.spec.target.namespace if record else None) or self._settings.get("namespace")
+
+    @property
+    def scoring_timeout_ms(self) -> int:
+        """How long a request may take."""
+        return int(self._settings.get("scoringTimeoutMs") or 60_000)
+
+    @property
+    def max_request_wait_time(self) -> int:
+        """How long a request may wait for a free replica, in milliseconds."""
+        return int(self._settings.get("maxQueueWaitMs") or 500)
+
+    @property
+    def max_concurrent_requests_per_container(self) -> int:
+        """A replica works on one at a time."""
+        return 1
+
+    @property
+    def token_auth_enabled(self) -> bool:
+        """Whether ``get_token`` has one."""
+        return bool(self._settings.get("aadAuthEnabled"))
+
+    @property
+    def deployment_status(self) -> str:
+        """In one word."""
+        return {"Healthy": "Succeeded", "Unhealthy": "Succeeded"}.get(self.state, self.state)
 
     def get_token(self) -> tuple[str, datetime]:
         """Its token, and when to ask again; where it was deployed with ``token_auth_enabled``."""
@@ -141,6 +191,11 @@ class AksWebservice(CloudWebservice):
                 "num_replicas": None,
             }
             said = {name: given[name] for name in names if given[name] is not None}
+            if set(said) == {"autoscale_target_utilization"} and not before["autoscale_enabled"]:
+                raise WebserviceException(
+                    "Invalid configuration, autoscale_target_utilization provided without enabling autoscaling.",
+                    hint="Pass autoscale_enabled=True and autoscale_max_replicas, too.",
+                )
             if said.get("num_replicas"):
                 said.setdefault("autoscale_enabled", False)
             elif any(name.startswith("autoscale_m") for name in said):

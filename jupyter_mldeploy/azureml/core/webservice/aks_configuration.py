@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDeploymentConfiguration
+from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDeploymentConfiguration, number_problems
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import facade
 from jupyter_mldeploy.azureml.telling import say, warn_once
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
     from jupyter_mldeploy.spec import Autoscale, Target
 
-__all__ = ["DEFAULTS", "AksServiceDeploymentConfiguration", "autoscale_of"]
+__all__ = ["DEFAULTS", "AksServiceDeploymentConfiguration", "autoscale_of", "problems", "settings_after"]
 
 NAMESPACE = "^[a-z0-9]([a-z0-9-]{,61}[a-z0-9])?$"
 DEFAULTS = {"autoscale_min_replicas": 1, "autoscale_max_replicas": 10, "autoscale_target_utilization": 70}
@@ -138,12 +138,15 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
                 "cpu": given["cpu_cores"] or 0.1,
                 "memoryInGB": given["memory_gb"] or 0.5,
                 "gpu": given["gpu_cores"],
+                "cpuLimit": given["cpu_cores_limit"],
+                "memoryInGBLimit": given["memory_gb_limit"],
             },
             "numReplicas": given["num_replicas"],
             "autoScaler": {
                 "autoscaleEnabled": autoscale_enabled(given),
                 "minReplicas": given["autoscale_min_replicas"] or 1,
                 "maxReplicas": given["autoscale_max_replicas"] or 10,
+                "refreshPeriodInSeconds": given["autoscale_refresh_seconds"] or 1,
                 "targetUtilization": given["autoscale_target_utilization"] or 70,
             },
             "scoringTimeoutMs": given["scoring_timeout_ms"] or 60_000,
@@ -152,6 +155,44 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             "aadAuthEnabled": bool(given["token_auth_enabled"]),
             "namespace": given["namespace"],
         }
+
+
+_SHOWN = {
+    "containerResourceRequirements": {
+        "cpu_cores": "cpu", "memory_gb": "memoryInGB", "gpu_cores": "gpu", "cpu_cores_limit": "cpuLimit",
+        "memory_gb_limit": "memoryInGBLimit",
+    },
+    "autoScaler": {
+        "autoscale_min_replicas": "minReplicas", "autoscale_max_replicas": "maxReplicas",
+        "autoscale_refresh_seconds": "refreshPeriodInSeconds", "autoscale_target_utilization": "targetUtilization",
+    },
+}  # fmt: skip
+
+
+def settings_after(before: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """What an update changes of what is shown."""
+    after: dict[str, Any] = {}
+    for section, names in _SHOWN.items():
+        said = {shown: given[name] for name, shown in names.items() if given[name] is not None}
+        if said:
+            after[section] = {**(before.get(section) or {}), **said}
+    enabled = given["autoscale_enabled"]
+    if given["num_replicas"]:
+        enabled = bool(enabled)
+        after["numReplicas"] = given["num_replicas"]
+    elif enabled is None and (given["autoscale_min_replicas"] or given["autoscale_max_replicas"]):
+        enabled = True
+    if enabled is not None:
+        after["autoScaler"] = {
+            **(after.get("autoScaler") or before.get("autoScaler") or {}),
+            "autoscaleEnabled": enabled,
+        }
+    if enabled:
+        after["numReplicas"] = None
+    for name, shown in (("scoring_timeout_ms", "scoringTimeoutMs"), ("max_request_wait_time", "maxQueueWaitMs")):
+        if given[name] is not None:
+            after[shown] = given[name]
+    return after
 
 
 def autoscale_enabled(given: dict[str, Any]) -> bool:
@@ -193,6 +234,9 @@ def problems(given: dict[str, Any]) -> list[str]:
     def wrong(text: str) -> None:
         found.append(f"Invalid configuration, {text}")
 
+    limits = ("gpu_cores", "cpu_cores_limit", "memory_gb_limit")
+    if texts := number_problems(given, (*_ABOVE_ZERO, *limits, *_AUTOSCALE)):
+        return texts  # nothing of the rest can be compared
     for name in _ABOVE_ZERO:
         if given[name] is not None and given[name] <= 0:
             wrong(f"{name} must be greater than zero.")

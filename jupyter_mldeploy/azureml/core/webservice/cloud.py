@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.core.webservice.parts import ContainerResourceRequirements
 from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import facade, translated
@@ -60,8 +61,18 @@ class CloudWebservice(Webservice):
         if problems:
             raise WebserviceException("\n".join(problems) + "\n")
 
-    def _begin_update(self, given: dict[str, Any], changes: dict[str, Any]) -> None:
-        """Begin what must be done; tags, properties and description are changed at once."""
+    @property
+    def container_resource_requirements(self) -> ContainerResourceRequirements:
+        """What its container asks for."""
+        return ContainerResourceRequirements.deserialize(self._settings.get("containerResourceRequirements") or {})
+
+    @property
+    def enable_app_insights(self) -> bool:
+        """Never: that belongs to Azure."""
+        return False
+
+    def _begin_update(self, given: dict[str, Any], changes: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Begin what must be done; tags, properties and description are changed at once, ``settings`` when it is done."""
         spec = self.service.spec
         if (image := given.get("image")) is not None:
             changes |= {
@@ -75,7 +86,7 @@ class CloudWebservice(Webservice):
             changes |= {"inference": inference.to_spec(spec.target)}
         if given.get("models") is not None:
             changes["models"] = model_refs(given["models"])
-        keys_changed = self._change_auth(given.get("auth_enabled"))
+        keys_changed = self._change_auth(given.get("auth_enabled"), given.get("token_auth_enabled"))
         told = {key: given[key] for key in ("tags", "description") if given.get(key) is not None}
         if given.get("properties"):
             told["properties"] = {**self.properties, **given["properties"]}
@@ -86,15 +97,29 @@ class CloudWebservice(Webservice):
         if changes or keys_changed:
             wanted: ServiceSpec = translated(lambda: replace(spec, **changes))
             deploying.start(
-                self.workspace, wanted, variables=inference._service_variables() if inference is not None else None
+                self.workspace,
+                wanted,
+                variables=inference._service_variables() if inference is not None else None,
+                after=lambda: self._change_settings(settings),
             )
-
-    def _change_auth(self, enabled: bool | None) -> bool:
-        if enabled is None or enabled == self.auth_enabled:
-            return False
-        if enabled:
-            deploying.write_keys(self.name, [None, None])
         else:
+            self._change_settings(settings)
+
+    def _change_auth(self, enabled: bool | None, token: bool | None) -> bool:
+        """Whether keys are wanted now that were not, or the other way round. A token is one of the keys."""
+        if enabled is None and token is None:
+            return False
+        by_token = token if token is not None else bool(self._settings.get("aadAuthEnabled")) and not enabled
+        by_key = bool(self._settings.get("authEnabled")) and not by_token if enabled is None else enabled
+        had, wanted = bool(deploying.keys_of(self.name)), by_key or by_token
+        if wanted and not had:
+            deploying.write_keys(self.name, [None, None])
+        elif had and not wanted:
             deploying.drop_keys(self.name)
-        self._change_entry(auth=enabled)
-        return True
+        told = {"authEnabled": by_key} | ({"aadAuthEnabled": by_token} if self.TYPE == "AKS" else {})
+        self._change_entry(auth=wanted, settings={**self._settings, **told})
+        return wanted != had
+
+    def _change_settings(self, settings: dict[str, Any]) -> None:
+        if settings:
+            self._change_entry(settings={**self._settings, **settings})

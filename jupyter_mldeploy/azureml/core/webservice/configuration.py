@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
@@ -12,7 +14,16 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
     from jupyter_mldeploy.spec import Target
 
-__all__ = ["WebserviceDeploymentConfiguration"]
+__all__ = ["WebserviceDeploymentConfiguration", "number_problems"]
+
+
+def number_problems(given: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Of values that are no numbers."""
+    return [
+        f"Invalid configuration, {name} must be a number, not {given[name]!r}."
+        for name in names
+        if given.get(name) is not None and (isinstance(given[name], bool) or not isinstance(given[name], Real))
+    ]
 
 
 class WebserviceDeploymentConfiguration(Facade):
@@ -36,6 +47,12 @@ class WebserviceDeploymentConfiguration(Facade):
         self.primary_key = primary_key
         self.secondary_key = secondary_key
         self.location = location
+
+    def _check_numbers(self, *names: str) -> None:
+        """Refuse texts where numbers are wanted, before they are compared."""
+        wrong = number_problems(vars(self), names)
+        if wrong:
+            raise WebserviceException("\n".join(wrong))
 
     @abstractmethod
     def validate_configuration(self) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
 from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.belonging import entry_of
 from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDeploymentConfiguration
 from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import facade, translated
-from jupyter_mldeploy.azureml.specifying import local_target, model_refs, records
+from jupyter_mldeploy.azureml.specifying import local_target, model_refs
 from jupyter_mldeploy.azureml.telling import say
 
 if TYPE_CHECKING:
@@ -70,11 +71,15 @@ class LocalWebservice(Webservice):
     STATE_RUNNING, STATE_UNKNOWN = "running", "unknown"
     REFUSED: ClassVar[dict[str, str]] = {}
 
+    def __new__(cls, workspace: Any = None, name: Any = None, must_exist: Any = True) -> Any:
+        """Local ones keep their kind: ``must_exist=False`` is one that is still to be made."""
+        return object.__new__(cls)
+
     def __init__(self, workspace: Workspace, name: str, must_exist: bool = True) -> None:
-        self._deleted = False
-        super().__init__(workspace, name)
-        if must_exist and self.state == self.STATE_UNKNOWN:
+        if must_exist and (entry_of(workspace, name) or {}).get("type") != self.TYPE:
             raise WebserviceException(f"WebserviceNotFound: No local container with name {name}", status_code=404)
+        self._deleted = False
+        self._read(workspace, name)
 
     @staticmethod
     def deploy_configuration(port: int | None = None) -> LocalWebserviceDeploymentConfiguration:
@@ -158,7 +163,7 @@ class LocalWebservice(Webservice):
         begun = deploying.underway(self.name)
         if begun is not None and not begun.future.done():
             begun.future.exception()  # whatever it comes to
-        record = records().find(self.name)
+        record = self._record()
         if record is None or self.workspace.book.section("services").get(self.name, {}).get("type") != self.TYPE:
             if inference_config is None and image_config is not None:
                 inference_config = _as_inference(image_config)
@@ -173,7 +178,8 @@ class LocalWebservice(Webservice):
     def delete(self, delete_cache: bool = True, delete_image: bool = False, delete_volume: bool = True) -> None:
         """Remove it."""
         self._guard("delete", self.STATE_DEPLOYING, self.STATE_FAILED, self.STATE_RUNNING)
-        image = str((records().get(self.name).details or {}).get("image", "")) if delete_image else ""
+        record = self._record()
+        image = str((record.details or {}).get("image", "")) if delete_image and record is not None else ""
         self._delete()
         self._deleted = True
         if image:
@@ -185,7 +191,7 @@ class LocalWebservice(Webservice):
         self, name: str | None = None, deployment_config: Any = None, deployment_target: Any = None
     ) -> Webservice:
         """Deploy the same to another target."""
-        record = records().find(self.name)
+        record = self._record()
         if record is None:
             raise WebserviceException(
                 f"The LocalWebservice is not deployable (state = {self.state}). "

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import builtins
-import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.belonging import belongs, entries, entry_of
 from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDeploymentConfiguration
+from jupyter_mldeploy.azureml.core.webservice.kinds import STATES, class_of, deprecated, not_found, refuse_local
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
-from jupyter_mldeploy.azureml.facade import Facade, facade
+from jupyter_mldeploy.azureml.facade import Facade, check_workspace, facade
 from jupyter_mldeploy.azureml.specifying import records
 from jupyter_mldeploy.azureml.telling import say
 
@@ -19,16 +20,9 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.image.image import Image
     from jupyter_mldeploy.azureml.core.model import Model
     from jupyter_mldeploy.azureml.core.workspace import Workspace
+    from jupyter_mldeploy.records import Record
 
 __all__ = ["Webservice", "WebserviceDeploymentConfiguration"]
-
-STATES = {
-    "deploying": "Transitioning",
-    "running": "Healthy",
-    "degraded": "Unhealthy",
-    "failed": "Failed",
-    "stopped": "Unschedulable",
-}
 
 
 @facade(WebserviceException)
@@ -42,15 +36,26 @@ class Webservice(Facade):
 
     def __new__(cls, workspace: Any = None, name: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Of the kind that the workspace has it as."""
-        made: type = cls
-        if workspace is not None and cls.TYPE == "" and hasattr(workspace, "book"):
-            entry = workspace.book.section("services").get(name)
-            if entry is None:
-                raise WebserviceException(_not_found(workspace, name), status_code=404)
-            made = _class_of(entry["type"])
-        return object.__new__(made)
+        if workspace is None or name is None:
+            return object.__new__(cls)  # what is missing, __init__ says
+        check_workspace(cls.__name__, workspace)
+        entry = entry_of(workspace, name)
+        if entry is None or (cls.TYPE and entry["type"] == "Local"):
+            raise not_found(workspace, name)
+        return class_of(entry["type"])._of(workspace, name)
 
     def __init__(self, workspace: Workspace, name: str) -> None:
+        """As in the original, ``__new__`` has found it already."""
+
+    @classmethod
+    def _of(cls, workspace: Workspace, name: str) -> Any:
+        """One that the workspace has, or is about to have."""
+        made = object.__new__(cls)
+        made._deleted = False
+        made._read(workspace, name)
+        return made
+
+    def _read(self, workspace: Workspace, name: str) -> None:
         self.workspace = workspace
         self.name = name
         self.compute_type = self.TYPE
@@ -85,8 +90,8 @@ class Webservice(Facade):
         """Build an image of models and deploy it."""
         from jupyter_mldeploy.azureml.core.image.image import Image
 
-        _deprecated("deploy_from_model")
-        _not_local(deployment_config)
+        deprecated("deploy_from_model")
+        refuse_local(deployment_config)
         image = Image.create(workspace, name, models, image_config)
         image.wait_for_creation()
         return deploying.deploy(workspace, name, [], None, deployment_config, deployment_target, overwrite, image)
@@ -97,9 +102,9 @@ class Webservice(Facade):
         overwrite: bool = False,
     ) -> Webservice:  # fmt: skip
         """Deploy an image that was created before."""
-        _deprecated("deploy_from_image")
+        deprecated("deploy_from_image")
         deploying.check_name(name)
-        _not_local(deployment_config)
+        refuse_local(deployment_config)
         if image.creation_state != "Succeeded":
             image.update_creation_state()
         if image.creation_state != "Succeeded":
@@ -116,7 +121,7 @@ class Webservice(Facade):
         """Deploy to this machine, in the words of 2018."""
         from jupyter_mldeploy.azureml.core.webservice.local import LocalWebservice
 
-        _deprecated("deploy_local_from_model")
+        deprecated("deploy_local_from_model")
         service = LocalWebservice(workspace, name, must_exist=False)
         service.update(models, image_config, deployment_config or LocalWebservice.deploy_configuration(), wait)
         return service
@@ -127,7 +132,7 @@ class Webservice(Facade):
     ) -> None:
         """Raise if the name is not valid or is taken."""
         deploying.check_name(name)
-        if not overwrite and name in workspace.book.section("services"):
+        if not overwrite and entry_of(workspace, name) is not None:
             raise WebserviceException(f"Error, service {name} already exists in the workspace.", status_code=409)
 
     # -- what is known of it -------------------------------------------------------------------------------------------
@@ -137,12 +142,14 @@ class Webservice(Facade):
         """The package's own object of the same service."""
         from jupyter_mldeploy.api import Service
 
+        if not belongs(self.workspace, self.name):
+            raise not_found(self.workspace, self.name)
         return Service(self.name, records())
 
     @property
     def state(self) -> str:
         """As it is now."""
-        return STATES.get(self._state(), "Failed")
+        return "Deleting" if self._deleted else STATES.get(self._state(), "Failed")
 
     @property
     def scoring_uri(self) -> str | None:
@@ -159,7 +166,7 @@ class Webservice(Facade):
         """What it was deployed with."""
         from jupyter_mldeploy.azureml.core.model import Model
 
-        record = records().find(self.name)
+        record = self._record()
         known = self.workspace.book.section("models")
         refs = record.spec.models if record else ()
         return [Model(self.workspace, id=str(r)) for r in refs if str(r.version) in known.get(r.name, {})]
@@ -173,15 +180,15 @@ class Webservice(Facade):
 
     def update_deployment_state(self) -> None:
         """Read what the workspace knows of it again."""
-        entry = self.workspace.book.section("services").get(self.name) or {}
+        entry = entry_of(self.workspace, self.name) or {}
         self.tags = entry.get("tags") or {}
         self.properties = entry.get("properties") or {}
         self.description = entry.get("description")
         self.image_id = entry.get("image")
-        self.auth_enabled = bool(entry.get("auth"))
         times = [entry.get(key) for key in ("created", "updated")]
         self.created_time, self.updated_time = (datetime.fromisoformat(time) if time else None for time in times)
         self._settings: dict[str, Any] = entry.get("settings") or {}
+        self.auth_enabled = bool(self._settings.get("authEnabled", entry.get("auth")))
         failed = deploying.underway(self.name)
         if failed is not None and failed.future.done() and (error := failed.future.exception()) is not None:
             self.error = {"message": str(error)}
@@ -208,11 +215,8 @@ class Webservice(Facade):
         if compute_type is not None and compute_type.upper() not in {"ACI", "AKS", "LOCAL"}:
             raise WebserviceException(f'Invalid compute type "{compute_type}". Valid options are "ACI, AKS, Local"')
         found = []
-        for name, entry in workspace.book.section("services").items():
+        for name, entry in entries(workspace).items():
             record = records().find(name)
-            begun = deploying.underway(name)
-            if record is None and (begun is None or begun.future.done()):
-                continue  # deleted by other means, or refused
             refs = record.spec.models if record else ()
             image = entry.get("image") or ""
             if (
@@ -224,7 +228,7 @@ class Webservice(Facade):
                 and _fits(entry["tags"], tags)
                 and _fits(entry["properties"], properties)
             ):
-                found.append(_class_of(entry["type"])(workspace, name))
+                found.append(class_of(entry["type"])._of(workspace, name))
         return found
 
     # -- using it --------------------------------------------------------------------------------------------------------
@@ -239,6 +243,8 @@ class Webservice(Facade):
         """Its log; that of its build where it never started."""
         from jupyter_mldeploy.errors import NotFound
 
+        if not isinstance(num_lines, int) or num_lines < 0:
+            raise WebserviceException(f"num_lines must be a whole number, not {num_lines!r}.")
         service = self.service
         try:
             return service.logs(lines=num_lines) or service.logs(lines=num_lines, build=True)
@@ -323,14 +329,15 @@ class Webservice(Facade):
         begun = deploying.underway(self.name)
         if begun is not None and not begun.future.done():
             return "deploying"
-        record = records().find(self.name)
-        if record is None:
+        if self._record() is None:
             return "failed" if begun is not None and begun.future.exception() else "unknown"
         return self.service.state
 
     def _answering(self, what: str) -> str | None:
-        record = records().find(self.name)
-        return (getattr(self.service, what) or None) if record is not None else None
+        return (getattr(self.service, what) or None) if self._record() is not None else None
+
+    def _record(self) -> Record | None:
+        return records().find(self.name) if belongs(self.workspace, self.name) else None
 
     def _delete(self) -> None:
         begun = deploying.underway(self.name)
@@ -338,9 +345,14 @@ class Webservice(Facade):
             raise WebserviceException(
                 f"409: the deployment of {self.name!r} is in progress.", status_code=409, hint="Wait for it."
             )
-        if records().find(self.name) is None:
+        if not belongs(self.workspace, self.name):
             say(f"No service with name {self.name} found to delete.")
-        self.service.delete()
+            return
+        if self._record() is None:
+            say(f"No service with name {self.name} found to delete.")
+        else:
+            self.service.delete()
+            self._deleted = True
         with self.workspace.book.change() as content:
             content["services"].pop(self.name, None)
 
@@ -360,28 +372,6 @@ class Webservice(Facade):
 
     def _change_entry(self, **changes: Any) -> None:
         with self.workspace.book.change() as content:
-            content["services"].setdefault(self.name, {}).update(changes)
+            if self.name in content["services"]:
+                content["services"][self.name].update(changes)
         self.update_deployment_state()
-
-
-def _class_of(kind: str) -> Any:
-    from jupyter_mldeploy.azureml.core import webservice
-
-    return getattr(webservice, {"ACI": "AciWebservice", "AKS": "AksWebservice", "Local": "LocalWebservice"}[kind])
-
-
-def _not_found(workspace: Workspace, name: Any) -> str:
-    known = ", ".join(workspace.book.section("services")) or "none"
-    return f"WebserviceNotFound: Webservice with name {name} not found in provided workspace; it has {known}."
-
-
-def _deprecated(name: str) -> None:
-    warnings.warn(f"{name} is deprecated; use Model.deploy with an Environment.", DeprecationWarning, stacklevel=4)
-
-
-def _not_local(config: Any) -> None:
-    if config is not None and config.service_class().TYPE == "Local":
-        raise WebserviceException(
-            "This method does not support local deployment configuration. "
-            "Please use deploy_local_from_model for local deployment."
-        )

@@ -1,0 +1,166 @@
+"""What is left of a service that was deleted, refused, changed: as the original tells it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mldeploy import service as the_service
+from jupyter_mldeploy.azureml.core import Webservice, Workspace
+from jupyter_mldeploy.azureml.core.environment import DEFAULT_CPU_IMAGE, Environment
+from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
+from jupyter_mldeploy.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
+from jupyter_mldeploy.azureml.core.webservice.aks import AutoScaler, ContainerResourceRequirements
+from jupyter_mldeploy.azureml.core.webservice.aks_configuration import settings_after
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture
+def ws(project: Path) -> Workspace:
+    (project / "plain.py").write_text("def init():\n    pass\n\ndef run(data):\n    return {'got': data}\n")
+    (project / "wrong.py").write_text("import no_such_package_anywhere\n\ndef init():\n    pass\n")  # no run()
+    return Workspace.from_config()
+
+
+def config(script: str) -> InferenceConfig:
+    return InferenceConfig(script, environment=Environment("plain"))
+
+
+@pytest.mark.engine
+def test_an_aci_service_from_update_to_delete(ws: Workspace, engine: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = AciWebservice.deploy_configuration(cpu_cores=0.5, memory_gb=1, auth_enabled=True, location="westeurope")
+    service = Model.deploy(ws, "mysvc", [], config("plain.py"), settings)
+    service.wait_for_deployment()
+    needs = service.container_resource_requirements
+    assert (needs.cpu, needs.memory_in_gb, service.location) == (0.5, 1, "westeurope")
+    assert (service.ssl_enabled, service.cname, service.auth_enabled) == (False, None, True)
+    service.update(auth_enabled=False)
+    service.wait_for_deployment()
+    fresh = AciWebservice(ws, "mysvc")
+    assert (fresh.auth_enabled, fresh.serialize()["authEnabled"]) == (False, False)
+    assert type(AksWebservice(ws, "mysvc")) is AciWebservice  # of the kind that it is, as in the original
+    capsys.readouterr()
+    service.delete()
+    assert service.state == "Deleting"
+    assert capsys.readouterr().out == ""
+    service.delete()
+    assert capsys.readouterr().out == "No service with name mysvc found to delete.\n"
+    fresh.delete()
+    with pytest.raises(WebserviceException, match="WebserviceNotFound"):
+        service.get_logs()
+
+
+@pytest.mark.parametrize("kind", [Webservice, AciWebservice, AksWebservice])
+def test_a_service_that_is_not_there_is_not_found(ws: Workspace, kind: Any) -> None:
+    with pytest.raises(WebserviceException) as caught:
+        kind(ws, "nope")
+    assert caught.value.message.startswith("WebserviceNotFound: Webservice with name nope not found")
+
+
+def test_a_refused_deployment_leaves_no_service(
+    ws: Workspace, process: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = Model.deploy(ws, "ghost8", [], config("wrong.py"), LocalWebservice.deploy_configuration())
+    with pytest.raises(WebserviceException):
+        service.wait_for_deployment()
+    assert service.state == "failed"
+    assert ws.webservices == {}
+    for kind in (Webservice, LocalWebservice):
+        with pytest.raises(WebserviceException, match="WebserviceNotFound"):
+            kind(ws, "ghost8")
+    capsys.readouterr()
+    service.delete()
+    assert capsys.readouterr().out == "No service with name ghost8 found to delete.\n"
+    ws.delete()
+    assert Workspace.list("0-1") == {}
+
+
+def test_a_local_service_is_deleted_once(ws: Workspace, process: None) -> None:
+    service = Model.deploy(ws, "mysvc", [], config("plain.py"), LocalWebservice.deploy_configuration())
+    service.wait_for_deployment()
+    with pytest.raises(WebserviceException, match="WebserviceNotFound"):
+        AciWebservice(ws, "mysvc")  # the original knows local services by their own class only
+    with pytest.raises(WebserviceException, match="num_lines must be a whole number, not 'a'"):
+        service.get_logs(num_lines="a")
+    service.delete()
+    assert service.state == "deleted"
+    with pytest.raises(WebserviceException, match=r"Cannot call delete\(\) when service is deleted\."):
+        service.delete()
+
+
+# -- what is shown of AKS, here without a cluster: the same objects over a service of a process ---------------------------
+
+
+@pytest.fixture
+def aks(ws: Workspace, process: None) -> AksWebservice:
+    """Its book says AKS; the service itself is a process, which takes the same changes."""
+    Model.deploy(ws, "mysvc", [], config("plain.py"), LocalWebservice.deploy_configuration()).wait_for_deployment()
+    given = AksWebservice.deploy_configuration(num_replicas=1, cpu_cores=0.1, auth_enabled=False, namespace="mine")
+    with ws.book.change() as content:
+        content["services"]["mysvc"].update(
+            type="AKS", auth=False, settings={**given.settings(), "computeName": "prod"}
+        )
+    found = Webservice(ws, "mysvc")
+    assert type(found) is AksWebservice
+    return found
+
+
+def test_an_update_is_shown_by_a_fresh_object(ws: Workspace, aks: AksWebservice) -> None:
+    assert (aks.num_replicas, aks.autoscaler.autoscale_enabled, aks.compute_name) == (1, False, "prod")
+    aks.update(cpu_cores=0.2, memory_gb=0.4, scoring_timeout_ms=5000)
+    aks.wait_for_deployment()
+    told = Webservice(ws, "mysvc").serialize()
+    assert told["containerResourceRequirements"] == {
+        "cpu": 0.2, "memoryInGB": 0.4, "gpu": None, "cpuLimit": None, "memoryInGBLimit": None,
+    }  # fmt: skip
+    assert (told["scoringTimeoutMs"], the_service("mysvc").spec.scoring_timeout) == (5000, 5.0)
+    needs = AksWebservice(ws, "mysvc").container_resource_requirements
+    assert isinstance(needs, ContainerResourceRequirements)
+    assert (needs.cpu, aks.namespace, aks.scoring_timeout_ms, aks.deployment_status) == (0.2, "mine", 5000, "Succeeded")
+    with pytest.raises(WebserviceException, match="autoscale_target_utilization provided without enabling autoscaling"):
+        aks.update(autoscale_target_utilization=20)
+
+
+def test_a_token_takes_the_place_of_keys(ws: Workspace, aks: AksWebservice) -> None:
+    with pytest.raises(WebserviceException, match="Token authentication is not enabled"):
+        aks.get_token()
+    aks.update(token_auth_enabled=True, auth_enabled=False)
+    aks.wait_for_deployment()
+    fresh = Webservice(ws, "mysvc")
+    assert (fresh.token_auth_enabled, fresh.auth_enabled) == (True, False)
+    assert fresh.get_token()[0] == fresh.get_keys()[0]
+    assert fresh.run("1") == {"got": "1"}
+    fresh.update(token_auth_enabled=False, auth_enabled=False)
+    fresh.wait_for_deployment()
+    assert (Webservice(ws, "mysvc").serialize()["aadAuthEnabled"], fresh.auth_enabled) == (False, False)
+    with pytest.raises(WebserviceException, match="without a key"):
+        fresh.get_keys()
+
+
+@pytest.mark.parametrize(
+    ("said", "scaled", "replicas", "bounds"),
+    [
+        ({"num_replicas": 2}, False, 2, (1, 10)),
+        ({"autoscale_max_replicas": 3}, True, None, (1, 3)),
+        ({"autoscale_enabled": True, "autoscale_min_replicas": 2}, True, None, (2, 10)),
+    ],
+)
+def test_replicas_are_shown_as_they_were_asked_for(
+    said: dict[str, Any], scaled: bool, replicas: int | None, bounds: tuple[int, int]
+) -> None:
+    before = AksWebservice.deploy_configuration(num_replicas=1).settings()
+    names = AksWebservice.update.__wrapped__.__code__.co_varnames  # type: ignore[attr-defined]
+    after = {**before, **settings_after(before, {**dict.fromkeys(names), **said})}
+    scaler = AutoScaler.deserialize(after["autoScaler"])
+    assert (scaler.autoscale_enabled, after["numReplicas"]) == (scaled, replicas)
+    assert (scaler.min_replicas, scaler.max_replicas, scaler.target_utilization) == (*bounds, 70)
+
+
+def test_the_default_image_has_its_name_in_both_places() -> None:
+    from jupyter_mldeploy.azureml.core import runconfig
+
+    assert runconfig.DEFAULT_CPU_IMAGE == DEFAULT_CPU_IMAGE

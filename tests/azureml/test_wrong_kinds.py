@@ -1,0 +1,94 @@
+"""Values of the wrong kind get a sentence, never an error from inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_mldeploy.azureml.core import Webservice, Workspace
+from jupyter_mldeploy.azureml.core.environment import Environment
+from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
+from jupyter_mldeploy.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
+from jupyter_mldeploy.azureml.exceptions import AzureMLException
+from jupyter_mldeploy.azureml.facade import NotProvided
+from jupyter_mldeploy.cli import main
+
+pytestmark = [pytest.mark.filterwarnings("ignore")]
+
+
+@pytest.fixture
+def ws(project: Path) -> Workspace:
+    return Workspace.from_config()
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        (lambda ws: InferenceConfig("score.py", environment="env"), "environment must be an Environment, not 'env'"),
+        (lambda ws: InferenceConfig(12), "entry_script must be the path of a script, not 12"),
+        (lambda ws: Model("ws", "x"), "workspace must be a Workspace, not 'ws'"),
+        (lambda ws: Model(ws, id="mm:x"), "version should be an int, not 'x'"),
+        (lambda ws: Webservice("ws", "x"), "workspace must be a Workspace, not 'ws'"),
+        (lambda ws: Model.deploy("ws", "mysvc", []), "workspace must be a Workspace, not 'ws'"),
+        (lambda ws: Model.register("ws", "my_model.pkl", "x"), "workspace must be a Workspace, not 'ws'"),
+        (lambda ws: Model.register(ws, "my_model.pkl", "x", tags=["a"]), "Tags must be a dict"),
+        (lambda ws: Model.register(ws, "my_model.pkl", "x", properties="a"), "Properties must be a dict"),
+        (lambda ws: Model.register(ws, None, "x"), "model_path must be the path of a file or folder, not None"),
+        (
+            lambda ws: Model.deploy(ws, "ok-name", Model.register(ws, "my_model.pkl", "x"), show_output=True),
+            "models must be a list of models, also where it is one: not x:1, but [x:1].",
+        ),
+        (lambda ws: AciWebservice.deploy_configuration(cpu_cores="1"), "cpu_cores must be a number, not '1'"),
+        (lambda ws: AksWebservice.deploy_configuration(num_replicas="3"), "num_replicas must be a number, not '3'"),
+        (
+            lambda ws: AksWebservice.deploy_configuration(autoscale_enabled=True, autoscale_max_replicas=[1]),
+            "autoscale_max_replicas must be a number, not [1]",
+        ),
+    ],
+)
+def test_the_sentence(ws: Workspace, call: Any, expected: str) -> None:
+    with pytest.raises(AzureMLException) as caught:
+        call(ws)
+    assert expected in caught.value.message
+
+
+def test_an_environment_takes_no_attribute_that_it_does_not_have() -> None:
+    environment = Environment("e")
+    with pytest.raises(AttributeError, match=r"Environment has no 'pythn'; the nearest that works is 'python'"):
+        environment.pythn = 1
+    with pytest.raises(NotProvided, match="DockerSection has no 'base_imag'; the nearest that works is 'base_image'"):
+        environment.docker.base_imag = 1
+    with pytest.raises(AttributeError, match="PythonSection has no 'foo'"):
+        environment.python.foo = 1
+    environment.docker.enabled = True
+    copy = environment.clone("copy")
+    copy.environment_variables = {"A": "1"}
+    with pytest.raises(AttributeError):
+        copy.docker.foo = 1
+
+
+def test_internals_are_not_suggested(ws: Workspace) -> None:
+    with pytest.raises(NotProvided) as caught:
+        ws.foo  # noqa: B018
+    assert "book" not in caught.value.message
+
+
+def test_in_a_terminal_it_is_one_line(ws: Workspace, process: None, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("plain.py").write_text("def init():\n    pass\n\ndef run(data):\n    return data\n")
+    config = InferenceConfig("plain.py", environment=Environment("plain"))
+    Model.deploy(ws, "localsvc", [], config, LocalWebservice.deploy_configuration()).wait_for_deployment()
+    capsys.readouterr()
+    for words, expected in (
+        (
+            ["service", "get-keys", "-n", "localsvc"],
+            "'localsvc' is a local web service: those do not support auth keys.",
+        ),
+        (["service", "regen-key", "-n", "localsvc", "-k", "Primary"], "those do not support auth keys."),
+        (["model", "deploy", "-n", "q8x", "-m", "mm:x"], "version should be an int, not 'x'"),
+    ):
+        assert main(words) == 1
+        said = capsys.readouterr().err
+        assert expected in said
+        assert "Traceback" not in said
