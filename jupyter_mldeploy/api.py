@@ -347,7 +347,7 @@ def deploy(
         keys: What requests must have one of, as ``Authorization: Bearer KEY``; none are asked for where none are named.
         until: ``register``, ``build`` or ``push``: end after it; a service that runs goes on as it is.
         from_image: Image that was built before.
-        overwrite: Take over a name that another target uses.
+        overwrite: Take over a name that a service of another script file or target uses.
         context, namespace: Of Docker or Kubernetes.
         notebook_names: Names that live in the notebook.
         wait: Return when the service is ready; else at once (see ``Service.wait``).

@@ -63,7 +63,7 @@ class Wishes:
 
     Attributes:
         until: Last stage to run: one of those that prepare, which leave a running service as it is.
-        overwrite: Take over a name that is in use on another target.
+        overwrite: Take over a name that a service of another script or target has.
         keeps_files: Leave edits of the source directory for a later reload, where no new workers are needed anyway.
         values: Scoring keys and values of environment variables that are new, to be kept among the service's secrets.
         again: The earlier revision that ``spec`` is of.

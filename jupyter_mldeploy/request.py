@@ -17,7 +17,7 @@ from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.capture import environment_for, script_for
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.environments import with_requirements
-from jupyter_mldeploy.errors import InvalidValue, NotFound
+from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged, StorageError
 from jupyter_mldeploy.events import Cancel, Sink, Stage, staged
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Records
@@ -130,6 +130,8 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         wishes = replace(wishes, keeps_files=True)
     else:
         inference = _inference(asked, request.target, base)
+        if base is None and not wishes.overwrite:
+            _check_not_anothers(request.name, inference.script, records)
         wishes_or_kept = asked.models or (base.models if base else ())
         pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
         models = _register(request, registry, sink, cancel)
@@ -141,6 +143,20 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     spec = replace(_specify(request, inference, models), env=variables, keys=keys)
     values |= more
     return pipeline.run(spec, records, wishes=replace(wishes, values=values), sink=sink, cancel=cancel)
+
+
+def _check_not_anothers(name: str, script: Script, records: Records) -> None:
+    """Refuse a name whose service runs another file: the two would replace each other. A cell is no file, and edits itself."""
+    try:
+        former = records.find(name)
+    except (RecordDamaged, StorageError):
+        return  # the pipeline speaks of it
+    theirs = former.spec.inference.script.path if former and former.state == "running" else None
+    if theirs and script.path and Path(theirs) != Path(script.path) and Path(theirs).exists():
+        raise Conflict(
+            f"409: the name {name!r} is taken by a service that runs {theirs}.",
+            f"Choose another name, update it (`mldeploy update {name} --script FILE`), or add --overwrite to replace it.",
+        )
 
 
 # -- scripts and environments ------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ def add_deployment(parser: argparse.ArgumentParser) -> None:
     add("--namespace", help="Kubernetes namespace")
     add("--until", choices=STAGES, metavar="STAGE", help=f"end after this stage: {', '.join(STAGES)}")
     add("--from-image", metavar="REF", help="use an image that was built before")
-    add("--overwrite", action="store_true", help="take over a name that a service on another target uses")
+    add("--overwrite", action="store_true", help="take over a name that a service of another script or target uses")
     add("--no-wait", action="store_true", help="return once the deployment has begun")
     add("--base-image", metavar="REF", help="image that images are built on")
     add("--registry", metavar="REF", help="registry and path that images are pushed to")
@@ -41,7 +41,7 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     """What the build of an image can be told."""
     add = parser.add_argument_group("the build").add_argument
     add("--context", help="Docker context")
-    add("--overwrite", action="store_true", help="take over a name that a service on another target uses")
+    add("--overwrite", action="store_true", help="take over a name that a service of another script or target uses")
     add("--base-image", metavar="REF", help="image that it is built on")
     add("--registry", metavar="REF", help="registry and path that it will be pushed to")
     add("--ca-bundle", metavar="FILE", help="certificates to trust besides the usual")

@@ -11,7 +11,8 @@ from jupyter_mldeploy.cli.v1_parser import add_v1_models, add_v1_services
 __all__ = ["build_parser"]
 
 EPILOG = """\
-exit codes: 0 done, 1 refused or failed (one line on stderr), 2 usage, 130 interrupted.
+exit codes: 0 done, 1 refused or failed (one line on stderr), 2 usage, 130 interrupted; those of `mldeploy serve`, which has its
+own, are in docs/contract.md.
 With --format json, stdout gets one JSON value (logs, status --watch: one a line); an error is {"error": {...}}.
 """
 

@@ -121,7 +121,7 @@ DEPLOY = Magic(
         Option(name="context", value="NAME", help="context of Docker or of kubectl", example="minikube"),
         Option(name="namespace", value="NAME", help="Kubernetes namespace", example="models"),
         Option(name="no-wait", help="return at once and go on in the background"),
-        Option(name="overwrite", help="take over a name that another target uses"),
+        Option(name="overwrite", help="take over a name that another script or target uses"),
     ),
 )  # fmt: skip
 LOGS = Magic(

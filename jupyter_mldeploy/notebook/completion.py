@@ -28,7 +28,8 @@ def register_completers(shell: Any) -> None:
             return {"completions": [], "suppress": False}
         words = complete(before, shell.user_ns)
         current = "" if before[-1:].isspace() else before.split()[-1]
-        found = [SimpleCompletion(word, type="magic") for word in words]
+        # A word that could become nothing else stays itself: without any candidate the others would offer theirs.
+        found = [SimpleCompletion(word, type="magic") for word in words or [current] if word]
         return {"completions": found, "matched_fragment": current, "suppress": True, "ordered": True}
 
     shell.Completer.custom_matchers.append(matcher)
@@ -67,8 +68,11 @@ def _candidates(magic: Magic, done: list[str], current: str, namespace: dict[str
     if current.startswith("-"):
         given = {word.partition("=")[0] for word in done}
         return [option.flag for option in magic.options if option.many or option.flag not in given]
-    if not _places(magic, done):
+    places = len(_places(magic, done))
+    if places == 0:
         return _values(magic.words, current, namespace)
+    if magic.places[places : places + 1] == ("DATA",) and current.startswith(("@", "{")):
+        return _values("files", current, namespace)
     return [] if current else [option.flag for option in magic.options]
 
 
@@ -97,9 +101,9 @@ def _values(kind: str, current: str, namespace: dict[str, Any]) -> list[str]:
     sources: dict[str, Callable[[], list[str]]] = {
         "targets": lambda: ["local", "container", "kubernetes"],
         "stages": lambda: ["register", "build", "push", "ready"],
-        "environments": lambda: ["current", "auto", *_files(current)],
+        "environments": lambda: ["current", "auto", *(_files(current) if current else [])],
         "services": _service_names,
-        "models": lambda: [*_model_names(current), *_model_variables(namespace), *_files(current)],
+        "models": lambda: [*_model_names(current), *_model_variables(namespace), *(_files(current) if current else [])],
         "files": lambda: _files(current),
         "variables": lambda: sorted(os.environ) if "=" not in current else [],
     }
@@ -143,7 +147,7 @@ def _files(current: str) -> list[str]:
     folder, _, begin = current[len(at) :].rpartition("/")
     place = Path(folder or ("/" if current[len(at) :].startswith("/") else "."))
     shown = folder + "/" if folder or current[len(at) :].startswith("/") else ""
-    if not (current and place.is_dir()):
+    if not place.is_dir():
         return []
     entries = sorted(
         entry for entry in place.iterdir() if entry.name.startswith(begin) and not entry.name.startswith(".")

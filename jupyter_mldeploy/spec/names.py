@@ -15,6 +15,8 @@ _MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 
 def check_service_name(name: str, field: str = "name") -> str:
     """Return ``name`` if it is a DNS label that Kubernetes takes for a Service, else raise ``InvalidValue``."""
+    if not isinstance(name, str):
+        raise InvalidValue(field, name, "it is a text.")
     if len(name) > SERVICE_NAME_LIMIT:
         raise InvalidValue(field, name, f"it has {len(name)} characters, the limit is {SERVICE_NAME_LIMIT}.")
     if not _SERVICE.fullmatch(name):

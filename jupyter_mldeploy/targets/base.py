@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, staged
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
@@ -125,6 +126,11 @@ class LogQuery:
     replica: str | None = None
     grep: str | None = None
     since: float | None = None
+
+    def __post_init__(self) -> None:
+        lines: object = self.lines
+        if lines is not None and not (isinstance(lines, int) and lines >= 0):
+            raise InvalidValue("lines", self.lines, "it is a whole number from 0 on.")
 
     def of_nothing(self, service: str) -> str:
         """What is said where no line was found."""

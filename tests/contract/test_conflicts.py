@@ -148,3 +148,15 @@ def test_a_stage_in_the_middle_is_refused(deployed: Deploy) -> None:
     with pytest.raises(InvalidValue, match="register, build, push, ready"):
         deployed(until="init")
     assert services() == []
+
+
+def test_a_name_that_another_script_has_is_taken(deployed: Deploy, target: TargetUnderTest, tmp_path: Path) -> None:
+    made = deployed()
+    other = tmp_path / "other.py"
+    other.write_text(edited(ADDING, 'given["x"] + 1', 'given["x"] + 100'))
+    with pytest.raises(Conflict, match=r"409: the name 'adder' is taken by a service that runs .*score\.py") as refused:
+        deploy(other, "adder", target=target.name)
+    assert "--overwrite" in refused.value.hint
+    assert made.run({"x": 1})["sum"] == 2
+    assert deploy(other, "adder", target=target.name, overwrite=True).run({"x": 1})["sum"] == 101
+    assert made.update(script=tmp_path / "score.py").run({"x": 1})["sum"] == 2

@@ -57,6 +57,10 @@ def found(line: str) -> list[str]:
         ("%%deploy iris --model ", ["forest", "clf"]),
         ("%%deploy iris --model forest:", ["forest:1", "forest:2"]),
         ("%deploy iris --script s", ["score.py", "src/"]),
+        ("%deploy iris --script ", ["home/", "score.py", "src/"]),
+        ("%service_run iris @s", ["@score.py", "@src/"]),
+        ("%service_run iris {", ["{X}", "{clf}"]),
+        ("%service_run iris 1", []),
         ("%%deploy iris --sample {", ["{X}", "{clf}"]),
         ("%service_logs iris --lines ", []),
         ("%%deploy iris --node", ["--node-selector"]),
@@ -79,6 +83,7 @@ def test_in_a_kernel_nothing_but_our_own_is_offered(kernel: Kernel) -> None:
     kernel.run("abstract = 2")
     assert kernel.complete("%%deploy iris --ta") == ["--target"]
     assert kernel.complete("%%deploy iris --target ") == ["local", "container", "kubernetes"]
+    assert kernel.complete("%service_run iris abs") == ["abs"]
     assert "abstract" in kernel.complete("%%deploy iris\nabs")
     assert "%%deploy" in kernel.complete("%%dep")
 
