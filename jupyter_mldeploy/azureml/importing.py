@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ __all__ = ["CHANGES", "REFUSED", "RUNS", "Finding", "Report", "read_project"]
 
 SKIPPED = {".git", ".venv", "venv", "node_modules", "__pycache__", ".ipynb_checkpoints", "site-packages"}
 KINDS = {".py", ".ipynb", ".json", ".yml", ".yaml", ".sh"}
+_MARKED = re.compile(r"(?:[\w, ]+=\s*)?!+|%(?=pip\s)")
+"""Before a line of a notebook that is for a shell; ``%pip`` is one of pip."""
+_ASSIGNED = re.compile(r"^\w+=(?:\$\(|`)\s*")
 _SHELLS = ("%%bash", "%%sh", "%%script", "%%cmd")
 
 
@@ -67,7 +71,8 @@ class Report:
                 lines += ["", f"{text}: {', '.join(scripts)}"]
         lines += [f"not read: {each}" for each in self.unread]
         if not (self.findings or self.scripts):
-            return [*lines, "Nothing of azureml-core is used here."]
+            where = "Nothing of azureml-core is used in what could be read." if self.unread else ""
+            return [*lines, where or "Nothing of azureml-core is used here."]
         if any(finding.what.startswith("azureml") and not finding.script for finding in self.findings):
             lines += [
                 "",
@@ -115,8 +120,8 @@ def _read_file(file: Path, name: str, report: Report) -> None:
 def _read_notebook(notebook: dict[str, Any], name: str, report: Report) -> None:
     """Cells are read one by one, so that one which is no Python hides nothing of the others."""
     uses, before = Uses(name), len(report.findings)
-    for number, cell in enumerate(notebook.get("cells") or [], 1):
-        source = "".join(cell.get("source") or [])
+    for number, cell in enumerate(_cells(notebook), 1):
+        source = "".join(cell.get("source") or cell.get("input") or [])
         if cell.get("cell_type") != "code" or not source.strip():
             continue
         magic, _, text = source.lstrip("\n").partition("\n")
@@ -139,6 +144,12 @@ def _read_notebook(notebook: dict[str, Any], name: str, report: Report) -> None:
     report.findings[before:] = sorted(report.findings[before:], key=lambda finding: (finding.cell, finding.line))
 
 
+def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    """Before version 4 of the format, they were in worksheets, and their text was ``input``."""
+    sheets = notebook.get("worksheets") or []
+    return [*(notebook.get("cells") or []), *(cell for sheet in sheets for cell in sheet.get("cells") or [])]
+
+
 def _read_python(text: str, name: str, shown: str, cell: int, report: Report) -> None:
     uses = Uses(name, cell)
     problem = uses.read(text)
@@ -152,17 +163,29 @@ def _read_python(text: str, name: str, shown: str, cell: int, report: Report) ->
 
 
 def _commands(source: str, name: str, cell: int, *, marked: bool = False) -> Iterator[Finding]:
-    """Lines for a shell that call ``az``; ``marked``: those that begin with ``!``."""
-    for number, line in enumerate(source.splitlines(), 1):
+    """Lines for a shell that call ``az``; ``marked``: those that a notebook gives to one. A line may go on in the next."""
+    lines = iter(enumerate(source.splitlines(), 1))
+    for number, line in lines:
         text = line.strip()
-        if marked and not text.startswith("!"):
+        if marked and (found := _MARKED.match(text)) is None:
             continue
-        if found := command_finding(text.lstrip("!").strip(), name, number, cell):
-            yield found
+        text = text[found.end() :] if marked and found else _ASSIGNED.sub("", text)
+        while text.endswith("\\"):
+            text = f"{text[:-1]} {next(lines, (0, ''))[1].strip()}"
+        if finding := command_finding(text.strip(), name, number, cell):
+            yield finding
 
 
 def _read_config(file: Path, name: str) -> list[Finding]:
     """``inferenceconfig.json`` and ``deploymentconfig.json``, also as YAML, known by their keys."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = _judge_config(file, name)
+    why = " ".join(str(each.message) for each in told)
+    return [replace(each, why=" ".join(text for text in (each.why, why) if text)) for each in found]
+
+
+def _judge_config(file: Path, name: str) -> list[Finding]:
     from jupyter_mldeploy.azureml import config_files
 
     try:
@@ -173,16 +196,36 @@ def _read_config(file: Path, name: str) -> list[Finding]:
         return []  # a list, or YAML of something else: not ours to judge
     try:
         if "computeType" in content:
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always")
-                config_files.deployment_config_of(file)
-            why = " ".join(str(each.message) for each in told)
-            return [Finding(name, 1, RUNS, f"a deployment configuration ({content['computeType']})", why)]
+            config_files.deployment_config_of(file)
+            return [Finding(name, 1, RUNS, f"a deployment configuration ({content['computeType']})")]
         if "entryScript" in content:
             config_files.read_inference(file)
-            return [Finding(name, 1, RUNS, "an inference configuration")]
+            problems = _inference_problems(content, file, len(Path(name).parts))
+            why = " ".join(problems)
+            return [Finding(name, 1, CHANGES if problems else RUNS, "an inference configuration", why)]
         if {"subscription_id", "resource_group", "workspace_name"} <= set(content):
             return [Finding(name, 1, RUNS, "a workspace configuration")]
     except AzureMLException as error:
         return [Finding(name, 1, CHANGES, "a configuration", " ".join(error.message.split()))]
     return []
+
+
+def _inference_problems(content: dict[str, Any], file: Path, depth: int) -> list[str]:
+    """What can be said of it without running it. Its paths are of the folder it was used in: its own, or one above."""
+    found = []
+    if str(content.get("runtime") or "").lower() == "spark-py":
+        found.append("runtime: there is no Spark here; python is the one that works.")
+    folders = [folder / str(content.get("sourceDirectory") or "") for folder in file.absolute().parents[:depth]]
+    for key in ("entryScript", "condaFile", "extraDockerfileSteps"):
+        named = content.get(key)
+        if not isinstance(named, str) or not named or any((folder / named).is_file() for folder in folders):
+            continue
+        if not _is_written(Path(named).name, file.absolute().parents[depth - 1]):
+            found.append(f"{key}: there is no file {named!r} in the project.")
+    return found
+
+
+def _is_written(name: str, root: Path) -> bool:
+    """Whether code of the project speaks of the file: it may write it, as notebooks do."""
+    sources = (path for path in _files(root) if path.suffix in {".py", ".ipynb", ".sh"})
+    return any(name in path.read_text(encoding="utf-8", errors="replace") for path in sources)

@@ -5,14 +5,17 @@ from __future__ import annotations
 __all__ = [
     "ALWAYS_REFUSED",
     "AZURE_ONLY",
-    "COMMANDS",
+    "COMMON_OPTIONS",
+    "CONFIGURES",
     "ELEMENTS",
     "GONE",
     "GONE_OF_NUMPY",
     "KINDS_OF",
     "MAKES",
     "MODULES",
+    "OPTIONS",
     "OTHER_COMMANDS",
+    "PACKAGES",
 ]
 
 GONE = {
@@ -50,7 +53,14 @@ _RUN = ("azureml.core.run", "Run")
 _ENVIRONMENT = ("azureml.core.environment", "Environment")
 _CONDA = ("azureml.core.conda_dependencies", "CondaDependencies")
 _COMPUTE = ("azureml.core.compute", "ComputeTarget")
+_CONFIGS = {
+    kind: ("azureml.core.webservice", f"the deployment configuration of {kind}")
+    for kind in ("AciWebservice", "AksWebservice", "LocalWebservice")
+}
+CONFIGURES = {config: ("azureml.core.webservice", kind) for kind, config in _CONFIGS.items()}
+"""What ``deploy_configuration()`` of a kind returns → the kind that is deployed with it."""
 MAKES = {
+    **{(kind, "deploy_configuration"): config for kind, config in _CONFIGS.items()},
     ("Workspace", "from_config"): _WORKSPACE,
     ("Workspace", "get"): _WORKSPACE,
     ("Workspace", "create"): _WORKSPACE,
@@ -108,11 +118,39 @@ MODULES = (
     "azureml.exceptions",
 )
 """Where a name is looked for that was imported from the wrong module."""
-COMMANDS = frozenset(
-    {f"model {verb}" for verb in ("register", "list", "show", "download", "delete", "deploy", "package")}
-    | {f"service {verb}" for verb in ("list", "show", "get-logs", "run", "get-keys", "regen-key", "delete", "update")}
+_MODELS, _FILES = {"--model", "-m"}, {"--ic", "--inference-config-file"}
+_NAME, _ID, _METADATA = {"--name", "-n"}, {"--model-id", "-i"}, {"--model-metadata-file", "-f"}
+COMMON_OPTIONS = frozenset(
+    {"--format", "--help", "--home", "--output", "--query", "--resource-group", "--subscription-id", "--verbose",
+     "--workspace-name", "-g", "-h", "-o", "-w"}
+)  # fmt: skip
+OPTIONS: dict[str, set[str]] = {
+    "model register": {
+        "--asset-path", "--description", "--experiment-name", "--model-framework", "--model-framework-version",
+        "--model-path", "--output-metadata-file", "--property", "--run-id", "--tag", "-d", "-p", "-t", *_NAME,
+    },
+    "model list": {"--latest", "--model-name", "-l", "-n"},
+    "model show": {"--model-name", "--version", "-n", *_ID},
+    "model download": {"--overwrite", "--target-dir", "-t", *_ID},
+    "model delete": _ID,
+    "model deploy": {
+        "--compute-target", "--ct", "--dc", "--deploy-config-file", "--overwrite", *_MODELS, *_FILES, *_NAME, *_METADATA,
+    },
+    "model package": {"--image-label", "--image-name", "--output-path", *_MODELS, *_FILES},
+    "service list": {"--compute-type", "--model-name", "-k"},
+    "service show": _NAME,
+    "service get-logs": {"--num-lines", "--num_lines", "-l", *_NAME},
+    "service run": {"--input-data", "-d", *_NAME},
+    "service get-keys": _NAME,
+    "service regen-key": {"--key", "--set-key", "-k", "-s", *_NAME},
+    "service delete": _NAME,
+    "service update": {"--add-tag", "--auth-enabled", "--ic", "--remove-tag", *_MODELS, *_NAME, *_METADATA},
+}  # fmt: skip
+"""Of each command, besides ``COMMON_OPTIONS``; a test compares them with the parser's."""
+PACKAGES = frozenset(
+    {"azureml-core", "azureml-sdk", "azureml-defaults", "azureml-contrib-services", "azureml-inference-server-http"}
 )
-"""Of ``az ml``, what ``mldeploy`` has by the same words."""
+"""What this package stands for."""
 OTHER_COMMANDS = {
     "": "name an action: mldeploy model --help, mldeploy service --help",
     "workspace": "a workspace is a folder here: Workspace.list() and Workspace.create() in Python",

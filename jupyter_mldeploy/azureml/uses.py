@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import ast
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from importlib import import_module
-from typing import Any
 
 from jupyter_mldeploy.azureml.findings import CHANGES, REFUSED, RUNS, Finding, command_finding
+from jupyter_mldeploy.azureml.members import Owner, classes, has, has_member, parameters
 from jupyter_mldeploy.azureml.unknown import member_sentence, reason_for
 from jupyter_mldeploy.azureml.use_tables import (
     ALWAYS_REFUSED,
     AZURE_ONLY,
+    CONFIGURES,
     ELEMENTS,
     GONE,
     GONE_OF_NUMPY,
-    KINDS_OF,
     MAKES,
     MODULES,
 )
 
 __all__ = ["Uses", "script_findings"]
-
-Owner = tuple[str, str]
-"""Module and name of a class."""
 
 
 class Uses(ast.NodeVisitor):
@@ -234,10 +229,16 @@ class Uses(ast.NodeVisitor):
                 return self._names.get(node.func.id)
             if isinstance(node.func, ast.Attribute):
                 owner = self._owner_of(node.func.value)
-                return MAKES.get((owner[1], node.func.attr)) if owner else None
+                made = MAKES.get((owner[1], node.func.attr)) if owner else None
+                return self._configured(node) or made if made and made[1] == "Webservice" else made
         if isinstance(node, ast.Subscript):
             return self._element_of(node.value)
         return self._made.get(node.id) if isinstance(node, ast.Name) else None
+
+    def _configured(self, node: ast.Call) -> Owner | None:
+        """The kind of service, where the deployment's configuration is plain, too."""
+        given = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return next((kind for each in given if (kind := CONFIGURES.get(self._class_of(each) or ("", "")))), None)
 
     def _owner_of(self, node: ast.expr) -> Owner | None:
         return self._of_name(node.id) if isinstance(node, ast.Name) else self._class_of(node)
@@ -262,7 +263,7 @@ class Uses(ast.NodeVisitor):
                 getattr(found, name)
         except (ImportError, AttributeError) as error:
             below = f"{module.removeprefix('azureml.')}.{name}" if name else module.removeprefix("azureml.")
-            home = next((home for home in MODULES if _has(home, name)), "") if name else ""
+            home = next((home for home in MODULES if has(home, name)), "") if name else ""
             if "is not among" in str(error):
                 why = str(error)
             elif home and found is not None:
@@ -274,21 +275,21 @@ class Uses(ast.NodeVisitor):
             self._note(RUNS, shown, "", line)
 
     def _asked(self, owner: Owner, node: ast.Attribute) -> None:
-        classes, member = _classes(owner), node.attr
-        if not classes or member.startswith("__"):
+        kinds, member = classes(owner), node.attr
+        if not kinds or member.startswith("__"):
             return
         shown = f"{owner[1]}.{member}"
         refusals = [
             reason
-            for made in classes
+            for made in kinds
             if (reason := getattr(made, "REFUSED", {}).get(member) or ALWAYS_REFUSED.get((made.__name__, member)))
         ]
-        if len(refusals) == len(classes) or (refusals and owner[1] == classes[0].__name__):
+        if len(refusals) == len(kinds) or (refusals and owner[1] == kinds[0].__name__):
             self._note(REFUSED, shown, f"{refusals[0]}.", node.lineno)
-        elif any(_has_member(made, member) for made in classes):
+        elif any(has_member(made, member) for made in kinds):
             self._note(RUNS, shown, "", node.lineno)
         elif isinstance(node.ctx, ast.Load):
-            known = {name for made in classes for name in dir(made) if not name.startswith("_")} - {"REFUSED"}
+            known = {name for made in kinds for name in dir(made) if not name.startswith("_")} - {"REFUSED"}
             if member.startswith("_"):
                 why = f"it is the original's own affair; {member_sentence(owner[1], member.lstrip('_'), known)}"
             else:
@@ -296,8 +297,9 @@ class Uses(ast.NodeVisitor):
             self._note(CHANGES, shown, why, node.lineno)
 
     def _arguments(self, owner: Owner, member: str, node: ast.Call) -> None:
-        signatures = [names for made in _classes(owner) if (names := _parameters(getattr(made, member, None)))]
-        signatures = [names for names in signatures if "**" not in names]  # the common base takes anything
+        signatures = [names for made in classes(owner) if (names := parameters(getattr(made, member, None)))]
+        # Where any other is taken, too, nothing is strange; update() of AKS takes them and makes nothing of them.
+        signatures = [names for names in signatures if "**" not in names or member == "update"]
         if not signatures:
             return
         shown = owner[1] if member == "__init__" else f"{owner[1]}.{member}"
@@ -305,7 +307,8 @@ class Uses(ast.NodeVisitor):
             if keyword.arg is None:
                 continue
             if not any(keyword.arg in names for names in signatures):
-                takes = ", ".join(name for name in signatures[-1] if name not in {"self", "cls"})
+                every = dict.fromkeys(name for names in signatures for name in names)
+                takes = ", ".join(name for name in every if name not in {"self", "cls", "args", "**"})
                 why = f"there is no such argument; it takes {takes}."
                 self._note(CHANGES, f"{shown}({keyword.arg}=)", why, keyword.value.lineno)
             elif keyword.arg in AZURE_ONLY and not _is_nothing(keyword.value):
@@ -339,52 +342,6 @@ def script_findings(text: str, file: str, cell: int, shown: str) -> Iterator[Fin
         elif first == "Model" and member and "(" not in member:
             why = "a service has Model.get_model_path only: take its path there, or AZUREML_MODEL_DIR."
             yield Finding(file, finding.line, REFUSED, finding.what, why, cell, shown)
-
-
-@cache
-def _classes(owner: Owner) -> tuple[Any, ...]:
-    """The class, and where it is one of several kinds that only the deployment decides on, those."""
-    kinds = KINDS_OF.get(owner[1], (owner,))
-    return tuple(found for kind in kinds if (found := _class(*kind)) is not None)
-
-
-@cache
-def _class(module: str, name: str) -> Any:
-    try:
-        found = getattr(import_module(f"jupyter_mldeploy.{module}"), name)
-    except (ImportError, AttributeError):
-        return None
-    return found if isinstance(found, type) else None
-
-
-@cache
-def _has(module: str, name: str) -> bool:
-    return name in getattr(import_module(f"jupyter_mldeploy.{module}"), "__all__", ())
-
-
-@cache
-def _has_member(made: Any, member: str) -> bool:
-    if hasattr(made, member) or any(member in vars(base).get("__annotations__", {}) for base in made.__mro__):
-        return True
-    return any(f"self.{member}" in _source(base) for base in made.__mro__)
-
-
-@cache
-def _source(made: type) -> str:
-    try:
-        return inspect.getsource(made)
-    except (OSError, TypeError):
-        return ""
-
-
-@cache
-def _parameters(function: Any) -> tuple[str, ...]:
-    """Names; ``**`` where any other is taken, too."""
-    try:
-        found = inspect.signature(function).parameters.values()
-    except (TypeError, ValueError):
-        return ()
-    return tuple("**" if parameter.kind is parameter.VAR_KEYWORD else parameter.name for parameter in found)
 
 
 def _is_nothing(node: ast.expr) -> bool:

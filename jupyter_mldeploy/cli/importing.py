@@ -10,7 +10,7 @@ __all__ = ["report"]
 
 
 def report(options: argparse.Namespace, screen: Screen) -> int:
-    """Say it; 1 if something has to be changed first."""
+    """Say it; 1 if something has to be changed first, or could not be read."""
     from jupyter_mldeploy.azureml.importing import RUNS, read_project
 
     found = read_project(options.path)
@@ -18,4 +18,4 @@ def report(options: argparse.Namespace, screen: Screen) -> int:
         screen.json(found.to_json())
     else:
         screen.lines(found.to_lines())
-    return int(any(finding.verdict != RUNS for finding in found.findings))
+    return int(bool(found.unread) or any(finding.verdict != RUNS for finding in found.findings))

@@ -238,6 +238,7 @@ def test_only_scripts_without_findings_run_as_they_are(tmp_path: Path) -> None:
 def test_configurations_in_yaml(tmp_path: Path) -> None:
     (tmp_path / "aks.yml").write_text("computeType: AKS\nautoScaler:\n  autoscaleEnabled: true\nsslEnabled: true\n")
     (tmp_path / "inference.yaml").write_text("entryScript: s.py\nschemaFile:\nbaseImage:\n")
+    (tmp_path / "s.py").touch()
     (tmp_path / "named.yml").write_text("entryScript: s.py\nenvironment: my_environment\n")
     (tmp_path / "other.yml").write_text("a: [1, 2]\n")
     (tmp_path / "template.yml").write_text("{{ not yaml\n")

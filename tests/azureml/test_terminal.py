@@ -218,6 +218,7 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
     ], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
     (old / "train.ipynb").write_text(json.dumps(notebook))
     (old / "inferenceconfig.json").write_text((project / "inferenceconfig.json").read_text())
+    (old / "myenv.yml").write_text((project / "myenv.yml").read_text())
     (old / "broken.py").write_text("def f(:\n")
     assert main(["import", str(old), "--format", "json"]) == 1
     found = {}
@@ -240,7 +241,7 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
         "sklearn.externals.six",
     }
     assert found["to change"]["sklearn.externals.six"].place == "train.ipynb, cell 4, line 2"
-    assert {"Model.deploy", "Webservice.wait_for_deployment", "an inference configuration"} <= set(found["runs"])
+    assert {"Model.deploy", "AksWebservice.wait_for_deployment", "an inference configuration"} <= set(found["runs"])
     assert report.scripts == ["score.py", "src/score.py (written by train.ipynb, cell 4)"]
     assert len(report.unread) == 1
     assert report.unread[0].startswith("broken.py (")

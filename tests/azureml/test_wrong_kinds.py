@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from jupyter_mldeploy.azureml import telling
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
+from jupyter_mldeploy.azureml.core.conda_dependencies import CondaDependencies
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
-from jupyter_mldeploy.azureml.exceptions import AzureMLException
+from jupyter_mldeploy.azureml.exceptions import AzureMLException, UserErrorException
 from jupyter_mldeploy.azureml.facade import NotProvided
 from jupyter_mldeploy.cli import main
 
@@ -92,3 +94,30 @@ def test_in_a_terminal_it_is_one_line(ws: Workspace, process: None, capsys: pyte
         said = capsys.readouterr().err
         assert expected in said
         assert "Traceback" not in said
+
+
+def test_a_text_is_no_list_of_packages() -> None:
+    for call in (
+        lambda: CondaDependencies.create(pip_packages="numpy"),
+        lambda: CondaDependencies.create(conda_packages="numpy"),
+        lambda: CondaDependencies().set_pip_requirements("numpy"),
+    ):
+        with pytest.raises(UserErrorException, match=r"must be a list, also of one: \['numpy'\]\."):
+            call()
+
+
+def test_a_configuration_with_a_number_for_a_name(project: Path) -> None:
+    (project / "config.json").write_text('{"subscription_id": "1", "resource_group": "g", "workspace_name": 12}')
+    with pytest.raises(UserErrorException, match="workspace_name must be a name that is not empty, not 12"):
+        Workspace.from_config()
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_is_left_out_is_said_with_its_own_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "_said", set())
+    with pytest.warns(UserWarning, match="left out") as told:
+        AksWebservice.deploy_configuration(enable_app_insights=True, period_seconds=3)
+    assert [str(each.message) for each in told] == [
+        "enable_app_insights: left out, because Azure alone has them; see the service's log and its /metrics.",
+        "period_seconds: left out, because the cluster's probes are chosen here.",
+    ]

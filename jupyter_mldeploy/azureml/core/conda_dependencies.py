@@ -61,6 +61,8 @@ class CondaDependencies(Facade):
         pin_sdk_version: bool = True,
     ) -> CondaDependencies:
         """Make it of lists."""
+        _check_list("pip_packages", pip_packages)
+        _check_list("conda_packages", conda_packages)
         made = CondaDependencies()
         if pip_indexurl:
             made.set_pip_option(f"--extra-index-url {pip_indexurl}")
@@ -148,6 +150,7 @@ class CondaDependencies(Facade):
 
     def set_pip_requirements(self, pip_requirements: list[str]) -> None:
         """Replace all requirements."""
+        _check_list("pip_requirements", pip_requirements)
         self._pip()[:] = list(pip_requirements)
 
     def add_tensorflow_pip_package(self, core_type: str = CPU, version: str | None = None) -> None:
@@ -198,6 +201,12 @@ class CondaDependencies(Facade):
                 entries[index] = entry
                 return
         entries.append(entry)
+
+
+def _check_list(name: str, given: Any) -> None:
+    """A text is a list of its letters to Python."""
+    if isinstance(given, str):
+        raise UserErrorException(f"{name} must be a list, also of one: [{given!r}].")
 
 
 def _name_of(package: str) -> str:

@@ -78,7 +78,7 @@ class Workspace(Facade):
         """Say which one it is; nothing is written yet."""
         for field, value in (("resource_group", resource_group), ("workspace_name", workspace_name)):
             if not isinstance(value, str) or not value:
-                raise UserErrorException(f"{field} cannot be empty; it is the name of a {field.replace('_', ' ')}.")
+                raise UserErrorException(f"{field} must be a name that is not empty, not {value!r}.")
         self._names = (str(subscription_id or ""), resource_group, workspace_name)
         self._sku = sku
         self._location = location

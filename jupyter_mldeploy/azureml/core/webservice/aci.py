@@ -75,19 +75,21 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
     def validate_configuration(self) -> None:
         """The original's refusals, then those of what only Azure can do."""
         self._check_numbers("cpu_cores", "memory_gb")
-        if self.cpu_cores is not None and self.cpu_cores <= 0:
-            raise WebserviceException("Invalid configuration, cpu_cores must be positive.")
-        if self.memory_gb is not None and self.memory_gb <= 0:
-            raise WebserviceException("Invalid configuration, memory_gb must be positive.")
-        if self.ssl_enabled:
-            self._check_ssl()
+        wrong = [
+            f"Invalid configuration, {name} must be positive."
+            for name in ("cpu_cores", "memory_gb")
+            if getattr(self, name) is not None and getattr(self, name) <= 0
+        ]
+        wrong += self._ssl_problems() if self.ssl_enabled else []
         keys = [bool(value) for value in (self.cmk_vault_base_url, self.cmk_key_name, self.cmk_key_version)]
         if any(keys) and not all(keys):
-            raise WebserviceException(
+            wrong.append(
                 "customer managed key vault_base_url, key_name and key_version must all have values or all are empty/null"
             )
         if bool(self.vnet_name) != bool(self.subnet_name):
-            raise WebserviceException("vnet_name and subnet_name must all have values or both are empty/null")
+            wrong.append("vnet_name and subnet_name must all have values or both are empty/null")
+        if wrong:
+            raise WebserviceException("\n".join(wrong))
         refused = [f"{name} is not possible here: {why}" for name, why in _AZURE_ONLY.items() if getattr(self, name)]
         if refused:
             raise WebserviceException("\n".join(refused))
@@ -99,12 +101,14 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
                 f"{' and '.join(ignored)} belong to Azure and are left out; see the service's log and its /metrics."
             )
 
-    def _check_ssl(self) -> None:
+    def _ssl_problems(self) -> list[str]:
         if not (self.ssl_cert_pem_file and self.ssl_key_pem_file and self.ssl_cname):
-            raise WebserviceException("SSL is enabled, you must provide a SSL certificate, key, and cname.")
-        for kind, path in (("cert", self.ssl_cert_pem_file), ("key", self.ssl_key_pem_file)):
-            if not os.path.exists(path):  # noqa: PTH110 - the text of a path
-                raise WebserviceException(f"Error, unable to find SSL {kind} pem file provided paths:\n{path}")
+            return ["SSL is enabled, you must provide a SSL certificate, key, and cname."]
+        return [
+            f"Error, unable to find SSL {kind} pem file provided paths:\n{path}"
+            for kind, path in (("cert", self.ssl_cert_pem_file), ("key", self.ssl_key_pem_file))
+            if not os.path.exists(path)  # noqa: PTH110 - the text of a path
+        ]
 
     def print_deploy_configuration(self) -> None:
         """Print it."""

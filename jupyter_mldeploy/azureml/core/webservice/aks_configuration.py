@@ -28,11 +28,14 @@ _AUTOSCALE = (
     "autoscale_refresh_seconds",
     "autoscale_target_utilization",
 )
-_LEFT_OUT = (
-    "collect_model_data", "enable_app_insights", "period_seconds", "initial_delay_seconds", "timeout_seconds",
-    "success_threshold", "failure_threshold", "autoscale_refresh_seconds",
-)  # fmt: skip
-"""Harmless to leave out: probes and the scaler's pace are chosen by the target."""
+_LEFT_OUT = {
+    ("collect_model_data", "enable_app_insights"): "Azure alone has them; see the service's log and its /metrics",
+    (
+        "period_seconds", "initial_delay_seconds", "timeout_seconds", "success_threshold", "failure_threshold",
+    ): "the cluster's probes are chosen here",
+    ("autoscale_refresh_seconds",): "the cluster's scaler has a pace of its own",
+}  # fmt: skip
+"""Harmless to leave out."""
 
 
 @facade(WebserviceException)
@@ -85,11 +88,10 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
         wrong = problems(vars(self))
         if wrong:
             raise WebserviceException("".join(f"{problem}\n" for problem in wrong))
-        left_out = [name for name in _LEFT_OUT if getattr(self, name)]
-        if left_out:
-            warn_once(
-                f"{', '.join(left_out)}: left out, because the cluster's probes and scaler take their place here."
-            )
+        for names, why in _LEFT_OUT.items():
+            left_out = [name for name in names if getattr(self, name)]
+            if left_out:
+                warn_once(f"{', '.join(left_out)}: left out, because {why}.")
         if (getattr(self, "replica_max_concurrent_requests", None) or 1) > 1:
             warn_once(
                 "replica_max_concurrent_requests: a replica here works on one request at a time; more replicas do more."
