@@ -422,12 +422,3 @@ def _drain(master: int) -> None:
             pass
     except OSError:
         return
-
-
-def test_only_containers_can_be_entered(mldeploy: Callable[..., Ran], script: Path) -> None:
-    from jupyter_mldeploy import deploy
-
-    deploy(script, "adder", target="local")
-    told = mldeploy("exec", "adder", "--", "id")
-    assert told.code == 1
-    assert "runs on the local target" in told.err
