@@ -15,7 +15,7 @@ from jupyter_mldeploy.azureml.exceptions import (
     UserErrorException,
     WebserviceException,
 )
-from jupyter_mldeploy.azureml.unknown import argument_sentence, member_sentence, name_sentence
+from jupyter_mldeploy.azureml.unknown import argument_sentence, argument_words, member_sentence, name_sentence
 from jupyter_mldeploy.errors import MLDeployError
 
 __all__ = ["Facade", "NotProvided", "check_workspace", "facade", "module_getattr", "translated"]
@@ -126,8 +126,8 @@ def as_v1(error: MLDeployError, raises: type[AzureMLException] = WebserviceExcep
     if error.code == "not-found" and "model" in error.summary.split("'")[0].lower():
         raises = ModelNotFoundException
     problems = getattr(error, "problems", ())
-    message = "\n".join([error.summary, *problems]) if len(problems) > 1 else error.summary
-    made = raises(message, inner_exception=error, hint=error.hint)
+    message = argument_words("\n".join([error.summary, *problems]) if len(problems) > 1 else error.summary)
+    made = raises(message, inner_exception=error, hint=argument_words(error.hint))
     if isinstance(made, WebserviceException):
         made.status_code = error.http_status
     return made

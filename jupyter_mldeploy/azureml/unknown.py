@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["MODULES", "argument_sentence", "member_sentence", "module_sentence", "name_sentence"]
+__all__ = ["MODULES", "argument_sentence", "argument_words", "member_sentence", "module_sentence", "name_sentence"]
 
 TRAINING = "training and pipelines stay with what trains: run the training code as it is, then register its model file"
 DATA = "datasets and datastores are Azure's storage: read the files with pandas or pathlib"
@@ -67,6 +68,26 @@ def member_sentence(owner: str, name: str, known: Iterable[str]) -> str:
 def argument_sentence(function: str, name: str, known: Iterable[str]) -> str:
     """Of an argument that a function does not take."""
     return f"{function}() takes no argument {name!r}{_nearest(name, known)}"
+
+
+_ARGUMENTS = {
+    "model": "models",
+    "port": "port of LocalWebservice.deploy_configuration",
+    "env": "environment_variables of the Environment",
+    "key": "primary_key",
+    "target": "deployment_config",
+}
+"""Options of magics and commands → what the v1 API calls them, where that is another word."""
+
+
+def argument_words(text: str) -> str:
+    """What names an option, in the words of Python; a command that is written out stays one."""
+    if "mldeploy " in text or "%" in text:
+        return text
+    text = re.sub(r"(?<=with )--model (?!and\b|or\b)([A-Za-z_][\w.]*\w)", r"models=[\1]", text)
+    return re.sub(
+        r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)", lambda found: _ARGUMENTS.get(found[1], found[1].replace("-", "_")), text
+    )
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

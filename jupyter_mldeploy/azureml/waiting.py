@@ -11,6 +11,7 @@ from jupyter_mldeploy.azureml import deploying
 from jupyter_mldeploy.azureml.exceptions import AzureMLException, WebserviceException
 from jupyter_mldeploy.azureml.specifying import records
 from jupyter_mldeploy.azureml.telling import say
+from jupyter_mldeploy.azureml.unknown import argument_words
 from jupyter_mldeploy.errors import DeploymentFailed, MLDeployError, ReloadRefused, ScoringFailed
 
 if TYPE_CHECKING:
@@ -65,13 +66,19 @@ def failed(service: Webservice, error: MLDeployError) -> WebserviceException:
     stage = str(getattr(error, "stage", ""))
     if not isinstance(error, DeploymentFailed):
         problems = getattr(error, "problems", ())
-        text = "\n".join([error.summary, *problems]) if len(problems) > 1 else error.summary
-        made = WebserviceException(text, status_code=error.http_status, inner_exception=error, hint=error.hint)
+        text = argument_words("\n".join([error.summary, *problems]) if len(problems) > 1 else error.summary)
+        hint = argument_words(error.hint)
+        made = WebserviceException(text, status_code=error.http_status, inner_exception=error, hint=hint)
         _show_panel(error, service, made)
         return made
     logs = "More information can be found using '.get_logs()'"
     if stage == "build":
         logs = "More information can be found using '.get_logs()': the log of the build"
+    elif service.state in {"running", "Healthy", "Unhealthy"}:
+        logs = (
+            "The version before this one goes on serving, and '.get_logs()' is of the service as it is; what this version "
+            "wrote is '.evidence.log' of this exception"
+        )
     made = WebserviceException(
         f"Service deployment polling reached non-successful terminal state, current service state: {service.state}\n"
         f"Operation ID: {service.name}\n{logs}\nError:\n{_error_json(service, error, stage)}",

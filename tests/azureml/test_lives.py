@@ -164,3 +164,15 @@ def test_the_default_image_has_its_name_in_both_places() -> None:
     from jupyter_mldeploy.azureml.core import runconfig
 
     assert runconfig.DEFAULT_CPU_IMAGE == DEFAULT_CPU_IMAGE
+
+
+def test_a_failed_update_says_where_its_own_lines_are(ws: Workspace, process: None) -> None:
+    service = Model.deploy(ws, "mysvc", [], config("plain.py"), LocalWebservice.deploy_configuration())
+    service.wait_for_deployment()
+    Path("broken.py").write_text("def init():\n    raise RuntimeError('no weights here')\n\ndef run(data):\n    pass\n")
+    service.update(inference_config=config("broken.py"))
+    with pytest.raises(WebserviceException) as caught:
+        service.wait_for_deployment()
+    assert "The version before this one goes on serving" in caught.value.message
+    assert "no weights here" in caught.value.evidence.log
+    assert service.run("1") == {"got": "1"}

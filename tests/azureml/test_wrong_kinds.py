@@ -13,9 +13,11 @@ from jupyter_mldeploy.azureml.core.conda_dependencies import CondaDependencies
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
-from jupyter_mldeploy.azureml.exceptions import AzureMLException, UserErrorException
-from jupyter_mldeploy.azureml.facade import NotProvided
+from jupyter_mldeploy.azureml.exceptions import AzureMLException, UserErrorException, WebserviceException
+from jupyter_mldeploy.azureml.facade import NotProvided, translated
+from jupyter_mldeploy.azureml.unknown import argument_words
 from jupyter_mldeploy.cli import main
+from jupyter_mldeploy.errors import InvalidValue
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
 
@@ -121,3 +123,26 @@ def test_what_is_left_out_is_said_with_its_own_reason(monkeypatch: pytest.Monkey
         "enable_app_insights: left out, because Azure alone has them; see the service's log and its /metrics.",
         "period_seconds: left out, because the cluster's probes are chosen here.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Define it in the cell; if it is a model, ship it with --model clf.", "ship it with models=[clf]."),
+        ("Leave --port out.", "Leave port of LocalWebservice.deploy_configuration out."),
+        ("Name a --namespace, or --source-directory", "Name a namespace, or source_directory"),
+        ("See `mldeploy update x --model clf`.", "See `mldeploy update x --model clf`."),
+        ("a --- b -- c x--port", "a --- b -- c x--port"),
+    ],
+)
+def test_options_are_called_as_the_arguments_are(text: str, expected: str) -> None:
+    assert argument_words(text).endswith(expected)
+
+
+def test_an_error_of_the_package_leaves_in_the_words_of_the_api() -> None:
+    def refuse() -> None:
+        raise InvalidValue("models", "m", "leave --model out, or build anew.")
+
+    with pytest.raises(WebserviceException) as caught:
+        translated(refuse)
+    assert caught.value.message == "models='m' is not valid: leave models out, or build anew."
