@@ -18,10 +18,10 @@ from jupyter_mldeploy.azureml.exceptions import (
 from jupyter_mldeploy.azureml.unknown import argument_sentence, argument_words, member_sentence, name_sentence
 from jupyter_mldeploy.errors import MLDeployError
 
-__all__ = ["Facade", "NotProvided", "check_workspace", "facade", "module_getattr", "translated"]
+__all__ = ["INTERNAL", "Facade", "NotProvided", "check_workspace", "facade", "module_getattr", "translated"]
 
 C = TypeVar("C", bound=type)
-_INTERNAL = {"REFUSED", "book", "service_class", "spec_values", "to_spec"}
+INTERNAL = {"REFUSED", "book", "service_class", "spec_values", "to_spec"}
 """Public to the modules of the facade, and no names of the original."""
 
 
@@ -56,7 +56,7 @@ class Facade(metaclass=_Classes):
 def _not_provided(made: Any, name: str, members: Iterable[str]) -> NotProvided:
     if reason := made.REFUSED.get(name):
         return NotProvided(f"{made.__name__}.{name} is not here: {reason}.")
-    known = {member for member in members if not member.startswith("_")} - _INTERNAL
+    known = {member for member in members if not member.startswith("_")} - INTERNAL
     sentence = member_sentence(made.__name__, name.lstrip("_"), known)
     if name.startswith("_"):
         sentence = f"{made.__name__}.{name} is the original's own affair, and is not here: {sentence}"

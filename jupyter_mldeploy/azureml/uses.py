@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
+from jupyter_mldeploy.azureml.facade import INTERNAL
 from jupyter_mldeploy.azureml.findings import CHANGES, REFUSED, RUNS, Finding, command_finding
 from jupyter_mldeploy.azureml.members import Owner, classes, has, has_member, parameters
 from jupyter_mldeploy.azureml.unknown import member_sentence, reason_for
@@ -289,7 +290,7 @@ class Uses(ast.NodeVisitor):
         elif any(has_member(made, member) for made in kinds):
             self._note(RUNS, shown, "", node.lineno)
         elif isinstance(node.ctx, ast.Load):
-            known = {name for made in kinds for name in dir(made) if not name.startswith("_")} - {"REFUSED"}
+            known = {name for made in kinds for name in dir(made) if not name.startswith("_")} - INTERNAL
             if member.startswith("_"):
                 why = f"it is the original's own affair; {member_sentence(owner[1], member.lstrip('_'), known)}"
             else:

@@ -64,6 +64,29 @@ def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:
     assert ws.webservices == {}
 
 
+def test_what_an_update_changes_is_shown_by_a_fresh_object(project: Path, cluster: TestCluster) -> None:
+    ws = Workspace.from_config()
+    (project / "plain.py").write_text("def init():\n    pass\n\ndef run(data):\n    return {'got': data}\n")
+    config = AksWebservice.deploy_configuration(num_replicas=1, auth_enabled=True)
+    inference = InferenceConfig("plain.py", environment=Environment("plain"))
+    service = Model.deploy(ws, "shown", [], inference, config, AksCompute(ws, cluster.context))
+    service.wait_for_deployment()
+    assert (service.compute_name, service.namespace) == (cluster.context, shared_namespace())
+    service.update(cpu_cores=0.2, memory_gb=0.4, token_auth_enabled=True, auth_enabled=False)
+    service.wait_for_deployment()
+    told = Webservice(ws, "shown").serialize()
+    assert (told["containerResourceRequirements"]["cpu"], told["aadAuthEnabled"], told["authEnabled"]) == (
+        0.2,
+        True,
+        False,
+    )
+    assert AksWebservice(ws, "shown").get_token()[0] == service.get_keys()[0]
+    assert service.run("1") == {"got": "1"}
+    service.delete()
+    assert service.state == "Deleting"
+    service.delete()  # only said
+
+
 def _scoring_keys(secret: Any) -> str:
     import base64
 
