@@ -1,12 +1,8 @@
-"""Rights, credentials, and an API server that goes away."""
+"""Rights, credentials, and an API server that is not there."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +10,14 @@ import pytest
 import yaml
 
 from jupyter_mldeploy import services
-from jupyter_mldeploy.errors import ReloadRefused, TargetUnavailable
-from jupyter_mldeploy.events import Cancel, Event, Stage
-from jupyter_mldeploy.targets.base import LogQuery
+from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.targets.kubernetes.rights import rights_needed
 
-from ..contract.conftest import Deploy, Result
-from ..contract.scripts import ADDING, Gate, edited
-from ..infra.cluster import SCRIPT, TestCluster
+from ..contract.conftest import Deploy
+from ..contract.scripts import ADDING, edited
+from ..infra.cluster import TestCluster
 from .under_test import KubernetesUnderTest
 
-InThread = Callable[[Callable[[], object]], Result]
 RBAC = "apis/rbac.authorization.k8s.io/v1"
 
 
@@ -144,75 +137,3 @@ def test_no_api_server_there(
         deployed()
     monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig)
     assert services() == []
-
-
-class Outage:
-    """The API server of the tests' own cluster, away for twenty seconds: their length is what is tested."""
-
-    SECONDS = 20.0
-
-    def __init__(self, cluster: TestCluster) -> None:
-        if not cluster.ours:
-            pytest.skip("the API server of somebody's cluster is not stopped")
-        self._until = 0.0
-
-    def begin(self) -> None:
-        subprocess.run([SCRIPT, "kill", "apiserver"], check=True, capture_output=True)
-        self._until = time.monotonic() + self.SECONDS
-
-    def end(self) -> None:
-        threading.Event().wait(max(0.0, self._until - time.monotonic()))
-        subprocess.run([SCRIPT, "start", "apiserver"], check=True, capture_output=True, stdin=subprocess.DEVNULL)
-
-
-@pytest.fixture
-def outage(cluster: TestCluster) -> Any:
-    made = Outage(cluster)
-    yield made
-    made.end()
-
-
-@pytest.mark.timeout(420)  # controllers take their time to come back
-def test_the_api_server_away_in_the_middle_of_a_deployment(deployed: Deploy, outage: Outage) -> None:
-    back = threading.Thread(target=outage.end)
-
-    def sink(event: Event) -> None:
-        if (event.stage, event.kind) == (Stage.LAUNCH, "started"):
-            outage.begin()
-            back.start()
-
-    made = deployed(sink=sink, sample={"x": 1})
-    back.join(120)
-    assert made.run({"x": 1})["sum"] == 2
-
-
-@pytest.mark.timeout(420)  # controllers take their time to come back
-def test_the_api_server_away_in_the_middle_of_a_reload(
-    deployed: Deploy, outage: Outage, gate: Gate, in_thread: InThread, script: Path
-) -> None:
-    """Nobody hears what became of it, so that it is taken back: every replica runs the old script."""
-    made = deployed()
-    before = made.run({"x": 1})
-    script.write_text(gate.script)
-    reloading = in_thread(made.reload)
-    gate.await_init()
-    outage.begin()
-    outage.end()
-    with pytest.raises(ReloadRefused, match="did not answer"):
-        reloading.get()
-    assert made.run({"x": 1})["sum"] == before["sum"]  # the way back may have run init() again
-    assert made.status().script == made.spec.inference.script.hash
-
-
-@pytest.mark.timeout(420)  # controllers take their time to come back
-def test_the_api_server_away_while_a_log_is_followed(deployed: Deploy, outage: Outage) -> None:
-    made = deployed()
-    made.run({"x": 1})
-    cancel = Cancel()
-    lines = made.follow(LogQuery(follow=True, grep="scored"), cancel)
-    assert "scored 1" in next(lines).text
-    outage.begin()
-    outage.end()
-    assert made.run({"x": 2})["sum"] == 3
-    assert "scored 2" in next(lines).text
-    cancel.set()

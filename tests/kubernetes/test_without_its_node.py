@@ -1,4 +1,4 @@
-"""A node that goes away: the last of the tests by name, because nothing else can run meanwhile."""
+"""A node that goes away: among the last of the tests by name, because nothing else can run meanwhile."""
 
 from __future__ import annotations
 
