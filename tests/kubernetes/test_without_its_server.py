@@ -1,4 +1,7 @@
-"""An API server that goes away: after all other tests of the cluster, whose controllers come back only slowly from it."""
+"""An API server that goes away: after all other tests of the cluster, whose controllers come back only slowly from it.
+
+Each service has a name of its own: for minutes after an outage a Service may still lead to the pods of a deleted one.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def test_the_api_server_away_in_the_middle_of_a_deployment(deployed: Deploy, out
             outage.begin()
             back.start()
 
-    made = deployed(sink=sink, sample={"x": 1})
+    made = deployed(name="away-at-launch", sink=sink, sample={"x": 1})
     back.join(120)
     assert made.run({"x": 1})["sum"] == 2
 
@@ -67,7 +70,7 @@ def test_the_api_server_away_in_the_middle_of_a_reload(
     deployed: Deploy, outage: Outage, gate: Gate, in_thread: InThread, script: Path
 ) -> None:
     """Nobody hears what became of it, so that it is taken back: every replica runs the old script."""
-    made = deployed()
+    made = deployed(name="away-at-reload")
     before = made.run({"x": 1})
     script.write_text(gate.script)
     reloading = in_thread(made.reload)
@@ -82,7 +85,7 @@ def test_the_api_server_away_in_the_middle_of_a_reload(
 
 @pytest.mark.timeout(420)  # controllers take their time to come back
 def test_the_api_server_away_while_a_log_is_followed(deployed: Deploy, outage: Outage) -> None:
-    made = deployed()
+    made = deployed(name="away-at-logs")
     made.run({"x": 1})
     cancel = Cancel()
     lines = made.follow(LogQuery(follow=True, grep="scored"), cancel)
