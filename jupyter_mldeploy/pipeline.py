@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from jupyter_mldeploy.capture import check_script, raise_for
@@ -113,12 +114,14 @@ def run(
         again = wishes.again
         driver.check(replace(spec, image=again.image) if again else spec)
         asked_at = time.time()
+        digest = cache(lambda: source_digest(spec.inference))  # of files that may be many: read once, if at all
         taken = str(former.details.get("source", "")) if former else ""
-        source = again.source if again else taken if wishes.keeps_files else _source(spec, former)
+        kept = wishes.keeps_files or _is_gone(spec, former)
+        source = again.source if again else taken if kept else digest()
         change = _change(spec, source, former, driver)
         makes = again is None and (wishes.prepares or change.kind in {"created", "updated"})
         if makes and not wishes.prepares:
-            source = source_digest(spec.inference)
+            source = digest()
         models = _model_paths(spec, records, former) if makes else {}
         alive = former if change.kind != "created" else None
         if former and not alive and not wishes.prepares:
@@ -183,12 +186,11 @@ def _model_paths(spec: ServiceSpec, records: Records, former: Record | None) -> 
     return paths
 
 
-def _source(spec: ServiceSpec, former: Record | None) -> str:
-    """Digest of the source directory's files; what a service has taken of a folder that is gone is what it has."""
+def _is_gone(spec: ServiceSpec, former: Record | None) -> bool:
+    """Whether the source directory that the service has taken is there no more: what was taken of it is what it has."""
     folder = spec.inference.source_directory
-    if former and folder and folder == former.spec.inference.source_directory and not Path(folder).is_dir():
-        return str(former.details.get("source", ""))
-    return source_digest(spec.inference)
+    same = former is not None and folder == former.spec.inference.source_directory
+    return bool(same and folder and not Path(folder).is_dir())
 
 
 def _former(spec: ServiceSpec, records: Records, wishes: Wishes) -> tuple[Record | None, Record | None]:

@@ -108,6 +108,11 @@ class ServiceConfig:
                 given[name] = tuple(given[name])
         return cls(**given).validated()
 
+    @property
+    def max_wait_s(self) -> float | None:
+        """Seconds that a call may wait for a free worker; None: as long as it takes."""
+        return None if self.max_request_wait_ms is None else self.max_request_wait_ms / 1000
+
     def validated(self) -> ServiceConfig:
         """Itself, or `ConfigurationError` with the first setting that cannot be used."""
         if not 0 <= self.port <= 65535:

@@ -74,8 +74,7 @@ class Service:
     def configure(self, config: ServiceConfig) -> None:
         """Take other settings; calls that wait or run already keep to the new limits from now on."""
         self.config = self.pool.config = config
-        wait = config.max_request_wait_ms
-        self.dispatcher.limit(None if wait is None else wait / 1000, config.scoring_timeout_ms / 1000)
+        self.dispatcher.limit(config.max_wait_s, config.scoring_timeout_ms / 1000)
 
     # ---- routing
 

@@ -46,8 +46,7 @@ async def serve(
     log = Log()
     log.attach(loop)
     events = EventLog()
-    wait = config.max_request_wait_ms
-    dispatcher = Dispatcher(None if wait is None else wait / 1000, config.scoring_timeout_ms / 1000)
+    dispatcher = Dispatcher(config.max_wait_s, config.scoring_timeout_ms / 1000)
     generation = _generation(config, shared)
     dispatcher.use(generation.shared)
     pool = Pool(config, generation, dispatcher, lifeline, events, log)
