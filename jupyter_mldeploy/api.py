@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from jupyter_mldeploy import pipeline
+from jupyter_mldeploy.asked import Asked, ModelWish, Outside
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
@@ -19,7 +20,7 @@ from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDama
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.request import Asked, ModelWish, Outside, Request, carry_out, in_thread, read_script
+from jupyter_mldeploy.request import Request, carry_out, in_thread, read_script
 from jupyter_mldeploy.scoring import ask, decoded
 from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
 from jupyter_mldeploy.targets import driver_for
@@ -126,7 +127,7 @@ class Service:
 
     # -- using it --------------------------------------------------------------------------------------------------
 
-    def answer(self, data: object, *, timeout: float | None = None) -> Answer:
+    def answer(self, data: object, *, timeout: str | float | None = None) -> Answer:
         """Send a request and return the answer, whatever its status.
 
         Args:
@@ -135,7 +136,7 @@ class Service:
         """
         return ask(self.record, self._records, data, timeout)
 
-    def run(self, data: object, *, timeout: float | None = None) -> Any:
+    def run(self, data: object, *, timeout: str | float | None = None) -> Any:
         """Score ``data`` and return the decoded answer.
 
         Raises:
@@ -143,9 +144,19 @@ class Service:
         """
         return decoded(self.answer(data, timeout=timeout), self.record, self._records)
 
-    def logs(self, lines: int | None = None, **query: Any) -> str:
-        """Its log as text. ``query``: ``previous, build, replica, grep, since`` of ``LogQuery``."""
-        return "\n".join(line.text for line in self.follow(LogQuery(lines=lines, **query), Cancel()))
+    def logs(
+        self,
+        lines: int | None = None,
+        *,
+        previous: bool = False,
+        build: bool = False,
+        replica: str | None = None,
+        grep: str | None = None,
+        since: float | None = None,
+    ) -> str:
+        """Its log as text; see ``LogQuery``."""
+        query = LogQuery(lines=lines, previous=previous, build=build, replica=replica, grep=grep, since=since)
+        return "\n".join(line.text for line in self.follow(query, Cancel()))
 
     def follow(self, query: LogQuery, cancel: Cancel | None = None) -> Iterator[LogLine]:
         """Its log line by line; with ``query.follow`` until cancelled or the service ends."""
@@ -201,7 +212,7 @@ class Service:
         memory, gpus, sample, port, timeout, image, env, keys`` and what only a cluster has.
         """
         base = self.record.spec
-        request = Request(name=self.name, target=base.target, base=base, asked=Asked(**changes))
+        request = Request(name=self.name, target=base.target, base=base, asked=Asked.of(**changes))
         self.outcome = carry_out(request, self._records, Wishes(), sink, cancel or Cancel())
         return self
 
@@ -368,25 +379,11 @@ def deploy(
     except ValueError:
         raise InvalidValue("until", until, "choose one of register, build, push, ready.") from None
     wishes = Wishes(until=last, overwrite=overwrite)
-    asked = Asked(
-        script=script,
-        models=models,
-        environment=environment,
-        pip=pip,
-        source_directory=source_directory,
-        replicas=replicas,
-        autoscale=autoscale,
-        cpu=cpu,
-        memory=memory,
-        gpus=gpus,
-        sample=sample,
-        port=port,
-        timeout=timeout,
-        image=from_image,
-        env=env,
-        keys=keys,
-        **outside,
-    )
+    asked = Asked.of(
+        script=script, models=models, environment=environment, pip=pip, source_directory=source_directory, replicas=replicas,
+        autoscale=autoscale, cpu=cpu, memory=memory, gpus=gpus, sample=sample, port=port, timeout=timeout, image=from_image,
+        env=env, keys=keys, **outside,
+    )  # fmt: skip
     request = Request(name=name, target=target, asked=asked, notebook_names=frozenset(notebook_names))
     records = Records(force.home_path)
     begin = partial(carry_out, request, records, wishes, sink, cancel or Cancel())

@@ -24,7 +24,7 @@ def register_model(name: str, source: object, **about: Any) -> Model:
 def get_model(name: str, version: int | None = None) -> Model:
     """A registered model; its newest version where none is named, also as ``NAME:VERSION``."""
     registry = _registry()
-    if version is None and ":" in name:
+    if version is None and ":" in str(name):
         model = registry.resolve(name)
         return registry.get(model.name, model.version)
     return registry.get(name, version)

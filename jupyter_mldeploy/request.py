@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import operator
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 from jupyter_mldeploy import pipeline
+from jupyter_mldeploy.asked import Asked, ModelWish
 from jupyter_mldeploy.capture import environment_for, script_for
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.environments import with_requirements
@@ -42,53 +43,7 @@ from jupyter_mldeploy.spec import (
     read_variables,
 )
 
-__all__ = ["Asked", "ModelWish", "Outside", "Request", "carry_out", "in_thread", "read_script", "to_json"]
-
-ModelWish = str | Model | ModelRef | tuple[str, object]
-"""``NAME``, ``NAME:VERSION``, a path, a registered model, or a name with the object or path to register under it."""
-
-
-class Outside(TypedDict, total=False):
-    """What only a cluster has, as it is said to ``deploy``: see ``spec.Placement``."""
-
-    node_selector: Iterable[str] | Mapping[str, str] | None
-    tolerations: Iterable[str | Toleration] | None
-    pull_secrets: Iterable[str] | None
-    ingress: str | None
-    load_balancer: bool | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """What was said, as it was written; ``None`` and empty: not said. See ``jupyter_mldeploy.deploy`` for the meanings."""
-
-    script: Script | str | Path | None = None
-    models: Sequence[ModelWish] = ()
-    environment: str | Path | Environment | None = None
-    pip: Sequence[str] = ()
-    source_directory: str | Path | None = None
-    replicas: int | str | None = None
-    autoscale: str | Autoscale | None = None
-    cpu: str | float | None = None
-    memory: str | float | None = None
-    gpus: int | None = None
-    sample: object | None = None
-    port: int | str | None = None
-    timeout: str | float | None = None
-    image: str | None = None
-    env: Iterable[str] | Mapping[str, str | None] | None = dataclasses.field(default=None, repr=False)
-    keys: Iterable[str] | None = dataclasses.field(default=None, repr=False)
-    node_selector: Iterable[str] | Mapping[str, str] | None = None
-    tolerations: Iterable[str | Toleration] | None = None
-    pull_secrets: Iterable[str] | None = None
-    ingress: str | None = None
-    load_balancer: bool | None = None
-
-    @property
-    def makes_anew(self) -> bool:
-        """Whether it speaks of what a service is made of, not only of how it runs."""
-        made_of = (self.script, self.environment, self.source_directory, self.image)
-        return bool(self.models or self.pip) or any(part is not None for part in made_of)
+__all__ = ["Request", "carry_out", "in_thread", "read_script", "to_json"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +119,8 @@ def _check_not_anothers(name: str, script: Script, records: Records) -> None:
 
 def read_script(script: Script | str | Path) -> Script:
     """A script as it is, or read from its file."""
+    if not isinstance(script, Script | str | Path):
+        raise InvalidValue("script", script, "it is the path of a Python file.")
     return script if isinstance(script, Script) else Script.from_file(script)
 
 
@@ -336,8 +293,8 @@ def _bounds(asked: Asked, before: Autoscale) -> Autoscale:
 
 def _whole_number(field: str, value: int | str) -> int:
     try:
-        return int(value)
-    except ValueError:
+        return operator.index(value) if not isinstance(value, str) else int(value)
+    except (TypeError, ValueError):
         raise InvalidValue(field, value, "it is a whole number from 1 on.") from None
 
 

@@ -9,22 +9,24 @@ from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.errors import ScoringFailed
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.request import to_json
+from jupyter_mldeploy.spec import parse_seconds
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer
 
 __all__ = ["ask", "decoded"]
 
 
-def ask(record: Record, records: Records, data: object, timeout: float | None) -> Answer:
+def ask(record: Record, records: Records, data: object, timeout: str | float | None) -> Answer:
     """Send a request; the default time-out leaves the service's own the first word.
 
     Raises:
         ScoringFailed: No answer came.
     """
     body = data if isinstance(data, bytes) else (data if isinstance(data, str) else to_json(data)).encode()
+    seconds = record.spec.scoring_timeout + 5 if timeout is None else parse_seconds(timeout, "timeout")
     driver = driver_for(record.spec.target, records)
     try:
-        return driver.score(record, body, {}, timeout or record.spec.scoring_timeout + 5)
+        return driver.score(record, body, {}, seconds)
     except ScoringFailed as error:
         state = driver.status(record) if error.status is None else None
         if state is None or state.state not in {"stopped", "failed"}:

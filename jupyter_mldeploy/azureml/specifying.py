@@ -158,9 +158,10 @@ def begin(
         after: Called when it has succeeded.
         failed: Called when it has not, before anybody who waits is told.
     """
+    from jupyter_mldeploy.asked import Asked
     from jupyter_mldeploy.events import Cancel
     from jupyter_mldeploy.pipeline import Wishes
-    from jupyter_mldeploy.request import Asked, Request, carry_out
+    from jupyter_mldeploy.request import Request, carry_out
 
     made = Underway(Future(), Cancel())
 

@@ -16,7 +16,7 @@ from jupyter_mldeploy.cli.progress import Progress
 from jupyter_mldeploy.cli.showing import Screen
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.request import ModelWish
+    from jupyter_mldeploy.asked import ModelWish
 
 __all__ = ["deploy", "model_wishes", "show_outcome", "wanted"]
 

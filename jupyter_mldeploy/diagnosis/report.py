@@ -13,7 +13,7 @@ from jupyter_mldeploy.diagnosis.pages import fill, page
 from jupyter_mldeploy.diagnosis.reading import Line, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding
 
-__all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "report"]
+__all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "origin", "report", "script_line", "told_once"]
 
 NOTHING = "none"
 INSUFFICIENT = "insufficient-evidence"
@@ -41,6 +41,8 @@ class Diagnosis:
         confirm: How to see it for oneself.
         source: The documents' sections that the steps come from.
         severity, family: As the page says.
+        where: The line of the script that failed, as in ``cell [4], line 6``, or ``""``.
+        source_line: That line's text.
     """
 
     cause: str
@@ -59,13 +61,16 @@ class Diagnosis:
     service: str = ""
     stage: str = ""
     target: str = ""
+    where: str = ""
+    source_line: str = ""
 
     @property
     def remedy(self) -> str:
         """What is wrong, what happened and all steps as one text."""
+        is_word = re.match(r"[a-z]+\b(?![.(])", self.title)  # and no init() or score.py
         return "\n".join(
             [
-                f"{self.title[:1].upper()}{self.title[1:]}.",
+                f"{self.title[:1].upper()}{self.title[1:]}." if is_word else f"{self.title}.",
                 self.what,
                 *(f"{n}. {step}" for n, step in enumerate(self.steps, 1)),
             ]
@@ -80,7 +85,7 @@ class Diagnosis:
             "family": self.family,
             "title": self.title,
             "what": self.what,
-            "evidence": [{"line": line.shown.strip(), "from": where(line)} for line in self.proof],
+            "evidence": [{"line": line.shown.strip(), "from": origin(line)} for line in self.proof],
             "facts": dict(self.facts),
             "remedy": self.remedy,
             "steps": list(self.steps),
@@ -94,10 +99,12 @@ class Diagnosis:
         named = " · ".join(part for part in (self.service, self.target) if part)
         state = "" if not self.cause else f"FAILED{f' in {self.stage}' if self.stage else ''}: "
         lines = [f"{named + ' · ' if named else ''}{state}{self.title}"]
-        for i, line in enumerate(self.proof):
+        for i, line in enumerate(told_once(self.proof)):
             shown = line.shown.strip()
             shown = shown if len(shown) <= 160 else shown[:157] + "…"
-            lines.append(f"  {'proof' if i == 0 else '     '}  {shown}   ({where(line)})")
+            lines.append(f"  {'proof' if i == 0 else '     '}  {shown}   ({origin(line)})")
+        if self.where:
+            lines.append(f"         {self.where}{f': {self.source_line}' if self.source_line else ''}")
         if self.what and self.cause:
             lines += _wrapped(self.what, "  ", "  ")
         for number, step in enumerate(self.steps, 1):
@@ -114,11 +121,32 @@ class Diagnosis:
         return _MAGIC.sub(lambda magic: f"mldeploy {magic[1]}", text)
 
 
-def where(line: Line) -> str:
+def origin(line: Line) -> str:
     """Where a line comes from, for people: ``log, line 12``."""
     name = {"k8s_events": "events", "k8s_reason": "reason", "http_body": "answer"}.get(line.source, line.source)
-    name = name.replace("_", " ")
+    name = name.replace("_", " ").rstrip(":")
     return f"{name}, line {line.number}" if line.number and line.source.endswith("log") else name
+
+
+def told_once(lines: Sequence[Line]) -> list[Line]:
+    """Without lines that say what one before them has said: runtime, traceback and log often tell the same thing."""
+    kept: list[Line] = []
+    said: list[str] = []
+    for line in lines:
+        text = line.shown.strip().removeprefix("runtime: ").rstrip(".")
+        if not any(text in other or other in text for other in said):
+            kept.append(line)
+            said.append(text)
+    return kept
+
+
+def script_line(failure: Mapping[str, Any], script_name: str) -> tuple[str, str]:
+    """``cell [4], line 6`` and that line, if the failure knows it."""
+    if not failure.get("line"):
+        return "", ""
+    file = str(failure.get("file") or "")
+    name = script_name if file in {"", "score.py"} else file
+    return f"{name}, line {failure['line']}", str(failure.get("source") or "").strip()
 
 
 def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
@@ -133,6 +161,7 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]
     nothing = first.cause == NOTHING
+    where, source_line = script_line(evidence.failure, evidence.script_name)
     return Diagnosis(
         cause="" if nothing else first.cause,
         causes=() if nothing else causes,
@@ -150,6 +179,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         service=evidence.service,
         stage=evidence.stage,
         target=evidence.target,
+        where=where,
+        source_line=source_line,
     )
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.diagnosis.actions import carried_out_on
-from jupyter_mldeploy.diagnosis.report import where
+from jupyter_mldeploy.diagnosis.report import origin, script_line, told_once
 from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
-    from jupyter_mldeploy.diagnosis.reading import Line
     from jupyter_mldeploy.diagnosis.report import Diagnosis
     from jupyter_mldeploy.errors import MLDeployError
     from jupyter_mldeploy.evidence import Evidence
@@ -92,15 +91,14 @@ def explain(error: MLDeployError, service: str = "", target: str = "") -> Explan
 
 def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) -> Explanation:
     """A diagnosis as it is shown."""
-    where_it_was, source_line = _place(evidence.failure, evidence.script_name) if evidence else ("", "")
     return Explanation(
         title=diagnosis.title,
         service=diagnosis.service,
         target=diagnosis.target,
         stage=diagnosis.stage,
         lines=_proof(diagnosis, evidence),
-        where=where_it_was,
-        source_line=source_line,
+        where=diagnosis.where,
+        source_line=diagnosis.source_line,
         what=diagnosis.what,
         steps=diagnosis.steps,
         actions=carried_out_on(diagnosis.target, diagnosis.actions),
@@ -114,7 +112,7 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
 
 def _explain_evidence(error: DeploymentFailed | ScoringFailed, evidence: Evidence) -> Explanation:
     """No diagnosis: the evidence itself, its last lines."""
-    where_it_was, source_line = _place(evidence.failure, evidence.script_name)
+    where_it_was, source_line = script_line(evidence.failure, evidence.script_name)
     log = evidence.log or evidence.build_log or evidence.http_body
     tail = [line for line in log.splitlines() if line.strip()][-TAIL_LINES:]
     proof = str(evidence.failure.get("message", "")) or error.summary
@@ -131,7 +129,7 @@ def _explain_evidence(error: DeploymentFailed | ScoringFailed, evidence: Evidenc
 
 
 def _proof(diagnosis: Diagnosis, evidence: Evidence | None) -> tuple[ProofLine, ...]:
-    proof = tuple(ProofLine(line.shown.strip(), where(line), proves=True) for line in _told_once(diagnosis.proof))
+    proof = tuple(ProofLine(line.shown.strip(), origin(line), proves=True) for line in told_once(diagnosis.proof))
     if not (evidence and diagnosis.proof):
         return proof
     first = diagnosis.proof[0]
@@ -141,27 +139,6 @@ def _proof(diagnosis: Diagnosis, evidence: Evidence | None) -> tuple[ProofLine, 
         before = log[max(first.number - 1 - CONTEXT_LINES, 0) : first.number - 1]
         return (*(ProofLine(line.strip(), first.source) for line in before if line.strip()), *proof)
     return proof
-
-
-def _told_once(lines: Sequence[Line]) -> list[Line]:
-    """Without lines that say what one before them has said: runtime, traceback and log often tell the same thing."""
-    kept: list[Line] = []
-    said: list[str] = []
-    for line in lines:
-        text = line.shown.strip().removeprefix("runtime: ").rstrip(".")
-        if not any(text in other or other in text for other in said):
-            kept.append(line)
-            said.append(text)
-    return kept
-
-
-def _place(failure: Mapping[str, Any], script_name: str) -> tuple[str, str]:
-    """``cell [4], line 6`` and that line, if the failure knows it."""
-    if not failure.get("line"):
-        return "", ""
-    file = str(failure.get("file") or "")
-    name = script_name if file in {"", "score.py"} else file
-    return f"{name}, line {failure['line']}", str(failure.get("source") or "").strip()
 
 
 def _certainty(confidence: float) -> str:

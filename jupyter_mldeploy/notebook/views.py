@@ -60,14 +60,24 @@ class TerminalView:
 
 
 class UnattendedView:
-    """One output, when it has ended."""
+    """One output, when it has ended.
+
+    Args:
+        begun: To show at once, where the cell does not wait for the end: what ends later is drawn in its place, and not in
+            the cell that runs then.
+    """
+
+    def __init__(self, begun: Timeline | None = None) -> None:
+        self._output = Output()
+        if begun is not None:
+            self._output.show(timeline_bundle(begun))
 
     def show(self, timeline: Timeline) -> None:
         """See ``View``: nobody watches."""
 
     def finish(self, timeline: Timeline) -> None:
         """See ``View``."""
-        Output().show(timeline_bundle(timeline))
+        self._output.show(timeline_bundle(timeline))
 
 
 class LiveView:
@@ -117,12 +127,12 @@ class DrawnElsewhere:
 
 
 def view_for(kind: FrontEnd, timeline: Timeline, cancel: Callable[[], None] | None = None) -> View:
-    """The view for a front end."""
+    """The view for a front end; ``cancel`` asks the work to end, for a cell that does not wait for it."""
     match kind:
         case FrontEnd.TERMINAL:
             return TerminalView()
         case FrontEnd.UNATTENDED:
-            return UnattendedView()
+            return UnattendedView(timeline if cancel else None)
     return LiveView(timeline, cancel)
 
 

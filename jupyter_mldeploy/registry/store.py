@@ -69,6 +69,8 @@ class ModelRegistry:
         """
         check_model_name(name)
         tags, properties = _texts("tags", tags), _texts("properties", properties)
+        if not isinstance(description, str | None):
+            raise InvalidValue("description", description, "it is a text.")
         if isinstance(source, str | Path):
             model = self._register_path(name, Path(source), progress, cancel)
         else:
@@ -262,6 +264,8 @@ class ModelRegistry:
 
 
 def _texts(field: str, values: Mapping[Any, Any] | None) -> dict[str, str]:
+    if not isinstance(values, Mapping | None):
+        raise InvalidValue(field, values, "they are texts by name.")
     given = dict(values or {})
     for key, value in given.items():
         if not isinstance(key, str) or not isinstance(value, str | int | float):

@@ -1,6 +1,7 @@
 """The frozen values that say what is wanted. Each is checked when it is made; an error names field, value and rule."""
 
 from jupyter_mldeploy.spec.environment import Environment
+from jupyter_mldeploy.spec.kinds import check_kinds
 from jupyter_mldeploy.spec.names import check_model_name, check_service_name
 from jupyter_mldeploy.spec.placement import Placement, Toleration, read_labels
 from jupyter_mldeploy.spec.quantities import parse_cpu, parse_memory, parse_seconds, show_memory
@@ -30,6 +31,7 @@ __all__ = [
     "TargetKind",
     "Toleration",
     "Variable",
+    "check_kinds",
     "check_model_name",
     "check_service_name",
     "keys_marked",

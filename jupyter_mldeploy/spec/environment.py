@@ -16,6 +16,7 @@ from typing import Any
 
 from jupyter_mldeploy.errors import InvalidValue, NotFound
 from jupyter_mldeploy.spec.docker_steps import check_step
+from jupyter_mldeploy.spec.kinds import check_kinds
 
 __all__ = ["Environment"]
 
@@ -55,6 +56,7 @@ class Environment:
     steps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.python is not None and not _PYTHON.fullmatch(self.python):
             raise InvalidValue("python", self.python, "write a version such as 3.11.")
         if self.interpreter is not None and not Path(self.interpreter).is_absolute():
@@ -88,6 +90,8 @@ class Environment:
         cls, requirements: list[str] | tuple[str, ...], *, name: str = "environment", python: str | None = None
     ) -> Environment:
         """Make it from a list of pip requirements."""
+        if not isinstance(requirements, list | tuple):
+            raise InvalidValue("requirements", requirements, "it is a list of texts.")
         return cls(name=name, python=python, requirements=tuple(_clean_requirements(requirements)))
 
     @classmethod
@@ -125,6 +129,8 @@ class Environment:
     @classmethod
     def from_file(cls, file_path: str | Path) -> Environment:
         """Read a conda YAML or a requirements file, by its ending."""
+        if not isinstance(file_path, str | Path):
+            raise InvalidValue("environment", file_path, "it is the path of a file.")
         path = Path(file_path)
         if path.suffix in {".yml", ".yaml"}:
             return cls.from_conda_specification(path.stem, path)

@@ -29,6 +29,8 @@ def check_service_name(name: str, field: str = "name") -> str:
 
 def check_model_name(name: str, field: str = "model") -> str:
     """Return ``name`` if a model may be called so, else raise ``InvalidValue``."""
+    if not isinstance(name, str):
+        raise InvalidValue(field, name, "it is a text.")
     if not _MODEL.fullmatch(name):
         raise InvalidValue(
             field, name, "use letters, digits, '.', '_' and '-', beginning with a letter or digit, at most 255."

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 from jupyter_mldeploy.errors import InvalidValue
+from jupyter_mldeploy.spec.kinds import check_kinds
 
 __all__ = ["Placement", "Toleration", "read_labels"]
 
@@ -38,6 +39,7 @@ class Toleration:
         return cls(key, value if equals else None, effect)
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.key and not _KEY.fullmatch(self.key):
             raise InvalidValue("toleration", str(self), "its key is no name that a taint can have.")
         if self.value is not None and not (self.key and _VALUE.fullmatch(self.value)):
@@ -69,6 +71,7 @@ class Placement:
     load_balancer: bool = False
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         for key, value in self.node_selector:
             if not (_KEY.fullmatch(key) and _VALUE.fullmatch(value)):
                 raise InvalidValue("node_selector", f"{key}={value}", "this is no label that a node can have.")

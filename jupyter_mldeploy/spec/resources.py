@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from jupyter_mldeploy.errors import InvalidValue
+from jupyter_mldeploy.spec.kinds import check_kinds
 from jupyter_mldeploy.spec.quantities import parse_cpu, parse_memory
 
 __all__ = ["Autoscale", "Resources", "replicas_for"]
@@ -20,7 +21,7 @@ class Resources:
 
     Attributes:
         cpu: Cores; also takes a Kubernetes quantity (``"500m"``).
-        memory: Bytes; also takes a quantity (``"512Mi"``) or a number of GB (``memory_gb``).
+        memory: Bytes; also takes a quantity (``"512Mi"``). ``of`` also takes a number of GB.
         gpus: Whole GPUs.
     """
 
@@ -38,6 +39,13 @@ class Resources:
         )
 
     def __post_init__(self) -> None:
+        cpu: object = self.cpu
+        memory: object = self.memory
+        if isinstance(cpu, str):
+            object.__setattr__(self, "cpu", parse_cpu(cpu))
+        if isinstance(memory, str):
+            object.__setattr__(self, "memory", parse_memory(memory))
+        check_kinds(self)
         if self.cpu is not None and not self.cpu >= 0.001:
             raise InvalidValue("cpu", self.cpu, "it is a number of cores above zero.")
         if self.memory is not None and self.memory < 1024**2:
@@ -60,12 +68,13 @@ class Autoscale:
     @classmethod
     def parse(cls, text: str) -> Autoscale:
         """Read ``MIN:MAX``."""
-        low, colon, high = text.partition(":")
+        low, colon, high = str(text).partition(":")
         if not (colon and low.strip().isdecimal() and high.strip().isdecimal()):
             raise InvalidValue("autoscale", text, "write MIN:MAX, such as 1:4.")
         return cls(int(low), int(high))
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if not 1 <= self.minimum <= MOST_REPLICAS:
             raise InvalidValue("replicas", self.minimum, f"it is a whole number from 1 to {MOST_REPLICAS}.")
         if self.maximum is not None and not self.minimum <= self.maximum <= MOST_REPLICAS:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jupyter_mldeploy.errors import InvalidValue, NotFound
 from jupyter_mldeploy.spec.environment import Environment
+from jupyter_mldeploy.spec.kinds import check_kinds
 from jupyter_mldeploy.spec.names import check_model_name, check_service_name
 from jupyter_mldeploy.spec.placement import Placement
 from jupyter_mldeploy.spec.resources import Autoscale, Resources
@@ -56,6 +57,7 @@ class Target:
         return cls(kind, context, namespace)
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if self.namespace is not None and self.kind is not TargetKind.KUBERNETES:
             raise InvalidValue("namespace", self.namespace, f"the {self.kind} target has no namespaces.")
 
@@ -71,6 +73,7 @@ class ModelRef:
     version: int
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         check_model_name(self.name)
         if self.version < 1:
             raise InvalidValue("version", self.version, "versions count up from 1.")
@@ -96,6 +99,7 @@ class Script:
     path: str | None = None
 
     def __post_init__(self) -> None:
+        check_kinds(self)
         if not re.fullmatch(r"\w[\w.-]*\.py", self.file_name):
             raise InvalidValue(
                 "script", self.file_name, "name a Python file of letters, digits, '.', '_' and '-', such as score.py."
@@ -138,7 +142,7 @@ class InferenceConfig:
     """Scoring script, the folder that goes with it, and the environment they run in.
 
     Attributes:
-        script: The scoring script.
+        script: The scoring script; also takes its path.
         source_directory: Folder that goes with it, or ``None``.
         environment: What they run in.
         source_name: What the folder is called in the app root; ``""``: its files lie in the app root itself.
@@ -150,6 +154,9 @@ class InferenceConfig:
     source_name: str = ""
 
     def __post_init__(self) -> None:
+        if isinstance(self.script, str | Path):
+            object.__setattr__(self, "script", Script.from_file(self.script))
+        check_kinds(self)
         name = self.source_name
         if name and (name in {".", "..", *RESERVED_FOLDERS} or set(name) & {"/", "\\", "\0"}):
             raise InvalidValue("source_directory", name, "the service has a folder of that name; rename yours.")
@@ -200,6 +207,7 @@ class ServiceSpec:
 
     def __post_init__(self) -> None:
         check_service_name(self.name)
+        check_kinds(self)
         if self.port is not None and not 1 <= self.port <= 65535:
             raise InvalidValue("port", self.port, "it is a whole number from 1 to 65535.")
         names = [model.name for model in self.models]

@@ -68,12 +68,14 @@ def read_variables(wishes: Iterable[str] | Mapping[str, str | None]) -> dict[str
 
     The value is never part of an error.
     """
+    if isinstance(wishes, str) or not isinstance(wishes, Iterable):
+        raise InvalidValue("env", "…", "it is a mapping of names to values, or a list of NAME=VALUE.")
     if isinstance(wishes, Mapping):
         found = {str(name): None if value is None else str(value) for name, value in wishes.items()}
     else:
         found = {}
         for wish in wishes:
-            name, equals, value = wish.partition("=")
+            name, equals, value = str(wish).partition("=")
             if not equals:
                 check_variable_name(name)
                 if name not in os.environ:
@@ -131,13 +133,15 @@ def keys_name(mark: str) -> str:
     return KEYS + mark
 
 
-def keys_marked(wishes: Iterable[str], secrets: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def keys_marked(wishes: Iterable[object], secrets: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """The mark of these scoring keys (``""`` for none), and what to keep among the secrets.
 
     Raises:
         InvalidValue: One is no key; it is not part of the error.
     """
-    keys = list(dict.fromkeys(wishes))
+    if isinstance(wishes, str) or not isinstance(wishes, Iterable):
+        raise InvalidValue("keys", "…", "it is a list of keys.")
+    keys = list(dict.fromkeys(str(wish) for wish in wishes))
     for key in keys:
         if not _KEY.fullmatch(key):
             raise InvalidValue(

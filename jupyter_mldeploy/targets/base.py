@@ -16,7 +16,7 @@ from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, staged
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
+from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, check_kinds, parse_seconds
 from jupyter_mldeploy.targets.revisions import Revision
 
 __all__ = ["Answer", "Driver", "LogLine", "LogQuery", "Receipt", "ReplicaStatus", "Status", "Work"]
@@ -116,7 +116,7 @@ class LogQuery:
         build: Of the build instead of the run.
         replica: Of one replica only.
         grep: Only lines that contain this text (case does not matter).
-        since: Only lines younger than so many seconds.
+        since: Only lines younger than so many seconds; also takes ``"5m"``.
     """
 
     lines: int | None = None
@@ -128,8 +128,11 @@ class LogQuery:
     since: float | None = None
 
     def __post_init__(self) -> None:
-        lines: object = self.lines
-        if lines is not None and not (isinstance(lines, int) and lines >= 0):
+        since: object = self.since
+        if isinstance(since, str):
+            object.__setattr__(self, "since", parse_seconds(since, "since"))
+        check_kinds(self)
+        if self.lines is not None and self.lines < 0:
             raise InvalidValue("lines", self.lines, "it is a whole number from 0 on.")
 
     def of_nothing(self, service: str) -> str:

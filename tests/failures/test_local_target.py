@@ -51,6 +51,21 @@ def test_it_fails_in_init(broken: Broken, folder: Path) -> None:
     assert diagnosis.steps
 
 
+def test_a_script_that_fails_while_it_is_loaded(folder: Path) -> None:
+    script = folder / "loading.py"
+    script.write_text('tables = {}\nrates = tables["rates"]\ndef init():\n    pass\ndef run(data):\n    return 1\n')
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(script, "loading")
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.title == "loading.py failed with KeyError"
+    assert diagnosis.what.startswith("loading.py raised KeyError: 'rates'."), "not init(), which has not begun"
+    assert (diagnosis.where, diagnosis.source_line) == ("loading.py, line 2", 'rates = tables["rates"]')
+    assert '         loading.py, line 2: rates = tables["rates"]' in diagnosis.to_text().splitlines()
+    assert diagnosis.remedy.startswith("loading.py failed with KeyError.\n")
+    Service("loading").delete()
+
+
 def test_a_python_that_does_not_exist(folder: Path) -> None:
     (folder / "env.yml").write_text("dependencies: [python=3.99]\n", "utf-8")
     (folder / "any.py").write_text(Broken("").text, "utf-8")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from tests.notebook.kernels import WIDGET, Kernel, started
 
@@ -118,6 +120,21 @@ def test_no_wait_returns_at_once_and_can_be_cancelled(kernel: Kernel) -> None:
     kernel.until(lambda: DEPLOYMENT in begun.bundles[0])
     assert begun.bundles[0][DEPLOYMENT]["state"] == "cancelled"
     assert "mldeploy-work" not in threads(kernel)
+
+
+def test_no_wait_ends_in_its_own_cell_where_nobody_watches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLDEPLOY_HOME", str(tmp_path / "home"))
+    sources = [
+        "%load_ext jupyter_mldeploy",
+        "%%deploy aside --no-wait\ndef init():\n    pass\ndef run(data):\n    return 1",
+        "import threading\n[one.join() for one in threading.enumerate() if one.name == 'mldeploy-show-aside'];",
+        "%service_delete aside",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])  # type: ignore[no-untyped-call]
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    begun, waited = notebook.cells[1].outputs, notebook.cells[2].outputs
+    assert [output.data[DEPLOYMENT]["state"] for output in begun if output.output_type == "display_data"] == ["done"]
+    assert not waited
 
 
 def test_the_panel_scores_stops_starts_and_ends(kernel: Kernel) -> None:

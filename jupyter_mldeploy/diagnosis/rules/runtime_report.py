@@ -76,4 +76,6 @@ def reported(reading: Reading) -> Iterator[Finding]:
         exception = failure.get("exception")
         if isinstance(exception, dict):
             facts |= {"type": str(exception.get("type", "")), "text": str(exception.get("text", ""))}
+        if stage == "import":
+            facts["loading"] = (reading.evidence.script_name or facts.get("script", "")).rpartition("/")[2]
         yield found("run-exception" if in_run else "crashloop-init-exception", Depth.SYMPTOM - 5, proof, facts=facts)
