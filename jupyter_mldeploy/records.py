@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mldeploy.errors import NotFound, OperationInProgress, RecordDamaged, StorageError
 from jupyter_mldeploy.evidence import Evidence
-from jupyter_mldeploy.spec import ServiceSpec, check_service_name
+from jupyter_mldeploy.spec import ServiceSpec, Target, check_service_name
 
 if TYPE_CHECKING:
     import msgspec
@@ -55,6 +55,16 @@ class Record:
     @property
     def name(self) -> str:
         return self.spec.name
+
+    @property
+    def place(self) -> Target:
+        """Its target, with the context and the namespace that it was deployed to, whichever are the current ones by now."""
+        target = self.spec.target
+        context, namespace = (
+            self.details.get("context") or target.context,
+            self.details.get("namespace") or target.namespace,
+        )
+        return replace(target, context=context or None, namespace=namespace or None)
 
     def with_(self, **changes: Any) -> Record:
         """A copy with these changes, marked as updated now."""

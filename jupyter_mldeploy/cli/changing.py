@@ -62,7 +62,7 @@ def scale(options: argparse.Namespace, screen: Screen) -> int:
     """Change the number of replicas."""
     began = time.monotonic()
     service = api.service(options.name)
-    service.scale(options.replicas, autoscale=options.autoscale)
+    service.scale(options.replicas if options.number is None else options.number, autoscale=options.autoscale)
     show_outcome(service, Progress(screen), time.monotonic() - began, screen)
     return 0
 
@@ -73,12 +73,13 @@ def history(options: argparse.Namespace, screen: Screen) -> int:
     if screen.is_json:
         screen.json([_revision(one) for one in found])
         return 0
-    head = ("revision", "created", "", "models", "script", "image")
+    head = ("revision", "created", "", "changed", "models", "script", "image")
     rows = [
         [
             str(one.number),
             one.created,
             "runs" if one.current else "",
+            ", ".join(one.changes) or "-",
             "+".join(told["models"]) or "-",
             short(told["script"]),
             one.image,
@@ -95,6 +96,7 @@ def _revision(one: Revision) -> dict[str, Any]:
         "revision": one.number,
         "created": one.created,
         "current": one.current,
+        "changed": list(one.changes),
         "models": [str(model) for model in one.spec.models],
         "script": one.spec.inference.script.hash,
         "image": one.image,

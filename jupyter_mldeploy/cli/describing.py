@@ -21,6 +21,7 @@ def describe(service: Service, record: Record, status: Status) -> dict[str, Any]
     return {
         "name": record.name,
         "target": str(spec.target),
+        "namespace": record.place.namespace or "",
         "state": status.state,
         "message": status.message,
         "scoring_uri": status.scoring_uri,

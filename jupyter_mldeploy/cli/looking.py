@@ -48,8 +48,9 @@ def services(options: argparse.Namespace, screen: Screen) -> int:
     if not found and not neighbours:
         screen.line("No service is deployed.")
         return 0
-    head = ("name", "target", "state", "replicas", "models", "script", "address")
-    screen.lines(columns(head, [_service_row(told) for told in found] + [_neighbour_row(one) for one in neighbours]))
+    head = ("name", "target", "namespace", "state", "replicas", "models", "script", "address")
+    rows = [_service_row(told) for told in found] + [_neighbour_row(one) for one in neighbours]
+    screen.lines(columns(head, rows, optional={"namespace"}))
     if neighbours:
         names = ", ".join(one.name for one in neighbours)
         screen.note(f"Of no record here: {names}. `mldeploy status NAME` takes one up.")
@@ -80,6 +81,7 @@ def _neighbour_row(one: Neighbour) -> list[str]:
     return [
         one.name,
         "kubernetes",
+        one.namespace,
         one.state,
         f"{one.ready}/{one.replicas}",
         models,
@@ -92,7 +94,8 @@ def _service_row(told: dict[str, Any]) -> list[str]:
     replicas = f"{told['ready']}/{len(told['replicas'])}" if told["replicas"] else "-"
     script = short(told["script"]) + (" (edited)" if told["edited"] else "")
     address = told["scoring_uri"] or told["message"]
-    return [told["name"], told["target"], told["state"], replicas, "+".join(told["models"]) or "-", script, address]
+    models = "+".join(told["models"]) or "-"
+    return [told["name"], told["target"], told["namespace"], told["state"], replicas, models, script, address]
 
 
 def status(options: argparse.Namespace, screen: Screen) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jupyter_mldeploy.cli.showing import Screen
 
@@ -11,14 +13,29 @@ __all__ = ["manifests"]
 
 def manifests(options: argparse.Namespace, screen: Screen) -> int:
     """Print the objects of a service as YAML, for a repository."""
-    import yaml
-
     from jupyter_mldeploy import api
-    from jupyter_mldeploy.targets.kubernetes.exporting import objects_of
+    from jupyter_mldeploy.targets.kubernetes.exporting import objects_of, secret_left_out
 
     objects = objects_of(api.service(options.name).record)
     if screen.is_json:
         screen.json({"apiVersion": "v1", "kind": "List", "items": objects})
-    else:
-        screen.lines(yaml.safe_dump_all(objects, sort_keys=False, width=120).splitlines())
+        return 0
+    name, keys = secret_left_out(objects)
+    values = " ".join(f"--from-literal={key}=…" for key in keys)
+    screen.line(
+        "# The Secret with the keys and the values of variables is no part of this. Where it is not there, make it:"
+    )
+    screen.line(f"#   kubectl -n {objects[0]['metadata']['namespace']} create secret generic {name} {values}")
+    screen.lines(_yaml(objects).splitlines())
     return 0
+
+
+def _yaml(objects: Sequence[Mapping[str, Any]]) -> str:
+    """Each object in full: what two of them share is written twice, as by hand."""
+    import yaml
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
+            return True
+
+    return yaml.dump_all(objects, Dumper=Plain, sort_keys=False, width=120, allow_unicode=True)

@@ -76,7 +76,8 @@ def _add_changing(verbs: _Verbs) -> None:
 
     scale = verbs.add_on_service("scale", "changing:scale", "change the number of replicas")
     bounds = scale.add_mutually_exclusive_group(required=True)
-    bounds.add_argument("--replicas", type=int, metavar="N", help="so many")
+    bounds.add_argument("number", nargs="?", type=int, metavar="N", help="so many replicas")
+    bounds.add_argument("--replicas", type=int, metavar="N", help="the same, as an option")
     bounds.add_argument("--autoscale", metavar="MIN:MAX", help="between these")
 
     verbs.add_on_service("history", "changing:history", "list the revisions of a service that its cluster keeps")

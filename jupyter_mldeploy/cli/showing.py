@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -103,8 +103,10 @@ def _nowhere() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """A table as lines; the last column is as long as it is."""
-    table = [list(head), *(list(row) for row in rows)]
+def columns(head: Sequence[str], rows: Sequence[Sequence[str]], optional: Container[str] = ()) -> list[str]:
+    """A table as lines; the last column is as long as it is. Of the ``optional`` ones those with nothing in them are left out."""
+    kept = [column for column, name in enumerate(head) if name not in optional or any(row[column] for row in rows)]
+    head = [head[column] for column in kept]
+    table = [head, *([row[column] for column in kept] for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]

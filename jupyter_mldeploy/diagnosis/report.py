@@ -157,6 +157,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     facts = {**evidence.facts, **first.facts}
     if evidence.script_name and facts.get("script", "score.py").rpartition("/")[2] == "score.py":
         facts["script"] = evidence.script_name  # as people call it: a cell, a file
+    if (evidence.failure or evidence.target == "local") and evidence.k8s_reason != "CrashLoopBackOff":
+        facts["reported"] = "yes"  # by a server that runs on: no platform starts it again and again
     place = {**facts, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]

@@ -110,12 +110,21 @@ class BuildLogs:
         return sorted(found, key=lambda entry: entry.built, reverse=True)
 
     def last_of(self, service: str, image: str) -> str:
-        """The build that people mean by a service's: a later one that failed, else that of its image, else the last one."""
+        """The build that people mean by a service's: a later one that failed, else that of its image, else the last one.
+
+        Args:
+            service: Its name.
+            image: What it runs, also by its digest in a registry; ``""`` where nothing runs.
+        """
+        every = self.list()
         built = self.find(image) if image else None
-        for entry in self.list():
+        _, by_digest, digest = image.partition("@")
+        if by_digest:
+            built = next((entry for entry in every if entry.digest == digest), None)
+        for entry in every:
             if entry.service == service and (entry.state in UNFINISHED or built is None):
-                return entry.reference if built is None or entry.built > built.built else image
-        return image
+                return entry.reference if built is None or entry.built > built.built else built.reference
+        return built.reference if built else image
 
     def text(self, reference: str) -> str:
         """The log of an image and of the parts it stands on, in the order they were built."""

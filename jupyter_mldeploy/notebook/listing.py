@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["services_table"]
 
-COLUMNS = ["name", "state", "target", "replicas", "models", "script", "edited", "scoring_uri"]
+COLUMNS = ["name", "state", "target", "namespace", "replicas", "models", "script", "edited", "scoring_uri"]
 
 
 def services_table() -> DataFrame:
@@ -36,6 +36,7 @@ def _row_of_another(one: Neighbour) -> dict[str, Any]:
         "name": one.name,
         "state": one.state,
         "target": "kubernetes",
+        "namespace": one.namespace,
         "replicas": f"{one.ready}/{one.replicas}",
         "models": ", ".join(one.models),
         "script": short_hash(one.script),
@@ -50,6 +51,7 @@ def _row(service: Service) -> dict[str, Any]:
         "name": service.name,
         "state": status.state,
         "target": str(spec.target),
+        "namespace": service.record.place.namespace or "",
         "replicas": f"{status.ready}/{len(status.replicas)}" if status.replicas else "",
         "models": ", ".join(str(model) for model in spec.models),
         "script": short_hash(status.script),

@@ -38,7 +38,7 @@ def enter(records: Records, record: Record) -> Surroundings:
         from jupyter_mldeploy.targets.container.inside import enter_container
 
         return enter_container(records, record)
-    place = record.details.get("namespace") or "default"
+    place = record.place.namespace or "default"
     raise Conflict(
         f"{record.name!r} runs in pods of a cluster.",
         f"Enter one with: kubectl exec -it -n {place} deploy/{record.name} -- sh",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from jupyter_mldeploy.changes import compare
 from jupyter_mldeploy.errors import Conflict, NotFound, TargetUnavailable
 from jupyter_mldeploy.records import Record
 from jupyter_mldeploy.spec import ServiceSpec, TargetKind
@@ -23,6 +24,7 @@ class Revision:
         image: Its image.
         source: Digest of the source directory's files in it.
         spec: What would be wanted of the service if it went back: the number of its replicas and its addresses stay.
+        changes: What differs from the one before it, a few words each; empty for the oldest.
     """
 
     number: int
@@ -31,6 +33,7 @@ class Revision:
     image: str
     source: str
     spec: ServiceSpec
+    changes: tuple[str, ...] = ()
 
 
 def revisions_of(record: Record) -> list[Revision]:
@@ -46,7 +49,14 @@ def revisions_of(record: Record) -> list[Revision]:
         )
     from jupyter_mldeploy.targets.kubernetes.history import history_of
 
-    return history_of(record)
+    found = history_of(record)
+    return [_told_apart(one, before) for one, before in zip(found, [*found[1:], None], strict=True)]
+
+
+def _told_apart(one: Revision, before: Revision | None) -> Revision:
+    if before is None:
+        return one
+    return replace(one, changes=compare(before.spec, one.spec, before.source, one.source).reasons)
 
 
 def choose(service: str, revisions: Sequence[Revision], number: int | None) -> Revision:

@@ -8,9 +8,9 @@ from pathlib import Path
 from .conftest import SCRIPT, Shell
 
 SERVICE_KEYS = {
-    "name", "target", "state", "message", "scoring_uri", "script", "script_name", "edited", "models", "environment",
-    "resources", "autoscale", "scoring_timeout", "replicas", "ready", "utilization", "requests", "errors", "recent", "limits",
-    "failure", "revision", "created", "updated",
+    "name", "target", "namespace", "state", "message", "scoring_uri", "script", "script_name", "edited", "models",
+    "environment", "resources", "autoscale", "scoring_timeout", "replicas", "ready", "utilization", "requests", "errors",
+    "recent", "limits", "failure", "revision", "created", "updated",
 }  # fmt: skip
 """A program may rely on these; one that goes away is a change that breaks it."""
 

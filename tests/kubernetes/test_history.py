@@ -12,9 +12,12 @@ from jupyter_mldeploy.cli import main
 from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.errors import Conflict, DeploymentFailed, NotFound
 from jupyter_mldeploy.notebook.listing import services_table
+from jupyter_mldeploy.targets.kubernetes.manifests.pods import pod_template
+from jupyter_mldeploy.targets.kubernetes.names import labels
 
 from ..contract.conftest import Deploy
 from ..contract.scripts import ADDING, edited
+from .releases import release
 from .under_test import KubernetesUnderTest
 
 LEVEL = edited(ADDING, 'given["x"] + 1', 'given["x"] + int(os.environ["LEVEL"])')
@@ -35,6 +38,12 @@ def test_a_service_goes_back_to_an_earlier_revision(deployed: Deploy, capsys: py
     assert [one.current for one in revisions] == [True, False, False]
     assert [one.spec.resources.memory for one in revisions] == [320 * 2**20, 300 * 2**20, None]
     assert revisions[2].spec.inference.script.hash == first
+    assert [one.changes for one in revisions] == [
+        ("script changed", "memory 300Mi → 320Mi"),
+        ("memory unlimited → 300Mi", "variables LEVEL changed"),
+        (),
+    ]
+    assert made.logs(build=True), "the last change built nothing, and its image has a log all the same"
     with pytest.raises(NotFound, match="has no revision 99"):
         made.rollback(99)
     with pytest.raises(Conflict, match="already"):
@@ -55,6 +64,22 @@ def test_a_service_goes_back_to_an_earlier_revision(deployed: Deploy, capsys: py
     told = json.loads(capsys.readouterr().out)
     assert [one["current"] for one in told].count(True) == 1
     assert told[0]["script"] == first
+
+
+def test_a_new_service_is_told_from_the_last_pods_of_an_old_one(deployed: Deploy, target: KubernetesUnderTest) -> None:
+    old = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "adder-old", "namespace": target.namespace, "labels": labels("adder", 1)},
+        "spec": {**pod_template(release())["spec"], "serviceAccountName": "default", "nodeSelector": {"is": "nowhere"}},
+    }
+    target.cluster.create("Pod", old)
+    try:
+        made = deployed()
+        assert made.record.details["revision"] == 2
+        assert made.run({"x": 1})["sum"] == 2
+    finally:
+        target.cluster.delete("Pod", "adder-old")
 
 
 def test_going_back_needs_neither_the_files_nor_the_home_folder_of_then(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -270,6 +271,13 @@ def test_the_objects_are_printed_for_a_repository(deployed: Deploy, target: Kube
     made = deployed(replicas=2)
     words = [sys.executable, "-m", "jupyter_mldeploy.cli", "manifests", "adder"]
     told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True)
+    assert str(script.parent) not in told.stdout, "no path of this machine belongs into a repository"
+    assert "&id" not in told.stdout, "nothing is written as a reference to something else"
+    assert re.search(
+        r"^#   kubectl -n \S+ create secret generic adder-keys\S* --from-literal=admin-token=…$",
+        told.stdout,
+        re.MULTILINE,
+    )
     objects = list(yaml.safe_load_all(told.stdout))
     assert [one["kind"] for one in objects] == [
         "ServiceAccount",
@@ -278,8 +286,8 @@ def test_the_objects_are_printed_for_a_repository(deployed: Deploy, target: Kube
         "Service",
         "PodDisruptionBudget",
     ]
-    before = target.cluster.get("Deployment", "adder")["metadata"]["generation"]
+    before = target.cluster.get("Deployment", "adder")["spec"]
     for one in objects:
         target.cluster.apply(one)
-    assert target.cluster.get("Deployment", "adder")["metadata"]["generation"] == before, "it is what runs"
+    assert target.cluster.get("Deployment", "adder")["spec"] == before, "it is what runs"
     assert made.state == "running"

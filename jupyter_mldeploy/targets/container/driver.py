@@ -12,11 +12,11 @@ from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.errors import ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Stage
 from jupyter_mldeploy.evidence import Evidence
-from jupyter_mldeploy.images.build_log import BuildLogs
 from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
+from jupyter_mldeploy.targets.build_logs import build_log
 from jupyter_mldeploy.targets.container.autopsy import collect_evidence
 from jupyter_mldeploy.targets.container.following import follow_status
 from jupyter_mldeploy.targets.container.handover import remove_container, remove_loose_volumes
@@ -161,10 +161,7 @@ class ContainerDriver:
     def logs(self, record: Record, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
         """See ``Driver``."""
         if query.build:
-            kept = BuildLogs(self._records.home)
-            text = kept.text(kept.last_of(record.name, str(record.details.get("image", ""))))
-            lines = [line for line in text.splitlines() if not query.grep or query.grep.casefold() in line.casefold()]
-            yield from (LogLine(text=line) for line in (lines[-query.lines :] if query.lines else lines))
+            yield from build_log(self._records, record, query)
             return
         state = self.container_of(record)
         folder = self._records.folder(record.name)

@@ -78,7 +78,7 @@ class Deploying:
     def schedule(self) -> dict[str, Any]:
         """Apply everything, and wait until nodes have taken the first pods."""
         spec = self.work.spec
-        last = max(self._before.revision, last_revision(self.cluster, spec.name)) if self._before else 0
+        last = max(self._before.revision if self._before else 0, last_revision(self.cluster, spec.name))
         self._release = Release(
             spec=spec,
             image=self._image,

@@ -14,6 +14,7 @@ from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
+from jupyter_mldeploy.targets.build_logs import build_log
 from jupyter_mldeploy.targets.kubernetes import applying, evidencing, logs, looking, operating, reloading
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.delivery import way_for
@@ -178,7 +179,7 @@ class KubernetesDriver:
                 return Status(state="deploying")
             return Status(state="failed", message="Its deployment was broken off; deploy it again.")
         failure = evidencing.kept(self._records.folder(record.name)).get("failure") or {}
-        gone = f"Its Deployment in namespace {self._place(record)!r} is gone."
+        gone = f"Its Deployment in namespace {record.place.namespace or 'default'!r} is gone."
         return Status(state="failed", message=record.failure or gone, failure=failure)
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
@@ -203,7 +204,7 @@ class KubernetesDriver:
     def logs(self, record: Record, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
         """See ``Driver``."""
         if query.build:
-            yield from operating.build_log(record, self._records.home, query, cancel)
+            yield from build_log(self._records, record, query)
             return
         cluster, told = self._cluster(record, cancel), False
         if looking.has_pods(cluster, record.name):
@@ -258,14 +259,7 @@ class KubernetesDriver:
     # -- where things are -----------------------------------------------------------------------------------------
 
     def _cluster(self, record: Record, cancel: Cancel | None = None, patience: float = 0.0) -> Cluster:
-        """The cluster that it was deployed to, whichever context is the current one by now."""
-        context = record.details.get("context") or record.spec.target.context
-        namespace = record.details.get("namespace") or record.spec.target.namespace
-        target = replace(record.spec.target, context=context or None, namespace=namespace or None)
-        return Cluster(target, cancel, patience)
-
-    def _place(self, record: Record) -> str:
-        return str(record.details.get("namespace") or record.spec.target.namespace or "default")
+        return Cluster(record.place, cancel, patience)
 
     def _token(self, cluster: Cluster, record: Record) -> str:
         deployment = cluster.find("Deployment", record.name)

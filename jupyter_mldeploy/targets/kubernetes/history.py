@@ -41,9 +41,11 @@ def releases_of(cluster: Cluster, service: str) -> list[tuple[Release, str]]:
 def last_revision(cluster: Cluster, service: str) -> int:
     """The highest number that was ever given, as far as the cluster remembers; 0 where there is none.
 
-    One that was taken back is not given again: its pods may still be ending, and nodes remember its script by its name.
+    One that was taken back, or is of a service of this name that was deleted, is not given again while its pods are still
+    ending: they would pass for the new one's.
     """
-    marks = (one["metadata"].get("labels") or {} for one in cluster.list("ReplicaSet", labels=selector_text(service)))
+    left = (one for kind in ("ReplicaSet", "Pod") for one in cluster.list(kind, labels=selector_text(service)))
+    marks = (one["metadata"].get("labels") or {} for one in left)
     numbers = (str(mark.get(ANNOTATION_REVISION) or "") for mark in marks)
     return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
@@ -55,9 +57,7 @@ def history_of(record: Record) -> list[Revision]:
         NotFound: It is not there.
     """
     spec = record.spec
-    context = str(record.details.get("context") or spec.target.context or "")
-    namespace = str(record.details.get("namespace") or spec.target.namespace or "")
-    cluster = Cluster(replace(spec.target, context=context or None, namespace=namespace or None))
+    cluster = Cluster(record.place)
     deployment = cluster.find("Deployment", record.name)
     live = Release.from_objects(deployment) if deployment else None
     if live is None:

@@ -55,8 +55,7 @@ def places_of(records: Records) -> list[Target]:
         with suppress(RecordDamaged):
             record = records.find(name)
             if record is not None and record.spec.target.kind is TargetKind.KUBERNETES:
-                place = record.details.get("context"), record.details.get("namespace")
-                found[str(place[0] or ""), str(place[1] or "")] = None
+                found[record.place.context or "", record.place.namespace or ""] = None
     return [Target(TargetKind.KUBERNETES, context or None, place or None) for context, place in found]
 
 

@@ -1,26 +1,21 @@
-"""What is done to a service that runs, besides reloading it: scale, stop, its build log."""
+"""What is done to a service that runs, besides reloading it: scale, stop."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.errors import TargetUnavailable
-from jupyter_mldeploy.events import Cancel, EventKind, Stage
-from jupyter_mldeploy.images.build_log import BuildLogs
-from jupyter_mldeploy.records import Record
+from jupyter_mldeploy.events import EventKind, Stage
 from jupyter_mldeploy.spec import Autoscale
-from jupyter_mldeploy.targets.base import LogLine, LogQuery, Work
+from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.kubernetes import applying, verdicts
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
 from jupyter_mldeploy.targets.kubernetes.rollout import Rollout
 from jupyter_mldeploy.targets.kubernetes.verdicts import Verdict
-from jupyter_mldeploy.targets.log_file import read_lines
 
-__all__ = ["await_replicas", "build_log", "scale", "stop"]
+__all__ = ["await_replicas", "scale", "stop"]
 
 STOP_SECONDS = 60.0
 NODE_SECONDS = 300.0
@@ -72,13 +67,6 @@ def await_replicas(cluster: Cluster, work: Work) -> None:
         rollout.until(lambda: rollout.complete, work.spec.init_timeout + NODE_SECONDS, lambda: _late(rollout))
     finally:
         rollout.close()
-
-
-def build_log(record: Record, home: Path, query: LogQuery, cancel: Cancel) -> Iterator[LogLine]:
-    """The log of the image's build."""
-    image = str(record.details.get("built") or record.details.get("image") or "")
-    path = BuildLogs(home).path(image) if image else home / "none"
-    yield from read_lines(path, replace(query, follow=False), cancel, lambda _: "", lambda: True)
 
 
 def _late(rollout: Rollout) -> Verdict:

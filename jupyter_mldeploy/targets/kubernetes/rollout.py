@@ -6,6 +6,7 @@ through the API server's proxy. Nothing is asked in a loop.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ __all__ = ["Hopeless", "Rollout"]
 
 PODS_FOLLOWED = 3
 """Pods whose runtime and events are listened to; the others are the same."""
+
+_ACCESS = re.compile(r"\S+ \S+ \w \[\d+\] access \[")
+"""Requests that the first new pod answers: they are no part of the deployment."""
 
 Tell = Callable[..., None]
 
@@ -171,7 +175,7 @@ class Rollout:
                 self._take_event(seen.object)
             case "Runtime":
                 self._take_report(seen.object)
-            case "Line":
+            case "Line" if not _ACCESS.match(str(seen.object["line"])):
                 self._log(str(seen.object["line"]))
 
     def _take_pod(self, name: str, seen: Seen) -> None:
