@@ -106,9 +106,10 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
         port=5001 if flags.port is None else flags.port,
         min_replicas=replicas,
         max_replicas=None if adapting else replicas,
-        threads=flags.threads or 1,
-        scoring_timeout_ms=flags.scoring_timeout_ms
-        or _number("SCORING_TIMEOUT_MS", settings.get("SCORING_TIMEOUT_MS", 60_000)),
+        threads=1 if flags.threads is None else flags.threads,
+        scoring_timeout_ms=_number("SCORING_TIMEOUT_MS", settings.get("SCORING_TIMEOUT_MS", 60_000))
+        if flags.scoring_timeout_ms is None
+        else flags.scoring_timeout_ms,
         max_request_wait_ms=flags.max_request_wait_ms,
         init_timeout_s=None,
         cors_origins=tuple(part for part in str(origins).split(",") if part.strip()),

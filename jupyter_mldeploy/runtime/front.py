@@ -27,7 +27,8 @@ _BACKLOG = 4096
 def run(config: ServiceConfig, announce_fd: int | None = None) -> int:
     """Serve until told to stop; returns the exit code."""
     if not os.path.isfile(config.worker.script_path):
-        sys.stderr.write(f"The scoring script {config.worker.script_path} does not exist.\n")
+        what = "is a folder" if os.path.isdir(config.worker.script_path) else "does not exist"
+        sys.stderr.write(f"The scoring script {config.worker.script_path} {what}.\n")
         if config.by_hand:
             return EXIT_SCRIPT
     try:

@@ -55,7 +55,6 @@ class Pool:
         self.on_start_failure: Callable[[dict[str, Any]], None] | None = None
         self._state = "starting"
         self._why: dict[WorkerLink, dict[str, Any]] = {}
-        self.timers: dict[WorkerLink, asyncio.TimerHandle] = {}
         self.recruiter = Recruiter(self, lifeline)
         self.spare = Spare(self, lifeline)
         self.oom = OomCounter()
@@ -144,12 +143,12 @@ class Pool:
         elif kind == "replica_ended":
             self.reaped(notice["pid"], notice["status"])
         elif kind == "failure":
-            self._cancel_timer(worker)
+            self.recruiter.init_ended(worker)
             self._why[worker] = {**notice["failure"], "replica": worker.label}
             worker.kill()
 
     def _parent_ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
-        self._cancel_timer(worker)
+        self.recruiter.init_ended(worker)
         generation = self.recruiter.generation_of[worker]
         worker.stage = "run"
         worker.state = "parent"
@@ -158,7 +157,7 @@ class Pool:
         self.fill(generation)
 
     def _ready(self, worker: WorkerLink, notice: dict[str, Any]) -> None:
-        self._cancel_timer(worker)
+        self.recruiter.init_ended(worker)
         generation = self.recruiter.generation_of[worker]
         generation.libraries = notice.get("libraries", generation.libraries)
         if worker is generation.parent:  # forking is not safe: it serves itself, and the others are started anew
@@ -214,7 +213,7 @@ class Pool:
 
     def ended(self, worker: WorkerLink) -> None:
         """A worker's process and its socket are gone."""
-        self._cancel_timer(worker)
+        self.recruiter.init_ended(worker)
         self.dispatcher.withdraw(worker)
         if not worker.stopping:
             self.dispatcher.died()
@@ -271,8 +270,10 @@ class Pool:
         self.report(found, worker.label)
         for call in calls:
             call.failure = found
-        if worker.stage != "run" or (worker.requests == 0 and not calls):
+        if worker.stage != "run" or generation is not self.generation:
             self.failed_to_start(generation, found)
+        elif known is None and worker.requests == 0 and not calls:
+            self._rest(generation, _BACK_OFF_S)  # it stood for nothing: the next one not at once
 
     def report(self, found: dict[str, Any], replica: int | None) -> None:
         """Log a failure and tell of it."""
@@ -302,19 +303,16 @@ class Pool:
             elif not generation.ready:
                 self.dispatcher.refuse_waiting()
         else:
-            generation.resting = True
-            delay = _BACK_OFF_S * 2 ** (generation.failures - 1)
-            asyncio.get_running_loop().call_later(delay, self._try_again, generation)
+            self._rest(generation, _BACK_OFF_S * 2 ** (generation.failures - 1))
+
+    def _rest(self, generation: Generation, seconds: float) -> None:
+        generation.resting = True
+        asyncio.get_running_loop().call_later(seconds, self._try_again, generation)
 
     def _try_again(self, generation: Generation) -> None:
         generation.resting = False
         generation.failure = None
         self.fill(generation)
-
-    def _cancel_timer(self, worker: WorkerLink) -> None:
-        timer = self.timers.pop(worker, None)
-        if timer is not None:
-            timer.cancel()
 
     # ---- changing
 

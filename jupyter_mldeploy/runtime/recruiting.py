@@ -31,6 +31,7 @@ class Recruiter:
         self.forks_under_way = 0
         self.all_gone = asyncio.Event()
         self._next_replica = 1
+        self._timers: dict[WorkerLink, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def number(self) -> int:
@@ -78,6 +79,12 @@ class Recruiter:
         worker.send(frames.LOAD, generation.order(self._pool.config), generation.source)
         self._limit_init(worker)
 
+    def init_ended(self, worker: WorkerLink) -> None:
+        """Its init() has returned or come to nothing: the time for it is no longer counted."""
+        timer = self._timers.pop(worker, None)
+        if timer is not None:
+            timer.cancel()
+
     def find(self, pid: int) -> WorkerLink | None:
         """The worker with this process id, spares included."""
         return self.links.get(pid) or self.spares.get(pid)
@@ -122,7 +129,7 @@ class Recruiter:
         pool = self._pool
         if pool.config.init_timeout_s is not None:
             loop = asyncio.get_running_loop()
-            pool.timers[worker] = loop.call_later(pool.config.init_timeout_s, pool.init_timed_out, worker)
+            self._timers[worker] = loop.call_later(pool.config.init_timeout_s, pool.init_timed_out, worker)
 
     async def _bring_up(self, worker: WorkerLink, generation: Generation) -> None:
         pool = self._pool

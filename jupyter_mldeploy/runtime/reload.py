@@ -22,6 +22,7 @@ from jupyter_mldeploy.runtime.worker import frames
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import WorkerMake
+    from jupyter_mldeploy.runtime.log import Log
     from jupyter_mldeploy.runtime.pool import Pool
     from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
@@ -153,6 +154,9 @@ class Reloader:
         pool.events.emit("reload_started")
         try:
             mode = await self._change(source, make, keep_init=keep_init, sample=sample)
+        except asyncio.CancelledError:
+            pool.events.emit("reload_given_up")
+            raise
         except ReloadRefusedError as refused:
             pool.refused = refused.failure["message"] if pool.generation.ready else ""
             pool.events.emit("reload_refused", failure=refused.failure)
@@ -227,6 +231,38 @@ class Reloader:
         call = SampleCall(sample, self._pool.dispatcher, "reload-sample")
         self._pool.dispatcher.start(new.ready[0], call)
         return await call.done
+
+
+class FromDisk:
+    """Reloads of the script's file that nobody waits for: one that is asked for takes the place of one that still runs."""
+
+    def __init__(self, reloader: Reloader, log: Log) -> None:
+        self._reloader = reloader
+        self._log = log
+        self._task: asyncio.Task[None] | None = None
+
+    def ask(self) -> None:
+        """Take the file as it is now."""
+        former = self._task
+        if former is not None and not former.done():
+            self._log.info("Another reload is asked for: the one that runs is given up.")
+            former.cancel()
+        self._task = asyncio.ensure_future(self._reload(former))
+
+    def cancel(self) -> None:
+        """Give up what runs."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _reload(self, former: asyncio.Task[None] | None) -> None:
+        if former is not None:
+            await asyncio.wait([former])
+        try:
+            await self._reloader.reload()
+        except ReloadRunningError:
+            self._log.info("A reload was asked for while another one runs; ask again when that has ended.")
+        except ReloadRefusedError:
+            return  # it has been told
 
 
 def _read(make: WorkerMake) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import socket
@@ -19,7 +18,7 @@ from jupyter_mldeploy.runtime.generation import Generation
 from jupyter_mldeploy.runtime.http_connection import Connection
 from jupyter_mldeploy.runtime.log import Log
 from jupyter_mldeploy.runtime.pool import Pool
-from jupyter_mldeploy.runtime.reload import Reloader, ReloadRefusedError, ReloadRunningError
+from jupyter_mldeploy.runtime.reload import FromDisk, Reloader
 from jupyter_mldeploy.runtime.scaling import Scaler
 from jupyter_mldeploy.runtime.service import Service
 
@@ -66,7 +65,7 @@ async def serve(
     pool.fill()
     scaler.start()
     if config.watch:
-        front.run_task(watching.follow(config.worker, reloader, log))
+        front.run_task(watching.follow(config.worker, front.from_disk, log))
     if config.dry_run:
         front.run_task(front.dry_run())
     server = await loop.create_server(lambda: Connection(service, loop.time), sock=listener, backlog=4096)
@@ -89,7 +88,7 @@ class _Front:
 
     def __init__(self, service: Service, reloader: Reloader, loop: asyncio.AbstractEventLoop) -> None:
         self._service = service
-        self._reloader = reloader
+        self.from_disk = FromDisk(reloader, service.log)
         self._loop = loop
         self._tasks: set[asyncio.Task[Any]] = set()
         self.finished: asyncio.Future[int] = loop.create_future()
@@ -99,7 +98,7 @@ class _Front:
         loop = self._loop
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._finish, 0)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self.from_disk.ask)
         # uvloop keeps SIGCHLD from add_signal_handler; a plain handler wakes both loops through their wake-up socket.
         signal.signal(signal.SIGCHLD, lambda *_: loop.call_soon_threadsafe(self._reap))
         self._reap()
@@ -146,13 +145,6 @@ class _Front:
             service.log.info(call.told)
         self._finish(0 if failure is None else EXIT_RUN_FAILED)
 
-    def _reload(self) -> None:
-        self.run_task(self._reload_from_disk())
-
-    async def _reload_from_disk(self) -> None:
-        with contextlib.suppress(ReloadRefusedError, ReloadRunningError):
-            await self._reloader.reload()
-
     def _reap(self) -> None:
         """Take the exit status of every child that has ended, adopted orphans of a container included."""
         while True:
@@ -177,6 +169,7 @@ class _Front:
         service.events.emit("stopping")
         server.close()
         pool = service.pool
+        self.from_disk.cancel()
         for task in self._tasks:
             task.cancel()
         deadline = self._loop.time() + _DRAIN_S

@@ -8,24 +8,22 @@ import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from jupyter_mldeploy.runtime.reload import Reloader, ReloadRefusedError, ReloadRunningError
-
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import WorkerMake
     from jupyter_mldeploy.runtime.log import Log
+    from jupyter_mldeploy.runtime.reload import FromDisk
 
 _POLL_S = 0.5
 
 
-async def follow(make: WorkerMake, reloader: Reloader, log: Log) -> None:
+async def follow(make: WorkerMake, from_disk: FromDisk, log: Log) -> None:
     """Reload at every change of the script, or of a module beside it, until cancelled."""
     folders = {os.path.dirname(make.script_path)}
     if make.source_directory:
         folders.add(os.path.join(make.root, make.source_directory))
     log.info(f"Watching {', '.join(sorted(folders))}")
     async for _ in _changes(sorted(folders)):
-        with contextlib.suppress(ReloadRefusedError, ReloadRunningError):
-            await reloader.reload()
+        from_disk.ask()
 
 
 async def _changes(folders: list[str]) -> AsyncIterator[None]:

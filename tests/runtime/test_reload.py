@@ -77,6 +77,7 @@ def test_an_edited_init_needs_new_workers(server: Server) -> None:
         ("def init():\n    pass\n\ndef run(data)\n    return 1\n", "syntax", 4),
         ("def init():\n    raise ValueError('bad model')\n\ndef run(data):\n    return 1\n", "exception", 2),
         ("def init():\n    pass\n\ndef run(*data):\n    return 1\n", "contract", 4),
+        ("def init():\n    pass\n\nasync def run(data):\n    return 1\n", "contract", 4),
         ("import os\n\ndef init():\n    os._exit(9)\n\ndef run(data):\n    return 1\n", "exit", None),
         ("import no_such_thing\n\ndef init(): pass\n\ndef run(data): pass\n", "exception", 1),
     ],

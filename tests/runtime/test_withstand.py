@@ -63,6 +63,12 @@ def run(data):
     assert server.request("POST", "/score", "1").body == b'"fine"'
 
 
+def test_a_child_that_comes_back_from_run_serves_nothing(serve: Serve) -> None:
+    server = serve("import os\ndef init(): pass\ndef run(data):\n    os.fork()\n    return os.getpid()\n")
+    (worker,) = {server.score(number).json for number in range(20)}
+    assert psutil.Process(server.process.pid).children()[0].pid == worker
+
+
 @pytest.mark.parametrize("stage", ["init", "run"])
 def test_out_of_memory(serve: Serve, stage: str) -> None:
     grow = "return len(bytearray(2_000_000_000))"
@@ -96,6 +102,23 @@ def run(data):
     server = serve(text, scoring_timeout_ms=300)
     assert server.request("POST", "/score", "2").status == 504
     assert server.request("POST", "/score", "1").json == "fine"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ("AMLResponse('x', 100)", "the HTTP status 100"),
+        ("AMLResponse('x', 1000)", "the HTTP status 1000"),
+        ("AMLResponse('x', 200, {'Bad\\r\\nInjected': '1'})", "a header 'Bad\\r\\nInjected'"),
+        ("AMLResponse('x', 200, {'': '1'})", "a header ''"),
+    ],
+)
+def test_answers_that_http_does_not_know(serve: Serve, answer: str, words: str) -> None:
+    text = f"from azureml.contrib.services.aml_response import AMLResponse\ndef init(): pass\ndef run(data): return {answer}\n"
+    refused = serve(text).score()
+    assert refused.status == 500
+    assert words in refused.message
+    assert not {name for name in refused.headers if "inject" in name.lower()}
 
 
 def test_only_the_request_in_a_dying_worker_fails(serve: Serve) -> None:

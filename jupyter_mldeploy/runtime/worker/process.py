@@ -19,7 +19,7 @@ import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import failure, frames, inplace, kinds, output, restraint, script, shims, trial
+from . import failure, frames, ground, inplace, kinds, output, restraint, script, shims, trial
 from .dependence import NeedsNewWorkers
 from .parent import Parent, why_not_fork
 from .request import Request
@@ -66,6 +66,7 @@ class Worker:
         self.helpers = inplace.HelperFiles([])
         self.change: inplace.Change | None = None
         self._received = bytearray()
+        self._process = os.getpid()
 
     # ---- frames
 
@@ -183,6 +184,7 @@ class Worker:
     def become_replica(self, socket_fd: int, log_fd: int, output_fd: int) -> None:
         """In a forked child: leave the parent's descriptors alone and use one's own."""
         os.setpgid(0, 0)
+        self._process = os.getpid()
         self.socket.close()
         self.socket = socket.socket(fileno=socket_fd)
         self._received = bytearray()
@@ -209,6 +211,8 @@ class Worker:
         asked = Request(meta[:id_size].decode("latin-1"), described, body)
         output.current.request_id = asked.request_id
         result = refusal(503, "No script is loaded.") if self.scorer is None else self.scorer.score(asked)
+        if os.getpid() != self._process:
+            os._exit(0)  # a child that the script forked has come back with it: the answer is its parent's
         self.output.finish()
         output.current.request_id = None
         self._send_answer(sequence, result)
@@ -281,7 +285,7 @@ class Worker:
         path: str = order["path"]
         stage = "import"
         try:
-            self.helpers = inplace.HelperFiles(take_place(order))
+            self.helpers = inplace.HelperFiles(ground.take_place(order))
             restraint.restrain(order)
             if order["debug_port"]:
                 restraint.wait_for_debugger(order["debug_port"])
@@ -311,7 +315,7 @@ class Worker:
     def _ready(self) -> None:
         """Serve, or, when replicas are wanted and forking is safe, fork them."""
         assert self.scorer is not None
-        told = {"script": self.scorer.script.hash, "contract": self.scorer.contract(), "libraries": libraries()}
+        told = {"script": self.scorer.script.hash, "contract": self.scorer.contract(), "libraries": ground.libraries()}
         obstacle = why_not_fork() if self.fork_fd is not None else None
         if self.fork_fd is None or obstacle is not None:
             self.notice("ready", obstacle=obstacle, **told)
@@ -322,7 +326,7 @@ class Worker:
 
     def _warm(self, order: dict[str, Any]) -> None:
         """Import what the script imported before, so that the next load does not have to."""
-        take_place(order)
+        ground.take_place(order)
         shims.install()
         for name in order["libraries"]:
             with contextlib.suppress(BaseException):  # the load itself will meet and report it
@@ -335,33 +339,6 @@ def script_failure(stage: str, error: BaseException, path: str) -> dict[str, Any
     if isinstance(error, script.Refused):
         return failure.failure("import", "contract", str(error), file=failure.short(path), line=error.line)
     return failure.from_exception(stage, error)
-
-
-def take_place(order: dict[str, Any]) -> list[str]:
-    """Go to the app root and let the script import what lies beside it.
-
-    The folders go to the end of `sys.path`, as they always did for these scripts: an installed package wins over a file
-    of the same name. Returns these folders.
-    """
-    root: str = order["app_root"]
-    os.chdir(root)
-    folders = [root, os.path.dirname(order["path"])]
-    if order["source_directory"]:
-        folders.insert(1, os.path.join(root, order["source_directory"]))
-    for folder in folders:
-        if folder not in sys.path:
-            sys.path.append(folder)
-    return folders
-
-
-def libraries() -> list[str]:
-    """Top-level packages outside the app that are imported by now: what a warm worker imports ahead."""
-    found = set()
-    for name, module in list(sys.modules.items()):
-        path = getattr(module, "__file__", None)
-        if isinstance(path, str) and ("site-packages" in path or "dist-packages" in path):
-            found.add(name.partition(".")[0])
-    return sorted(name for name in found if name.isidentifier())
 
 
 def tie_to_front(lifeline_fd: int) -> None:

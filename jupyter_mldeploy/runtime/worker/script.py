@@ -114,6 +114,9 @@ def check_contract(script: Script) -> None:
             arguments = "" if function == "init" else "data"
             message = f"{function}() {has}; a scoring script needs `def {function}({arguments}):`."
             raise Refused(message)
+        if inspect.iscoroutinefunction(getattr(script.module, function)):
+            message = f"{function}() is `async def`, and the server calls it as a plain function."
+            raise Refused(message, _line(script, getattr(script.module, function)))
     required = [p for p in _parameters(script.init) if p.default is p.empty and p.kind not in _VARIADIC]
     if required:
         message = f"init() takes no arguments, but this one requires `{required[0].name}`."

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import re
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 from urllib.parse import parse_qsl
 
+from .answer import Unanswerable
 from .request import Request
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def _first_of(name: str) -> Any:
@@ -284,7 +288,13 @@ class LightResponse:
 
 
 def as_http_answer(result: Any) -> tuple[int, bytes, list[list[str]]] | None:
-    """Status, body and headers of a response object of flask, werkzeug or ours; None for any other value."""
+    """Status, body and headers of a response object of flask, werkzeug or ours; None for any other value.
+
+    Raises
+    ------
+    Unanswerable
+        Its status or a header's name is none that an answer can have.
+    """
     if not isinstance(result, LightResponse) and not any(
         base.__module__.partition(".")[0] == "werkzeug" and base.__name__ in ("Response", "BaseResponse")
         for base in type(result).__mro__
@@ -292,5 +302,10 @@ def as_http_answer(result: Any) -> tuple[int, bytes, list[list[str]]] | None:
         return None
     if getattr(result, "direct_passthrough", False):
         result.direct_passthrough = False
-    body = result.get_data()
-    return int(result.status_code), body, [[name, value] for name, value in result.headers.items()]
+    status, headers = int(result.status_code), [[str(name), str(value)] for name, value in result.headers.items()]
+    if not 200 <= status <= 599:
+        raise Unanswerable(f"run() answered with the HTTP status {status}; an answer has one from 200 to 599.")
+    for name, _ in headers:
+        if not _HEADER_NAME.fullmatch(name):
+            raise Unanswerable(f"run() answered with a header {name!r}, which is no name that HTTP knows.")
+    return status, result.get_data(), headers
