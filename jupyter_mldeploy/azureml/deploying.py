@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
     from jupyter_mldeploy.spec import ServiceSpec
 
-__all__ = ["check_name", "deploy", "deploy_again", "keys_of", "note", "start", "underway", "write_keys"]
+__all__ = [
+    "check_idle",
+    "check_name",
+    "deploy",
+    "deploy_again",
+    "forget",
+    "keys_of",
+    "note",
+    "start",
+    "underway",
+    "write_keys",
+]
 
 _underway: dict[tuple[str, str], Underway] = {}
 
@@ -26,6 +37,11 @@ _underway: dict[tuple[str, str], Underway] = {}
 def underway(name: str) -> Underway | None:
     """The deployment of a service that this process has begun, also when it has ended."""
     return _underway.get((str(records().home), name))
+
+
+def forget(name: str) -> None:
+    """What became of a deployment whose service was deleted is nobody's any more."""
+    _underway.pop((str(records().home), name), None)
 
 
 def check_name(name: str) -> None:
@@ -63,7 +79,7 @@ def deploy(
     if kind.TYPE == "Local" and (begun := underway(name)) is not None and not begun.future.done():
         begun.future.exception()  # the original's update() of a local service returned only when it was made
     _check_free(workspace, name, kind, overwrite)
-    _check_idle(name)
+    check_idle(name)
     target = deployment_config.target(workspace, deployment_target)
     if inference_config is not None:
         inference_config.validation_script_content()
@@ -100,7 +116,7 @@ def deploy_again(
     _check_config(deployment_config)
     kind = deployment_config.service_class()
     _check_free(workspace, name, kind, overwrite=False)
-    _check_idle(name)
+    check_idle(name)
     target = deployment_config.target(workspace, deployment_target)
     inference = spec.inference
     if inference.environment.current:
@@ -127,7 +143,7 @@ def start(
     after: Callable[[], None] | None = None,
 ) -> Underway:
     """Begin to bring a service to ``spec``; ``variables`` are all its environment variables, ``None``: those it has."""
-    _check_idle(spec.name)
+    check_idle(spec.name)
     home = records()
 
     def forget_refused() -> None:
@@ -229,7 +245,8 @@ def _check_config(config: Any) -> None:
     config.validate_configuration()
 
 
-def _check_idle(name: str) -> None:
+def check_idle(name: str) -> None:
+    """Refuse to change what is being deployed."""
     before = underway(name)
     if before is not None and not before.future.done():
         raise WebserviceException(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.exceptions import AzureMLException, WebserviceException
+from jupyter_mldeploy.azureml.values import check_kinds, dict_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -35,9 +36,7 @@ def register(
             "Error, provided model name is invalid. It must only consist of letters, numbers, dashes, periods, or underscores, "
             "start with a letter or number, and be between 1 and 255 characters long."
         )
-    for shown, values in (("Tags", tags), ("Properties", properties)):
-        if values is not None and not isinstance(values, dict):
-            raise WebserviceException(f"{shown} must be a dict")
+    check_kinds(tags=tags, properties=properties, description=description)
     if not isinstance(model_path, str | os.PathLike):
         raise WebserviceException(f"Error, model_path must be the path of a file or folder, not {model_path!r}.")
     if not os.path.lexists(model_path):
@@ -47,7 +46,7 @@ def register(
     with workspace.book.change() as content:
         known = content["models"].setdefault(model_name, {}).setdefault(str(made.version), {})
         known.update(kept)
-        known["properties"] = {**known.get("properties", {}), **texts(properties)}
+        known["properties"] = {**dict_of(known.get("properties")), **texts(properties)}
         return made, dict(known)
 
 

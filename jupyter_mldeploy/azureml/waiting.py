@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from concurrent.futures import TimeoutError as TooLate
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.core.webservice.kinds import not_found
 from jupyter_mldeploy.azureml.exceptions import AzureMLException, WebserviceException
 from jupyter_mldeploy.azureml.specifying import records
 from jupyter_mldeploy.azureml.telling import say
 from jupyter_mldeploy.azureml.unknown import argument_words
-from jupyter_mldeploy.errors import DeploymentFailed, MLDeployError, ReloadRefused, ScoringFailed
+from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, MLDeployError, ReloadRefused, ScoringFailed
+from jupyter_mldeploy.events import Cancel
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
@@ -36,25 +40,25 @@ def wait(service: Webservice, show_output: bool, timeout_sec: float | None) -> N
     Raises:
         WebserviceException: It failed, or did not end in time (it goes on then).
     """
+    if timeout_sec is not None and (isinstance(timeout_sec, bool) or not isinstance(timeout_sec, Real)):
+        raise WebserviceException(f"timeout_sec must be a number of seconds, not {timeout_sec!r}.")
+    seconds = float(timeout_sec) if timeout_sec else None
     begun = deploying.underway(service.name)
     if begun is None:
-        _wait_for_another_process(service)
+        _wait_for_another_process(service, seconds)
         return
     if show_output:
         say("Running")
-        begun.tell(_tell)
+        begun.tell(lambda event: _tell(event, begun.cancel))
     try:
-        begun.future.result(float(timeout_sec) if timeout_sec else None)
+        begun.future.result(seconds)
     except TooLate:
-        raise WebserviceException(
-            f"The deployment of {service.name!r} has not ended within {timeout_sec} s; it goes on.",
-            hint="Wait longer, or see get_logs().",
-        ) from None
+        raise _too_late(service, seconds) from None
     except KeyboardInterrupt:
         # The work is this machine's: who stops waiting stops it, as %%deploy does, and what was begun is cleaned up.
         begun.cancel.set()
         begun.future.exception()
-        raise
+        raise _Interrupted(service.name) from None
     except AzureMLException:
         raise
     except MLDeployError as error:
@@ -102,6 +106,12 @@ def run(service: Webservice, data: Any) -> Any:
         data = bytes(data)
     elif hasattr(data, "read"):
         data = data.read()
+    if service.TYPE != "Local" and not service.scoring_uri:
+        raise WebserviceException(
+            "Error attempting to call webservice, scoring_uri unavailable. "
+            "This could be due to a failed deployment, or the service is not ready yet.\n"
+            f"Current State: {service.state}\nErrors: {service.error}"
+        )
     try:
         return service.service.run(data)
     except ScoringFailed as error:
@@ -122,6 +132,11 @@ def reload(service: Webservice) -> None:
     Raises:
         WebserviceException: The script was not accepted; the old one goes on serving.
     """
+    if not service.scoring_uri:
+        raise WebserviceException(
+            f"Cannot call reload() when service is {service.state}.",
+            hint="Correct what is wrong, and call update(inference_config=...), or deploy it again.",
+        )
     try:
         service.service.reload()
     except ReloadRefused as error:
@@ -132,17 +147,50 @@ def reload(service: Webservice) -> None:
         raise made from None
 
 
-def _wait_for_another_process(service: Webservice) -> None:
+class _Interrupted(KeyboardInterrupt):
+    """Python's own in every way but one: a notebook shows a line in the place of this package's frames."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: the deployment of {self.name!r} was ended; what it had begun was cleaned up."]
+
+
+_Interrupted.__module__, _Interrupted.__qualname__ = "builtins", "KeyboardInterrupt"  # what a terminal prints
+
+
+def _too_late(service: Webservice, seconds: float | None) -> WebserviceException:
+    return WebserviceException(
+        f"Deployment polling exceeded timeout override of {seconds}s. Current status: {service.state}\n"
+        "Deployment may be transitioning or unhealthy, use update_deployment_state() to fetch the latest status of the "
+        "webservice"
+    )
+
+
+def _wait_for_another_process(service: Webservice, seconds: float | None) -> None:
     record = service._record()
     if record is None:
-        raise WebserviceException(
-            f"Long running operation information not known, unable to poll. Current state is {service.state}"
-        )
+        raise not_found(service.workspace, service.name)
+    late = Cancel()
+    timer = threading.Timer(seconds, late.set) if seconds else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
     state = ""
-    for status in service.service.watch():
-        state = status.state
-        if state != "deploying":
-            break
+    try:
+        for status in service.service.watch(late):
+            state = status.state
+            if state != "deploying":
+                break
+    except Cancelled:
+        raise _too_late(service, seconds) from None
+    finally:
+        if timer is not None:
+            timer.cancel()
+    if state == "deploying":
+        raise _too_late(service, seconds)
     if state == "failed":
         diagnosis = service.service.diagnose()
         made = WebserviceException(
@@ -153,10 +201,11 @@ def _wait_for_another_process(service: Webservice) -> None:
         raise made
 
 
-def _tell(event: Event) -> None:
+def _tell(event: Event, cancel: Cancel) -> None:
     if event.kind in {"finished", "skipped", "failed"}:
         seconds = f"{event.seconds:6.1f} s" if event.seconds is not None else " " * 8
-        say(f"  {event.stage:<9}{seconds}  {'FAILED' if event.kind == 'failed' else event.message}".rstrip())
+        ended = "interrupted" if cancel.is_set else "FAILED"
+        say(f"  {event.stage:<9}{seconds}  {ended if event.kind == 'failed' else event.message}".rstrip())
 
 
 def _error_json(service: Webservice, error: DeploymentFailed, stage: str) -> str:

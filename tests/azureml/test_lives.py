@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
 from jupyter_mldeploy.azureml.core.webservice.aks import AutoScaler, ContainerResourceRequirements
 from jupyter_mldeploy.azureml.core.webservice.aks_configuration import settings_after
-from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
 
@@ -88,8 +89,9 @@ def test_a_local_service_is_deleted_once(ws: Workspace, process: None) -> None:
         service.get_logs(num_lines="a")
     service.delete()
     assert service.state == "deleted"
-    with pytest.raises(WebserviceException, match=r"Cannot call delete\(\) when service is deleted\."):
-        service.delete()
+    for call in (service.delete, service.wait_for_deployment, service.reload):
+        with pytest.raises(WebserviceException, match=rf"Cannot call {call.__name__}\(\) when service is deleted\."):
+            call()
 
 
 # -- what is shown of AKS, here without a cluster: the same objects over a service of a process ---------------------------
@@ -125,6 +127,114 @@ def test_an_update_is_shown_by_a_fresh_object(ws: Workspace, aks: AksWebservice)
         aks.update(autoscale_target_utilization=20)
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"autoscale_min_replicas": 5, "autoscale_max_replicas": 2, "cpu_cores": 0},
+            [
+                "Error, cpu_cores must be greater than zero.",
+                "Error, autoscale_min_replicas provided without enabling autoscaling.",
+                "Error, autoscale_max_replicas provided without enabling autoscaling.",
+            ],
+        ),
+        ({"autoscale_max_replicas": -1}, ["Error, autoscale_max_replicas provided without enabling autoscaling."]),
+        (
+            {"autoscale_enabled": True, "autoscale_min_replicas": 5, "autoscale_max_replicas": 2},
+            ["Error, autoscale_min_replicas cannot be greater than autoscale_max_replicas."],
+        ),
+        (
+            {"autoscale_enabled": True, "autoscale_min_replicas": 12},
+            [
+                (
+                    "Error, autoscale_min_replicas cannot be greater than autoscale_max_replicas: "
+                    "with what the service has already, they would be 12 and 10."
+                )
+            ],
+        ),
+        (
+            {"autoscale_enabled": True, "autoscale_max_replicas": -1},
+            ["Error, autoscale_max_replicas must be greater than zero."],
+        ),
+        ({"autoscale_enabled": False}, ["Error, autoscale disabled but num_replicas not provided."]),
+        (
+            {"autoscale_enabled": True, "num_replicas": 3},
+            ["Error, autoscale enabled and num_replicas provided."],
+        ),
+        (
+            {"auth_enabled": True, "token_auth_enabled": True},
+            ["Error, cannot set both token_auth_enabled and auth_enabled."],
+        ),
+        (
+            {"cpu_cores_limit": 0.05},
+            ["Error, cpu_cores_limit must be greater than or equal to container_resource_requirements.cpu."],
+        ),
+        ({"auth_enabled": "yes"}, ["Invalid configuration, auth_enabled must be True or False, not 'yes'."]),
+        (
+            {"tags": "xyz", "num_replicas": "3"},
+            [
+                "Invalid configuration, Tags must be a dict, not 'xyz'.",
+                "Invalid configuration, num_replicas must be a number, not '3'.",
+            ],
+        ),
+    ],
+)
+def test_an_update_is_refused_in_one_exception(
+    ws: Workspace, aks: AksWebservice, given: dict[str, Any], expected: list[str]
+) -> None:
+    before = aks.serialize()
+    with pytest.raises(WebserviceException) as caught:
+        aks.update(**given)
+    assert caught.value.message.splitlines() == expected
+    assert Webservice(ws, "mysvc").serialize() == before
+
+
+def test_a_token_does_not_silently_take_the_place_of_keys(ws: Workspace, aks: AksWebservice) -> None:
+    aks.update(auth_enabled=True)
+    aks.wait_for_deployment()
+    with pytest.raises(WebserviceException, match=r"without disabling key auth \(set auth_enabled to False\)"):
+        aks.update(token_auth_enabled=True)
+    assert (aks.auth_enabled, len(aks.get_keys())) == (True, 2)
+
+
+def test_bounds_of_a_fixed_number_are_those_that_are_shown(ws: Workspace, aks: AksWebservice) -> None:
+    aks.update(autoscale_enabled=True, autoscale_max_replicas=1)
+    aks.wait_for_deployment()
+    spec = the_service("mysvc").spec.autoscale
+    told = Webservice(ws, "mysvc").autoscaler
+    assert (spec.minimum, spec.maximum) == (told.min_replicas, told.max_replicas) == (1, 1)
+
+
+def test_an_argument_that_there_is_not_is_named(aks: AksWebservice) -> None:
+    with pytest.raises(UserErrorException, match=r"AksWebservice\.update\(\) takes no argument 'cpu'"):
+        aks.update(cpu=1)
+
+
+def test_what_is_being_deployed_is_not_updated(ws: Workspace, process: None, project: Path) -> None:
+    os.mkfifo(project / "gate")
+    gate = str(project / "gate")
+    Path("slow.py").write_text(f"def init():\n    open({gate!r}).read()\n\ndef run(d):\n    return d\n")
+    Model.deploy(ws, "slowsvc", [], config("slow.py"), LocalWebservice.deploy_configuration())
+    with ws.book.change() as content:
+        content["services"]["slowsvc"]["type"] = "AKS"
+    found = Webservice(ws, "slowsvc")
+    try:
+        for call in (lambda: found.update(num_replicas=2), found.delete):
+            with pytest.raises(WebserviceException, match="409: another operation on the service 'slowsvc'") as caught:
+                call()
+            assert caught.value.status_code == 409
+        with pytest.raises(
+            WebserviceException, match=r"exceeded timeout override of 0\.1s\. Current status: Transitioning"
+        ):
+            found.wait_for_deployment(timeout_sec=0.1)
+    finally:
+        Path(gate).write_text("go")
+    found.wait_for_deployment()
+    found.delete()
+    with pytest.raises(WebserviceException, match="WebserviceNotFound: Webservice with name slowsvc not found"):
+        found.wait_for_deployment()
+
+
 def test_a_token_takes_the_place_of_keys(ws: Workspace, aks: AksWebservice) -> None:
     with pytest.raises(WebserviceException, match="Token authentication is not enabled"):
         aks.get_token()
@@ -145,7 +255,7 @@ def test_a_token_takes_the_place_of_keys(ws: Workspace, aks: AksWebservice) -> N
     ("said", "scaled", "replicas", "bounds"),
     [
         ({"num_replicas": 2}, False, 2, (1, 10)),
-        ({"autoscale_max_replicas": 3}, True, None, (1, 3)),
+        ({"autoscale_enabled": True, "autoscale_max_replicas": 3}, True, None, (1, 3)),
         ({"autoscale_enabled": True, "autoscale_min_replicas": 2}, True, None, (2, 10)),
     ],
 )
@@ -164,6 +274,25 @@ def test_the_default_image_has_its_name_in_both_places() -> None:
     from jupyter_mldeploy.azureml.core import runconfig
 
     assert runconfig.DEFAULT_CPU_IMAGE == DEFAULT_CPU_IMAGE
+
+
+def test_a_service_that_failed_says_why_wherever_it_is_asked(ws: Workspace, process: None) -> None:
+    Path("broken.py").write_text("def init():\n    raise RuntimeError('no weights here')\n\ndef run(data):\n    pass\n")
+    service = Model.deploy(ws, "mysvc", [], config("broken.py"), LocalWebservice.deploy_configuration())
+    with pytest.raises(WebserviceException, match="no weights here"):
+        service.wait_for_deployment()
+    assert "no weights here" in service.error["message"]
+    assert "no weights here" in LocalWebservice(ws, "mysvc").error["message"]
+    with ws.book.change() as content:
+        content["services"]["mysvc"]["type"] = "ACI"
+    cloud = Webservice(ws, "mysvc")
+    with pytest.raises(WebserviceException) as caught:
+        cloud.run("{}")
+    assert caught.value.message.startswith("Error attempting to call webservice, scoring_uri unavailable. ")
+    assert "Current State: Failed\nErrors: {'message': " in caught.value.message
+    with pytest.raises(WebserviceException, match=r"Cannot call reload\(\) when service is Failed\.") as caught:
+        cloud.reload()
+    assert "cell" not in caught.value.hint
 
 
 def test_a_failed_update_says_where_its_own_lines_are(ws: Workspace, process: None) -> None:

@@ -27,6 +27,10 @@ def ws(project: Path) -> Workspace:
     return Workspace.from_config()
 
 
+def a_model(ws: Workspace) -> Model:
+    return Model.register(ws, "my_model.pkl", "x")
+
+
 @pytest.mark.parametrize(
     ("call", "expected"),
     [
@@ -50,6 +54,26 @@ def ws(project: Path) -> Workspace:
             lambda ws: AksWebservice.deploy_configuration(autoscale_enabled=True, autoscale_max_replicas=[1]),
             "autoscale_max_replicas must be a number, not [1]",
         ),
+        (lambda ws: AciWebservice.deploy_configuration(tags="x"), "Tags must be a dict, not 'x'."),
+        (
+            lambda ws: AciWebservice.deploy_configuration(auth_enabled="no"),
+            "auth_enabled must be True or False, not 'no'.",
+        ),
+        (
+            lambda ws: AksWebservice.deploy_configuration(tags=[1], properties="x"),
+            "Invalid configuration, Tags must be a dict, not [1].\nInvalid configuration, Properties must be a dict, not 'x'.",
+        ),
+        (lambda ws: a_model(ws).update(tags="xyz"), "Tags must be a dict, not 'xyz'."),
+        (lambda ws: a_model(ws).update(description=1), "description must be a text, not 1."),
+        (lambda ws: a_model(ws).add_tags("x"), "Tags must be a dict, not 'x'."),
+        (lambda ws: a_model(ws).add_properties([1]), "Properties must be a dict, not [1]."),
+        (lambda ws: a_model(ws).remove_tags("x"), "tags must be a list of names, not 'x'."),
+        (
+            lambda ws: a_model(ws) and Model.list(ws, tags="x"),
+            "tags must be a list of names, or of [name, value], not 'x'.",
+        ),
+        (lambda ws: a_model(ws) and Model(ws, "x", properties=[["x", "y", "z"]]), "properties must be a list of names"),
+        (lambda ws: Webservice.list(ws, tags={"x": "y"}), "tags must be a list of names, or of [name, value]"),
     ],
 )
 def test_the_sentence(ws: Workspace, call: Any, expected: str) -> None:
@@ -71,6 +95,27 @@ def test_an_environment_takes_no_attribute_that_it_does_not_have() -> None:
     copy.environment_variables = {"A": "1"}
     with pytest.raises(AttributeError):
         copy.docker.foo = 1
+
+
+def test_what_was_kept_of_a_wrong_kind_breaks_no_list(ws: Workspace, process: None) -> None:
+    Path("plain.py").write_text("def init():\n    pass\n\ndef run(data):\n    return data\n")
+    config = InferenceConfig("plain.py", environment=Environment("plain"))
+    model = Model.register(ws, "my_model.pkl", "x", tags={"a": "b"})
+    Model.deploy(ws, "mysvc", [model], config, LocalWebservice.deploy_configuration()).wait_for_deployment()
+    with ws.book.change() as content:
+        content["services"]["mysvc"].update(type="ACI", tags="xyz", properties=[1])
+        content["models"]["x"]["1"]["properties"] = [1]
+    assert Webservice.list(ws, tags=[["x", "y"]]) == []
+    [found] = Webservice.list(ws)
+    assert (found.tags, found.properties) == ({}, {})
+    for call in (lambda: found.update(tags="xyz"), lambda: found.add_tags("x"), lambda: found.update(properties=[1])):
+        with pytest.raises(WebserviceException, match="must be a dict"):
+            call()
+    with pytest.raises(WebserviceException, match="tags must be a list of names, not 'a'"):
+        found.remove_tags("a")
+    found.add_tags({"a": "b"})
+    assert [each.name for each in Webservice.list(ws, tags=[["a", "b"]])] == ["mysvc"]
+    assert [each.properties for each in Model.list(ws, tags=["a"])] == [{}]
 
 
 def test_internals_are_not_suggested(ws: Workspace) -> None:

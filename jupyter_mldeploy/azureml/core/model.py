@@ -13,6 +13,7 @@ from jupyter_mldeploy.azureml.inference import InferenceConfig
 from jupyter_mldeploy.azureml.packaging import ModelPackage
 from jupyter_mldeploy.azureml.registering import NAME, name_of_path, register, texts
 from jupyter_mldeploy.azureml.telling import say, warn_once
+from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
@@ -99,7 +100,7 @@ class Model(Facade):
         made.name, made.version = registered.name, registered.version
         made.id = f"{registered.name}:{registered.version}"
         made.tags = dict(registered.tags)
-        made.properties = dict(facts.get("properties") or {})
+        made.properties = dict_of(facts.get("properties"))
         made.description = registered.description or None
         made.created_time = registered.created
         made.url = f"file://{registered.path}"
@@ -168,6 +169,7 @@ class Model(Facade):
         """Those of a workspace, newest first. A filter is a name, or a name and a value."""
         from jupyter_mldeploy import list_models
 
+        check_filters(tags=tags, properties=properties)
         known = workspace.book.section("models")
         found = []
         for registered in reversed(list_models(name) if name is None or NAME.fullmatch(name) else []):
@@ -175,8 +177,8 @@ class Model(Facade):
             if facts is None:
                 continue
             model = Model._of(workspace, registered, facts)
-            fits = _fits(model.tags, tags) and _fits(model.properties, properties)
-            if fits and run_id in {None, model.run_id} and model_framework in {None, model.model_framework}:
+            told = fits(model.tags, tags) and fits(model.properties, properties)
+            if told and run_id in {None, model.run_id} and model_framework in {None, model.model_framework}:
                 found.append(model)
         if latest:
             newest: dict[str, Model] = {}
@@ -245,6 +247,7 @@ class Model(Facade):
         resource_configuration: ResourceConfiguration | None = None,
     ) -> None:
         """Change what is said of it."""
+        check_kinds(tags=tags, description=description)
         if resource_configuration is not None:
             self._facts(resource_configuration=resource_configuration.serialize())
             self.resource_configuration = resource_configuration
@@ -257,6 +260,7 @@ class Model(Facade):
         add_properties: dict[str, str] | None = None,
     ) -> None:
         """Change its tags, and add properties, which then stay."""
+        check_kinds(tags=add_tags, properties=add_properties)
         kept = {key: value for key, value in self.tags.items() if key not in (remove_tags or ())}
         self._describe({**kept, **(add_tags or {})}, None)
         if add_properties:
@@ -269,6 +273,7 @@ class Model(Facade):
 
     def remove_tags(self, tags: builtins.list[str]) -> None:
         """Take tags off, by name."""
+        check_names(tags)
         self.update_tags_properties(remove_tags=tags)
 
     def add_properties(self, properties: dict[str, str]) -> None:
@@ -362,14 +367,6 @@ class Model(Facade):
     def _facts(self, **facts: Any) -> None:
         with self.workspace.book.change() as content:
             content["models"].setdefault(self.name, {}).setdefault(str(self.version), {}).update(facts)
-
-
-def _fits(found: dict[str, str], wanted: builtins.list[Any] | None) -> bool:
-    for item in wanted or ():
-        key, value = (item, None) if isinstance(item, str) else (item[0], item[1])
-        if key not in found or (value is not None and found[key] != str(value)):
-            return False
-    return True
 
 
 def _not_found(workspace: Workspace, name: str, version: int | str | None) -> str:

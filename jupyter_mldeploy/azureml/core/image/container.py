@@ -12,6 +12,7 @@ from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, facade
 from jupyter_mldeploy.azureml.inference import check_script_name, parts_to_environment
 from jupyter_mldeploy.azureml.telling import warn_once
+from jupyter_mldeploy.azureml.values import check_kinds
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.spec import InferenceConfig as InferenceSpec
@@ -57,6 +58,7 @@ class ContainerImageConfig(Facade):
         self._check(allow_absolute_path)
 
     def _check(self, allow_absolute_path: bool) -> None:
+        check_kinds(tags=self.tags, properties=self.properties, description=self.description)
         script = Path(self.execution_script)
         if not script.exists():
             raise WebserviceException(f"Unable to use a driver file {self.execution_script}: it does not exist.")

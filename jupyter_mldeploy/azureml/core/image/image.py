@@ -13,6 +13,7 @@ from jupyter_mldeploy.azureml.facade import Facade, facade, translated
 from jupyter_mldeploy.azureml.packaging import build_in_background
 from jupyter_mldeploy.azureml.specifying import model_refs
 from jupyter_mldeploy.azureml.telling import say
+from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.image.container import ContainerImageConfig
@@ -57,8 +58,8 @@ class Image(Facade):
         return f"Image(workspace={self.workspace!r}, name={self.name}, id={self.id}, state={self.creation_state})"
 
     def _read(self, entry: dict[str, Any]) -> None:
-        self.tags = entry.get("tags") or {}
-        self.properties = entry.get("properties") or {}
+        self.tags = dict_of(entry.get("tags"))
+        self.properties = dict_of(entry.get("properties"))
         self.description = entry.get("description")
         self.creation_state = entry["state"]
         self.image_location = entry["location"]
@@ -138,8 +139,8 @@ class Image(Facade):
     ) -> builtins.list[Image]:
         """All versions, oldest first."""
         from jupyter_mldeploy.azureml.core.image.container import ContainerImage
-        from jupyter_mldeploy.azureml.core.model import _fits
 
+        check_filters(tags=tags, properties=properties)
         found: builtins.list[Image] = []
         for name, versions in workspace.book.section("images").items():
             if image_name not in {None, name}:
@@ -149,7 +150,7 @@ class Image(Facade):
                 names = {model.partition(":")[0] for model in image.model_ids}
                 if model_name not in {None, *names} or model_id not in {None, *image.model_ids}:
                     continue
-                if _fits(image.tags, tags) and _fits(image.properties, properties):
+                if fits(image.tags, tags) and fits(image.properties, properties):
                     found.append(image)
         return found
 
@@ -160,19 +161,23 @@ class Image(Facade):
 
     def update(self, tags: dict[str, str]) -> None:
         """Replace its tags."""
+        check_kinds(tags=tags)
         self._change(tags=dict(tags))
 
     def add_tags(self, tags: dict[str, str]) -> None:
         """Add tags."""
-        self._change(tags={**self.tags, **tags})
+        check_kinds(tags=tags)
+        self._change(tags={**self.tags, **(tags or {})})
 
     def remove_tags(self, tags: builtins.list[str]) -> None:
         """Take tags off, by name."""
+        check_names(tags)
         self._change(tags={key: value for key, value in self.tags.items() if key not in tags})
 
     def add_properties(self, properties: dict[str, str]) -> None:
         """Add properties."""
-        self._change(properties={**self.properties, **properties})
+        check_kinds(properties=properties)
+        self._change(properties={**self.properties, **(properties or {})})
 
     def delete(self) -> None:
         """Forget it, and remove its name from the engine; layers that services use stay."""

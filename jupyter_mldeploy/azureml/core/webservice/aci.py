@@ -74,7 +74,7 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
 
     def validate_configuration(self) -> None:
         """The original's refusals, then those of what only Azure can do."""
-        self._check_numbers("cpu_cores", "memory_gb")
+        self._check_values("cpu_cores", "memory_gb")
         wrong = [
             f"Invalid configuration, {name} must be positive."
             for name in ("cpu_cores", "memory_gb")
@@ -98,7 +98,8 @@ class AciServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
         ]
         if ignored:
             warn_once(
-                f"{' and '.join(ignored)} belong to Azure and are left out; see the service's log and its /metrics."
+                f"{' and '.join(ignored)} {'belong' if ignored[1:] else 'belongs'} to Azure and "
+                f"{'are' if ignored[1:] else 'is'} left out; see the service's log and its /metrics."
             )
 
     def _ssl_problems(self) -> list[str]:

@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from jupyter_mldeploy.azureml.core.webservice.aks_configuration import (
     AksServiceDeploymentConfiguration,
     autoscale_of,
-    problems,
     settings_after,
 )
+from jupyter_mldeploy.azureml.core.webservice.aks_update import scaled_before, update_problems
 from jupyter_mldeploy.azureml.core.webservice.cloud import CloudWebservice
 from jupyter_mldeploy.azureml.core.webservice.parts import AutoScaler, ContainerResourceRequirements
-from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
 from jupyter_mldeploy.azureml.facade import facade
+from jupyter_mldeploy.azureml.unknown import argument_sentence
 
 __all__ = ["AksServiceDeploymentConfiguration", "AksWebservice", "AutoScaler", "ContainerResourceRequirements"]
 
@@ -102,10 +103,10 @@ class AksWebservice(CloudWebservice):
     ) -> None:
         """Begin to change it; what is ``None`` stays. ``wait_for_deployment`` waits for it."""
         given = {key: value for key, value in locals().items() if key not in {"self", "kwargs"}}
-        self._check_update(given)
-        wrong = [text for text in problems(given) if "provided without enabling" not in text]
-        if wrong:
-            raise WebserviceException("".join(f"{text}\n" for text in wrong))
+        if kwargs:
+            names = [name for name in given if name != "kwargs"]
+            raise UserErrorException(argument_sentence("AksWebservice.update", next(iter(kwargs)), names))
+        self._check_update(given, update_problems(given, self, self._settings))
         if namespace is not None and namespace != self.service.spec.target.namespace:
             raise WebserviceException("A service does not change its namespace; deploy it there, and delete this one.")
         self._begin_update(given, self._changes(given), settings_after(self._settings, given))
@@ -183,24 +184,10 @@ class AksWebservice(CloudWebservice):
             "num_replicas",
         )
         if any(given[name] is not None for name in names):
-            before = {
-                "autoscale_enabled": spec.autoscale.minimum != spec.autoscale.maximum,
-                "autoscale_min_replicas": spec.autoscale.minimum,
-                "autoscale_max_replicas": spec.autoscale.maximum,
-                "autoscale_target_utilization": round(spec.autoscale.target_utilization * 100),
-                "num_replicas": None,
-            }
             said = {name: given[name] for name in names if given[name] is not None}
-            if set(said) == {"autoscale_target_utilization"} and not before["autoscale_enabled"]:
-                raise WebserviceException(
-                    "Invalid configuration, autoscale_target_utilization provided without enabling autoscaling.",
-                    hint="Pass autoscale_enabled=True and autoscale_max_replicas, too.",
-                )
             if said.get("num_replicas"):
                 said.setdefault("autoscale_enabled", False)
-            elif any(name.startswith("autoscale_m") for name in said):
-                said.setdefault("autoscale_enabled", True)
-            changes["autoscale"] = autoscale_of({**before, **said})
+            changes["autoscale"] = autoscale_of({**scaled_before(self._settings), **said})
         cpu, memory = given["cpu_cores_limit"] or given["cpu_cores"], given["memory_gb_limit"] or given["memory_gb"]
         if cpu is not None or memory is not None or given["gpu_cores"] is not None:
             said_resources = Resources.of(cpu, memory, given["gpu_cores"] or 0)

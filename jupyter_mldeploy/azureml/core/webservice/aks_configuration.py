@@ -9,6 +9,7 @@ from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDep
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import facade
 from jupyter_mldeploy.azureml.telling import say, warn_once
+from jupyter_mldeploy.azureml.values import kind_problems
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -21,6 +22,7 @@ DEFAULTS = {"autoscale_min_replicas": 1, "autoscale_max_replicas": 10, "autoscal
 _ABOVE_ZERO = (
     "cpu_cores", "memory_gb", "period_seconds", "initial_delay_seconds", "timeout_seconds", "success_threshold",
     "failure_threshold", "scoring_timeout_ms", "replica_max_concurrent_requests", "max_request_wait_time", "num_replicas",
+    "cpu_cores_limit", "memory_gb_limit",
 )  # fmt: skip
 _AUTOSCALE = (
     "autoscale_min_replicas",
@@ -147,7 +149,7 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             "autoScaler": {
                 "autoscaleEnabled": autoscale_enabled(given),
                 "minReplicas": given["autoscale_min_replicas"] or 1,
-                "maxReplicas": given["autoscale_max_replicas"] or 10,
+                "maxReplicas": given["autoscale_max_replicas"] or max(10, given["autoscale_min_replicas"] or 1),
                 "refreshPeriodInSeconds": given["autoscale_refresh_seconds"] or 1,
                 "targetUtilization": given["autoscale_target_utilization"] or 70,
             },
@@ -182,8 +184,6 @@ def settings_after(before: dict[str, Any], given: dict[str, Any]) -> dict[str, A
     if given["num_replicas"]:
         enabled = bool(enabled)
         after["numReplicas"] = given["num_replicas"]
-    elif enabled is None and (given["autoscale_min_replicas"] or given["autoscale_max_replicas"]):
-        enabled = True
     if enabled is not None:
         after["autoScaler"] = {
             **(after.get("autoScaler") or before.get("autoScaler") or {}),
@@ -229,16 +229,16 @@ def spec_values(given: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def problems(given: dict[str, Any]) -> list[str]:
-    """Everything that the original finds wrong, in its words."""
+def problems(given: dict[str, Any], before: str = "Invalid configuration, ") -> list[str]:
+    """Everything that the original finds wrong, in its words; it has two beginnings for them."""
     found = []
 
     def wrong(text: str) -> None:
-        found.append(f"Invalid configuration, {text}")
+        found.append(f"{before}{text}")
 
-    limits = ("gpu_cores", "cpu_cores_limit", "memory_gb_limit")
-    if texts := number_problems(given, (*_ABOVE_ZERO, *limits, *_AUTOSCALE)):
-        return texts  # nothing of the rest can be compared
+    texts = kind_problems(given) + number_problems(given, (*_ABOVE_ZERO, "gpu_cores", *_AUTOSCALE))
+    if texts:
+        return [f"Invalid configuration, {text.removeprefix('Invalid configuration, ')}" for text in texts]
     for name in _ABOVE_ZERO:
         if given[name] is not None and given[name] <= 0:
             wrong(f"{name} must be greater than zero.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml import deploying
+from jupyter_mldeploy.azureml.core.webservice.kinds import not_found
 from jupyter_mldeploy.azureml.core.webservice.parts import ContainerResourceRequirements
 from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import facade, translated
 from jupyter_mldeploy.azureml.specifying import model_refs
+from jupyter_mldeploy.azureml.values import check_kinds, check_names, kind_problems
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.spec import ServiceSpec
@@ -32,21 +35,25 @@ class CloudWebservice(Webservice):
 
     def add_tags(self, tags: dict[str, str]) -> None:
         """Add tags."""
-        self._change_entry(tags={**self.tags, **tags})
+        check_kinds(tags=tags)
+        self._change_entry(tags={**self.tags, **(tags or {})})
 
     def remove_tags(self, tags: list[str]) -> None:
         """Take tags off, by name."""
+        check_names(tags)
         self._change_entry(tags={key: value for key, value in self.tags.items() if key not in tags})
 
     def add_properties(self, properties: dict[str, str]) -> None:
         """Add properties, which then stay."""
-        self._change_entry(properties={**self.properties, **properties})
+        check_kinds(properties=properties)
+        self._change_entry(properties={**self.properties, **(properties or {})})
 
-    def _check_update(self, given: dict[str, Any]) -> None:
-        """The original's refusals, all in one."""
+    def _check_update(self, given: dict[str, Any], more: Sequence[str] = ()) -> None:
+        """The original's refusals, all in one: those of both kinds, and ``more`` of one."""
         if all(value is None for value in given.values()):
             raise WebserviceException("No parameters provided to update.")
-        problems = []
+        self._check_at_rest()
+        problems = [*(more or kind_problems(given))]
         image, inference = given.get("image"), given.get("inference_config")
         if image and inference:
             problems.append("Error, unable to pass both an Image object and an InferenceConfig object to update.")
@@ -60,6 +67,12 @@ class CloudWebservice(Webservice):
             )
         if problems:
             raise WebserviceException("\n".join(problems) + "\n")
+
+    def _check_at_rest(self) -> None:
+        """Nothing is changed while a deployment is under way, and nothing of what is not there."""
+        deploying.check_idle(self.name)
+        if self._record() is None:
+            raise not_found(self.workspace, self.name)
 
     @property
     def container_resource_requirements(self) -> ContainerResourceRequirements:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade
+from jupyter_mldeploy.azureml.values import kind_problems
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -48,9 +49,9 @@ class WebserviceDeploymentConfiguration(Facade):
         self.secondary_key = secondary_key
         self.location = location
 
-    def _check_numbers(self, *names: str) -> None:
-        """Refuse texts where numbers are wanted, before they are compared."""
-        wrong = number_problems(vars(self), names)
+    def _check_values(self, *names: str) -> None:
+        """Refuse texts where numbers, or yes and no, are wanted, before they are compared."""
+        wrong = kind_problems(vars(self)) + number_problems(vars(self), names)
         if wrong:
             raise WebserviceException("\n".join(wrong))
 

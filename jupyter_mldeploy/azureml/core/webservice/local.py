@@ -117,6 +117,8 @@ class LocalWebservice(Webservice):
         """Wait until it answers; what went wrong is said with its diagnosis."""
         from jupyter_mldeploy.azureml.waiting import wait
 
+        if self._deleted:
+            raise WebserviceException("Cannot call wait_for_deployment() when service is deleted.")
         wait(self, show_output, None)
         say(f"Local webservice is running at http://localhost:{self.port}")
 

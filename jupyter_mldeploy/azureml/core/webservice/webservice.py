@@ -14,6 +14,7 @@ from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, check_workspace, facade
 from jupyter_mldeploy.azureml.specifying import records
 from jupyter_mldeploy.azureml.telling import say
+from jupyter_mldeploy.azureml.values import check_filters, dict_of, fits
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
@@ -59,7 +60,6 @@ class Webservice(Facade):
         self.workspace = workspace
         self.name = name
         self.compute_type = self.TYPE
-        self.error: Any = None
         self.image_digest = self.created_by = None
         self.update_deployment_state()
 
@@ -181,19 +181,24 @@ class Webservice(Facade):
     def update_deployment_state(self) -> None:
         """Read what the workspace knows of it again."""
         entry = entry_of(self.workspace, self.name) or {}
-        self.tags = entry.get("tags") or {}
-        self.properties = entry.get("properties") or {}
+        self.tags = dict_of(entry.get("tags"))
+        self.properties = dict_of(entry.get("properties"))
         self.description = entry.get("description")
         self.image_id = entry.get("image")
         times = [entry.get(key) for key in ("created", "updated")]
         self.created_time, self.updated_time = (datetime.fromisoformat(time) if time else None for time in times)
         self._settings: dict[str, Any] = entry.get("settings") or {}
         self.auth_enabled = bool(self._settings.get("authEnabled", entry.get("auth")))
-        failed = deploying.underway(self.name)
-        if failed is not None and failed.future.done() and (error := failed.future.exception()) is not None:
-            self.error = {"message": str(error)}
-        else:
-            self.error = None
+
+    @property
+    def error(self) -> Any:
+        """What its last deployment failed with, or ``None``."""
+        begun = deploying.underway(self.name)
+        if begun is not None and begun.future.done() and (error := begun.future.exception()) is not None:
+            return {"message": getattr(error, "summary", None) or str(error)}
+        record = self._record() if begun is None else None
+        failed = record is not None and record.state == "failed"
+        return {"message": record.failure} if record is not None and failed and record.failure else None
 
     def wait_for_deployment(self, show_output: bool = False, timeout_sec: float | None = None) -> None:
         """Wait until what was begun has ended; what went wrong is said with its diagnosis."""
@@ -210,10 +215,9 @@ class Webservice(Facade):
         properties: builtins.list[Any] | None = None, image_digest: str | None = None,
     ) -> builtins.list[Webservice]:  # fmt: skip
         """Those of a workspace."""
-        from jupyter_mldeploy.azureml.core.model import _fits
-
         if compute_type is not None and compute_type.upper() not in {"ACI", "AKS", "LOCAL"}:
             raise WebserviceException(f'Invalid compute type "{compute_type}". Valid options are "ACI, AKS, Local"')
+        check_filters(tags=tags, properties=properties)
         found = []
         for name, entry in entries(workspace).items():
             record = records().find(name)
@@ -225,8 +229,8 @@ class Webservice(Facade):
                 and image_name in {None, image.partition(":")[0]}
                 and model_name in {None, *(ref.name for ref in refs)}
                 and model_id in {None, *(str(ref) for ref in refs)}
-                and _fits(entry["tags"], tags)
-                and _fits(entry["properties"], properties)
+                and fits(dict_of(entry["tags"]), tags)
+                and fits(dict_of(entry["properties"]), properties)
             ):
                 found.append(class_of(entry["type"])._of(workspace, name))
         return found
@@ -249,8 +253,11 @@ class Webservice(Facade):
         try:
             return service.logs(lines=num_lines) or service.logs(lines=num_lines, build=True)
         except NotFound as error:
+            if self._record() is not None:
+                raise
+            why = "it is being deployed" if self._state() == "deploying" else "its deployment was refused"
             raise WebserviceException(
-                f"{error.summary} Its deployment may have been refused.", inner_exception=error
+                f"There is no log of the service {self.name!r}: {why}.", inner_exception=error
             ) from error
 
     def reload(self, wait: bool = False) -> None:
@@ -340,11 +347,7 @@ class Webservice(Facade):
         return records().find(self.name) if belongs(self.workspace, self.name) else None
 
     def _delete(self) -> None:
-        begun = deploying.underway(self.name)
-        if begun is not None and not begun.future.done():
-            raise WebserviceException(
-                f"409: the deployment of {self.name!r} is in progress.", status_code=409, hint="Wait for it."
-            )
+        deploying.check_idle(self.name)
         if not belongs(self.workspace, self.name):
             say(f"No service with name {self.name} found to delete.")
             return
@@ -352,6 +355,7 @@ class Webservice(Facade):
             say(f"No service with name {self.name} found to delete.")
         else:
             self.service.delete()
+            deploying.forget(self.name)
             self._deleted = True
         with self.workspace.book.change() as content:
             content["services"].pop(self.name, None)
