@@ -83,6 +83,8 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
         script = "main.py"
     if flags.entry_script:
         script = os.path.realpath(flags.entry_script)
+    if flags.sample and not flags.dry_run:
+        raise ConfigurationError("--sample is the request of a --dry_run; add that, or leave --sample out.")
     count = flags.worker_count if flags.worker_count is not None else settings.get("WORKER_COUNT", "auto")
     adapting = str(count).lower() == "auto"
     replicas = 1 if adapting else _number("worker_count", count)

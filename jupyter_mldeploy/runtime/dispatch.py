@@ -92,28 +92,30 @@ class Dispatcher:
             self._queue_timer = self._loop.call_later(self.max_wait_s, self._expire_waiting)
 
     def use(self, shared: SharedQueue) -> None:
-        """Calls wait in another generation's queue from now on."""
-        self._recall()
+        """Calls wait in another generation's queue from now on.
+
+        What workers of the former one have taken and not told yet stays with theirs.
+        """
+        self._recall(self.shared)
         self.shared = shared
         self._refill()
 
-    def took(self, worker: WorkerLink, sequence: int) -> None:
-        """A worker has taken a call of the shared queue."""
-        call = self.shared.taken(sequence)
+    def took(self, worker: WorkerLink, sequence: int, shared: SharedQueue) -> None:
+        """A worker has taken a call of the shared queue that it reads, perhaps one that nothing is put into any more."""
+        call = shared.taken(sequence)
         if call is None:
             return
-        call.since = now = self._loop.time()
+        self._runs(call)
         worker.has_call(sequence, call)
-        self.running[call] = now
         self._refill()
 
-    def died(self) -> None:
-        """A worker has died: a call that it had taken, but could not tell so any more, must not wait for ever."""
-        self._recall()
-        lost = list(self.shared.calls)
+    def died(self, shared: SharedQueue) -> None:
+        """A reader of this queue has died: a call that it had taken, but could not tell so any more, must not wait for ever."""
+        self._recall(shared)
+        lost = list(shared.calls)
         self._refill()
         if lost:
-            self._loop.call_later(self.scoring_timeout_s, self._give_up, self.shared, lost)
+            self._loop.call_later(self.scoring_timeout_s, self._give_up, shared, lost)
 
     def _give_up(self, shared: SharedQueue, sequences: list[int]) -> None:
         for sequence in sequences:
@@ -133,10 +135,10 @@ class Dispatcher:
             else:
                 return
 
-    def _recall(self) -> None:
-        """Take every call back from the shared queue to the head of the waiting ones."""
+    def _recall(self, shared: SharedQueue) -> None:
+        """Take every call back from a shared queue to the head of the waiting ones."""
         back = []
-        while (call := self.shared.take_back()) is not None:
+        while (call := shared.take_back()) is not None:
             back.append(call)
         self.waiting.extendleft(reversed(back))
 
@@ -176,12 +178,15 @@ class Dispatcher:
 
     def start(self, worker: WorkerLink, call: QueuedCall) -> None:
         """Hand a call to a worker that has a free place."""
+        self._runs(call)
+        meta, body = call.payload(described=worker.full_request)
+        worker.send_call(call, meta, body)
+
+    def _runs(self, call: QueuedCall) -> None:
         call.since = now = self._loop.time()
         self.running[call] = now
         if self._run_timer is None:
             self._run_timer = self._loop.call_later(self.scoring_timeout_s, self._expire_running)
-        meta, body = call.payload(described=worker.full_request)
-        worker.send_call(call, meta, body)
 
     def _expire_waiting(self) -> None:
         self._queue_timer = None
@@ -189,7 +194,7 @@ class Dispatcher:
         now = self._loop.time()
         oldest = next(iter(self.shared.calls.values()), None)
         if oldest is not None and oldest.since + self.max_wait_s - now <= 0.0005:
-            self._recall()  # they are the oldest; what has not expired goes back below
+            self._recall(self.shared)  # they are the oldest; what has not expired goes back below
         while self.waiting:
             call = self.waiting[0]
             left = call.since + self.max_wait_s - now
@@ -217,7 +222,7 @@ class Dispatcher:
 
     def refuse_waiting(self) -> None:
         """Answer every waiting call that there is no worker."""
-        self._recall()
+        self._recall(self.shared)
         while self.waiting:
             call = self.waiting.popleft()
             if not call.abandoned:

@@ -363,6 +363,8 @@ class Connection(asyncio.Protocol):
 
 def _reason(error: Exception) -> str:
     text = str(error)
+    if "PRI/Upgrade" in text:
+        return "this server speaks HTTP/1.1, and the client began with HTTP/2"
     return text[:1].lower() + text[1:].rstrip(".") if text else "it cannot be parsed"
 
 

@@ -52,6 +52,7 @@ class Pool:
         self.refused = ""  # why the last change was not taken
         self.stopping = False
         self.deaths = 0
+        self.reloaded = False
         self.on_start_failure: Callable[[dict[str, Any]], None] | None = None
         self._state = "starting"
         self._why: dict[WorkerLink, dict[str, Any]] = {}
@@ -118,7 +119,7 @@ class Pool:
 
     def took_shared(self, worker: WorkerLink, sequence: int) -> None:
         """A worker goes on with a call of the shared queue."""
-        self.dispatcher.took(worker, sequence)
+        self.dispatcher.took(worker, sequence, self.recruiter.generation_of[worker].shared)
 
     def freed(self, worker: WorkerLink) -> None:
         """A worker has finished a call."""
@@ -215,9 +216,8 @@ class Pool:
         """A worker's process and its socket are gone."""
         self.recruiter.init_ended(worker)
         self.dispatcher.withdraw(worker)
-        if not worker.stopping:
-            self.dispatcher.died()
         generation = self.recruiter.generation_of.pop(worker)
+        self.dispatcher.died(generation.shared)
         generation.workers.remove(worker)
         if worker is generation.parent:
             generation.parent = None
@@ -321,6 +321,7 @@ class Pool:
         old, self.generation = self.generation, new
         old.retired = True
         self.failure = None
+        self.reloaded = True  # and so may be again
         self.limits = Limits.of(new.make)
         for worker in list(old.workers):
             self.retire(worker)
@@ -333,7 +334,7 @@ class Pool:
 
     def keep_spare(self) -> None:
         """Have a warm worker made for the next reload, where anybody can ask for one."""
-        if self.config.admin_token or self.config.watch:
+        if self.config.admin_token or self.config.watch or self.reloaded:
             self.spare.wanted()
 
     def in_place_workers(self) -> list[WorkerLink]:

@@ -245,7 +245,9 @@ class Service:
             return  # control: a panel that looks at the service must not fill its log
         spent = (time.perf_counter() - request.arrived) * 1000
         identity = request_id.decode("latin-1")
-        self.log.line("I", "access", f"{request.method} {request.target} {status} {spent:.3f}ms {size}", identity)
+        self.log.line(
+            "I", "access", f"{request.method or '?'} {request.target or '?'} {status} {spent:.3f}ms {size}", identity
+        )
         if request.path == "/score":
             self.metrics.count(status, spent)
             if worker is not None:

@@ -108,7 +108,8 @@ def test_the_same_text_is_no_change(folder: Path) -> None:
     ids=["a constant it used", "a function it called", "init itself"],
 )
 def test_what_init_used_needs_new_workers(folder: Path, edit: tuple[str, str]) -> None:
-    assert "was used by init()" in Loaded(folder, SIMPLE).refuses(edit)
+    said = Loaded(folder, SIMPLE).refuses(edit)
+    assert "was used by init()" in said or said == "init() itself has changed"
 
 
 def test_comments_and_moved_lines_are_taken_in_place_and_tracebacks_point_to_the_new_lines(folder: Path) -> None:

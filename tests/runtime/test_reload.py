@@ -81,7 +81,7 @@ def test_an_edited_init_needs_new_workers(server: Server) -> None:
         ("import os\n\ndef init():\n    os._exit(9)\n\ndef run(data):\n    return 1\n", "exit", None),
         ("import no_such_thing\n\ndef init(): pass\n\ndef run(data): pass\n", "exception", 1),
     ],
-    ids=["syntax", "init raises", "contract", "init ends the process", "import"],
+    ids=["syntax", "init raises", "contract", "coroutine", "init ends the process", "import"],
 )
 def test_a_script_at_fault_is_refused(server: Server, text: str, kind: str, line: int | None) -> None:
     before = server.status()
@@ -272,3 +272,25 @@ def test_what_is_scaled_during_a_reload_counts_after_it(serve: Serve) -> None:
             break
         status = server.status()
     assert server.score().json["version"] == 2
+
+
+def test_calls_that_wait_outlive_the_workers_that_took_them(serve: Serve) -> None:
+    """More clients than workers: a call may be taken by a worker that is being replaced before it could say so."""
+    server = serve("X = 0\ndef init(): pass\ndef run(data): return data\n", min_replicas=2, max_replicas=2)
+    ended = threading.Event()
+    answers: list[int] = []
+
+    def ask() -> None:
+        while not ended.is_set():
+            answers.append(server.score().status)
+
+    clients = [threading.Thread(target=ask) for _ in range(8)]
+    for client in clients:
+        client.start()
+    for _ in range(15):
+        assert server.reload(keep_init=False).json["mode"] == "new-workers"
+    ended.set()
+    for client in clients:
+        client.join(20)
+        assert not client.is_alive(), "a request was never answered"
+    assert set(answers) == {200}

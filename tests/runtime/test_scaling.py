@@ -137,6 +137,7 @@ def test_time_limits_change_under_the_calls_that_run_and_wait(serve: Serve) -> N
         assert waits.result(30).status == 503
         assert server.control("POST", "settings", {"scoring_timeout_ms": 200}).status == 200
         assert runs.result(30).status == 504
+    server.wait_for("replica_ready", replica=2)
     assert "200 ms" in server.score(60).message
 
 

@@ -175,11 +175,9 @@ def _allow(old: list[Statement], new: list[Statement], gone: list[Statement], co
                 raise NeedsNewWorkers(message)
         touched = changed & reached_by_makers(statements)
         if touched:
-            message = (
-                f"{min(touched)} was used by init() or by something else that has already run, "
-                "or keeps values in globals itself"
-            )
-            raise NeedsNewWorkers(message)
+            name = min(touched)
+            was_used = f"{name} was used by init() or by something else that has already run, or keeps values in globals itself"
+            raise NeedsNewWorkers("init() itself has changed" if name == "init" else was_used)
     order = [s.same_as for s in old if not s.is_plain]
     if order != [s.same_as for s in new if not s.is_plain]:
         message = "the order of module-level statements changed"
