@@ -83,7 +83,7 @@ def deploy(
     target = deployment_config.target(workspace, deployment_target)
     if inference_config is not None:
         inference_config.validation_script_content()
-    refs = model_refs(models if image is None else image.model_ids)
+    refs = model_refs(workspace, models if image is None else image.model_ids)
     if image is not None:
         inference = image.inference()
     elif inference_config is not None:

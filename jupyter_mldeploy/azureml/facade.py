@@ -15,7 +15,13 @@ from jupyter_mldeploy.azureml.exceptions import (
     UserErrorException,
     WebserviceException,
 )
-from jupyter_mldeploy.azureml.unknown import argument_sentence, argument_words, member_sentence, name_sentence
+from jupyter_mldeploy.azureml.unknown import (
+    NameNotHere,
+    argument_sentence,
+    argument_words,
+    member_sentence,
+    name_sentence,
+)
 from jupyter_mldeploy.errors import MLDeployError
 
 __all__ = ["INTERNAL", "Facade", "NotProvided", "check_workspace", "facade", "module_getattr", "translated"]
@@ -159,6 +165,6 @@ def module_getattr(
         if name.startswith("_"):
             raise AttributeError(name)
         # An AttributeError would lose its words on the way through `from … import …`.
-        raise ImportError(name_sentence(shown, name, (*known, *names), reasons or {}), name=module)
+        raise NameNotHere(name_sentence(shown, name, (*known, *names), reasons or {}), name=module)
 
     return __getattr__

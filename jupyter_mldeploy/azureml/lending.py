@@ -66,9 +66,9 @@ class _Guide(MetaPathFinder):
         """Raise for what would be below our name."""
         del path, target
         if fullname.startswith(f"{OWN}."):
-            from jupyter_mldeploy.azureml.unknown import module_sentence
+            from jupyter_mldeploy.azureml.unknown import ModuleNotHere, module_sentence
 
-            raise ModuleNotFoundError(module_sentence(fullname.removeprefix(f"{OWN}.")), name=fullname)
+            raise ModuleNotHere(module_sentence(fullname.removeprefix(f"{OWN}.")), name=fullname)
         return None
 
 

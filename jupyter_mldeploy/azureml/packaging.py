@@ -107,7 +107,7 @@ def package(
     from jupyter_mldeploy.spec import Target, TargetKind
 
     target = Target(TargetKind.CONTAINER)
-    refs = model_refs(models)
+    refs = model_refs(workspace, models)
     inference = inference_config.to_spec(target) if inference_config else generated_inference(refs, target, models)
     if inference_config is not None and (variables := inference_config._service_variables()):
         warn_once(

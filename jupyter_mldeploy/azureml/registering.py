@@ -8,14 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.azureml.exceptions import AzureMLException, WebserviceException
+from jupyter_mldeploy.azureml.exceptions import AzureMLException, ModelNotFoundException, WebserviceException
 from jupyter_mldeploy.azureml.values import check_kinds, dict_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
     from jupyter_mldeploy.registry import Model as Registered
+    from jupyter_mldeploy.spec import ModelRef
 
-__all__ = ["NAME", "name_of_path", "path_of", "register", "texts"]
+__all__ = ["NAME", "found_by_id", "name_of_path", "not_found_text", "path_of", "register", "texts"]
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
 _FACTS = ("framework", "framework_version", "run_id", "experiment_name", "resource_configuration")
@@ -50,35 +51,86 @@ def register(
         return made, dict(known)
 
 
+def found_by_id(workspace: Workspace, text: str) -> ModelRef:
+    """Of ``name`` or ``name:version``: the workspace's own, or one that no workspace has.
+
+    Raises:
+        ModelNotFoundException: There is none, and no file of that name.
+    """
+    from jupyter_mldeploy.spec import ModelRef
+
+    name, colon, number = text.partition(":")
+    if not NAME.fullmatch(name) or (colon and not number.isdecimal()):
+        raise WebserviceException(f'Error, provided model path "{text}" cannot be found.')
+    version = int(number) if colon else None
+    own, free = _fitting(name, version, workspace)
+    if best := max(own or free, key=lambda model: model.version, default=None):
+        return ModelRef(best.name, best.version)
+    raise ModelNotFoundException(
+        not_found_text(workspace, name, version), hint=f"There is no file or folder {text!r} here either."
+    )
+
+
+def not_found_text(workspace: Workspace, name: str, version: int | str | None, filters: str = "") -> str:
+    """The original's words, and what there is instead of it in the workspace.
+
+    Args:
+        workspace: Where it was looked for.
+        name: Of the model.
+        version: That was asked for, or ``None``.
+        filters: Tags and the like that were asked for, as they are to be shown.
+    """
+    from difflib import get_close_matches
+
+    wanted = f"name {name}" + (f" and version {version}" if version is not None else "")
+    wanted += f" and {filters}" if filters else ""
+    models = workspace.book.section("models")
+    known = [each for each, versions in models.items() if versions]
+    numbers = ", ".join(sorted(models.get(name, {}), key=int))
+    if numbers and filters:
+        there = f" {name!r} is there, as version {numbers}, but none of them fits {filters}."
+    elif numbers:
+        there = f" {name!r} is there, as version {numbers}."
+    elif near := get_close_matches(name, known, n=1):
+        there = f" Did you mean {near[0]!r}?"
+    else:
+        there = f" There is {', '.join(known)}." if known else " It has none yet."
+    return f"ModelNotFound: Model with {wanted} not found in provided workspace.{there}"
+
+
 def path_of(name: str, version: int | None, workspace: Workspace | None) -> tuple[str | None, str]:
     """Where a workspace's model is; one that no workspace has is anybody's. Else ``None``, and why."""
     from jupyter_mldeploy import list_models
-    from jupyter_mldeploy.azureml.book import books
     from jupyter_mldeploy.azureml.core.workspace import find_workspace
 
     if workspace is None:
         with suppress(AzureMLException):
             workspace = find_workspace(None)
-    mine = workspace.book.section("models").get(name, {}) if workspace is not None else {}
-    others = {
-        number
-        for book in books()
-        if workspace is None or book.folder != workspace.book.folder
-        for number in book.section("models").get(name, {})
-    }
-    fitting = [
-        model for model in (list_models(name) if NAME.fullmatch(str(name)) else []) if version in {None, model.version}
-    ]
-    for found in (
-        [model for model in fitting if str(model.version) in mine],
-        [model for model in fitting if str(model.version) not in others],
-    ):
-        if found:
-            return str(max(found, key=lambda model: model.version).path), ""
-    if fitting and workspace is None:
+    own, free = _fitting(name, version, workspace)
+    if found := own or free:
+        return str(max(found, key=lambda model: model.version).path), ""
+    if workspace is None and NAME.fullmatch(str(name)) and any(version in {None, m.version} for m in list_models(name)):
         return None, f"more than one workspace may be meant by {name!r}: pass _workspace, or put a config.json here."
     whose = f"the workspace {workspace.name!r}" if workspace is not None else "any workspace"
     return None, f"there is no model {name!r}{f' of version {version}' if version else ''} in {whose}."
+
+
+def _fitting(name: str, version: int | None, workspace: Workspace | None) -> tuple[list[Registered], list[Registered]]:
+    """Models of that name (and version) that are the workspace's, and those that no workspace has."""
+    from jupyter_mldeploy import list_models
+    from jupyter_mldeploy.azureml.book import books
+
+    mine: set[str] = set()
+    others: set[str] = set()
+    for book in books():
+        numbers = set(book.section("models").get(name, {}))
+        if workspace is not None and book.folder == workspace.book.folder:
+            mine = numbers
+        else:
+            others |= numbers
+    fitting = [m for m in (list_models(name) if NAME.fullmatch(str(name)) else []) if version in {None, m.version}]
+    own = [model for model in fitting if str(model.version) in mine]
+    return own, [model for model in fitting if str(model.version) not in others | mine]
 
 
 def _registry() -> Any:

@@ -16,6 +16,7 @@ from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceEx
 from jupyter_mldeploy.azureml.telling import say_once
 
 if TYPE_CHECKING:
+    from jupyter_mldeploy.azureml.core.workspace import Workspace
     from jupyter_mldeploy.events import Cancel, Event
     from jupyter_mldeploy.pipeline import Outcome
     from jupyter_mldeploy.records import Records
@@ -68,14 +69,13 @@ def _engine_missing() -> str:
     return ""
 
 
-def model_refs(models: Sequence[Any]) -> tuple[ModelRef, ...]:
-    """Of v1 models, of ids (``name:version``, ``name``), and of paths, which are registered first."""
+def model_refs(workspace: Workspace, models: Sequence[Any]) -> tuple[ModelRef, ...]:
+    """Of v1 models, of ids (``name:version``, ``name``) of a workspace's, and of paths, which are registered first."""
     from jupyter_mldeploy import register_model
     from jupyter_mldeploy.azureml.core.model import Model, name_of_path
-    from jupyter_mldeploy.registry import ModelRegistry
+    from jupyter_mldeploy.azureml.registering import found_by_id
     from jupyter_mldeploy.spec import ModelRef
 
-    registry = ModelRegistry(records().home)
     check_models(models)
     found = []
     for model in models:
@@ -85,7 +85,7 @@ def model_refs(models: Sequence[Any]) -> tuple[ModelRef, ...]:
             made = register_model(name_of_path(model), _path(model))
             found.append(ModelRef(made.name, made.version))
         elif isinstance(model, str):
-            found.append(registry.resolve(model))
+            found.append(found_by_id(workspace, model))
         else:
             raise WebserviceException(
                 "Models must either be of type azureml.core.model.Model or a str path to a file or folder."

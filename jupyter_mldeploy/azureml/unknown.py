@@ -6,7 +6,16 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["MODULES", "argument_sentence", "argument_words", "member_sentence", "module_sentence", "name_sentence"]
+__all__ = [
+    "MODULES",
+    "ModuleNotHere",
+    "NameNotHere",
+    "argument_sentence",
+    "argument_words",
+    "member_sentence",
+    "module_sentence",
+    "name_sentence",
+]
 
 TRAINING = "training and pipelines stay with what trains: run the training code as it is, then register its model file"
 DATA = "datasets and datastores are Azure's storage: read the files with pandas or pathlib"
@@ -37,6 +46,25 @@ MODULES = {
     "core.linked_service": "there is no Azure network",
 }
 """Why a module (or what is below it) is not here, and what works instead."""
+
+
+class NameNotHere(ImportError):
+    """A name of a module of the original that is not here."""
+
+    def _render_traceback_(self) -> list[str]:
+        """In a notebook a line; the frames would be this package's."""
+        return [f"ImportError: {self.msg}"]
+
+
+class ModuleNotHere(ModuleNotFoundError):
+    """A module of the original that is not here."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"ModuleNotFoundError: {self.msg}"]
+
+
+for _made, _base in ((NameNotHere, ImportError), (ModuleNotHere, ModuleNotFoundError)):
+    _made.__module__, _made.__qualname__ = _base.__module__, _base.__qualname__  # what a terminal prints
 
 
 def module_sentence(module: str) -> str:

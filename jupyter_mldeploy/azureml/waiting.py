@@ -34,7 +34,7 @@ _CODES = {
 }
 
 
-def wait(service: Webservice, show_output: bool, timeout_sec: float | None) -> None:
+def wait(service: Webservice, show_output: bool, timeout_sec: Any) -> None:
     """Until the deployment that was begun has ended, here or in another process.
 
     Raises:
@@ -47,10 +47,10 @@ def wait(service: Webservice, show_output: bool, timeout_sec: float | None) -> N
     if begun is None:
         _wait_for_another_process(service, seconds)
         return
-    if show_output:
-        say("Running")
-        begun.tell(lambda event: _tell(event, begun.cancel))
     try:
+        if show_output:
+            say("Running")
+            begun.tell(lambda event: _tell(event, begun.cancel))
         begun.future.result(seconds)
     except TooLate:
         raise _too_late(service, seconds) from None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mldeploy import register_model
 from jupyter_mldeploy import service as the_service
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
 from jupyter_mldeploy.azureml.core.environment import Environment
@@ -53,6 +54,30 @@ def test_the_newest_version_is_the_one_that_was_registered_last(a: Workspace) ->
     assert [Model.register(a, path, "clf").version for path in paths] == [1, 2, 3]
     newest = Model(a, "clf")
     assert (newest.version, Path(newest.download("out")).read_text()) == (3, "[1, 10, 100]")
+
+
+def test_a_model_is_deployed_by_its_name_from_its_own_workspace(a: Workspace, b: Workspace, process: None) -> None:
+    Model.register(b, "my_model.pkl", "fw")
+    Model.register(a, "outputs/my_model.pkl", "of-a")
+    register_model("nobodys", Path("my_model.pkl"))
+    local = LocalWebservice.deploy_configuration()
+    config = InferenceConfig("plain.py", environment=Environment("plain"))
+    for wanted in ("fw", "fw:1"):
+        with pytest.raises(ModelNotFoundException) as caught:
+            Model.deploy(a, "fin-a", [wanted], config, local)
+        assert caught.value.message.endswith("not found in provided workspace. There is of-a.")
+    for wanted in ("outputs/none.pkl", "of-a:x"):
+        with pytest.raises(WebserviceException, match=f'Error, provided model path "{wanted}" cannot be found'):
+            Model.deploy(a, "fin-a", [wanted], config, local)
+    with pytest.raises(ModelNotFoundException, match=r"and version 9 not found .* 'of-a' is there, as version 1\."):
+        Model.deploy(a, "fin-a", ["of-a:9"], config, local)
+    assert a.webservices == {}
+    service = Model.deploy(a, "fin-a", ["of-a", "nobodys"], config, local)
+    service.wait_for_deployment()
+    assert [str(ref) for ref in the_service("fin-a").spec.models] == ["of-a:1", "nobodys:1"]
+    with pytest.raises(ModelNotFoundException) as caught:
+        service.update(models=["nope"])
+    assert "fw" not in caught.value.message
 
 
 def test_a_model_path_is_of_the_workspace_that_is_meant(a: Workspace, b: Workspace, project: Path) -> None:

@@ -268,6 +268,60 @@ def test_in_a_notebook_the_panel_is_shown_and_the_traceback_is_short(
     assert not any("jupyter_mldeploy/" in line for line in error.traceback)
 
 
+def in_a_notebook(source: str, folder: Path) -> Any:
+    """The error that a cell ends with."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    with pytest.raises(CellExecutionError):
+        NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(folder)}}).execute()
+    said = "".join(output.text for output in notebook.cells[0].outputs if output.output_type == "stream")
+    return next(output for output in notebook.cells[0].outputs if output.output_type == "error"), said
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("from azureml.core import Dataset", "ImportError: Dataset of azureml.core is not among the v1 names"),
+        ("from azureml.core.model import Nothing", "ImportError: azureml.core.model has no 'Nothing'"),
+        ("import azureml.nothing", "ModuleNotFoundError: azureml.nothing is not among the v1 names"),
+    ],
+)
+def test_in_a_notebook_an_import_of_what_is_not_here_is_one_line(project: Path, source: str, line: str) -> None:
+    error, _ = in_a_notebook(f"%load_ext jupyter_mldeploy.azureml\n{source}\n", project)
+    assert len(error.traceback) == 1
+    assert error.traceback[0].startswith(line)
+
+
+def test_in_a_notebook_an_interrupted_wait_is_one_line(ws: Workspace, process: None, project: Path) -> None:
+    os.mkfifo(project / "gate")
+    gate = str(project / "gate")
+    (project / "slow.py").write_text(f"def init():\n    open({gate!r}).read()\n\ndef run(d):\n    pass\n")
+    source = (
+        "import os, signal, sys, threading, time, traceback\n"
+        "def interrupt():\n"  # as soon as the wait has begun
+        "    main = threading.main_thread().ident\n"
+        "    while not any(f.name == 'result' for f in traceback.extract_stack(sys._current_frames()[main])):\n"
+        "        time.sleep(0.05)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "from jupyter_mldeploy.azureml.core import Workspace\n"
+        "from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model\n"
+        "from jupyter_mldeploy.azureml.core.environment import Environment\n"
+        "from jupyter_mldeploy.azureml.core.webservice import LocalWebservice\n"
+        "config = InferenceConfig('slow.py', environment=Environment('plain'))\n"
+        "service = Model.deploy(Workspace.from_config(), 'mysvc', [], config, LocalWebservice.deploy_configuration())\n"
+        f"held = os.open({gate!r}, os.O_WRONLY)\n"  # returns when init() has opened the other end
+        "threading.Thread(target=interrupt).start()\n"
+        "service.wait_for_deployment(True)\n"
+    )
+    error, said = in_a_notebook(source, project)
+    assert error.ename == "KeyboardInterrupt" or "Interrupted" in error.ename
+    assert error.traceback == [
+        "KeyboardInterrupt: the deployment of 'mysvc' was ended; what it had begun was cleaned up."
+    ]
+    assert said.rstrip().endswith("interrupted")
+    assert "FAILED" not in said
+    assert services() == []
+
+
 def test_an_environment_that_cannot_be_had_is_refused(ws: Workspace, process: None) -> None:
     environment = Environment.from_dockerfile("e", "FROM python:3.11\nCOPY . /app\n")
     with pytest.raises(UserErrorException, match="there is nothing to copy from"):

@@ -192,7 +192,13 @@ def test_models(ws: Workspace, project: Path) -> None:
     )
     assert (model.tags, model.properties, model.description) == ({"area": "iris", "n": "1"}, {"p": "2"}, "d")
     assert "Did you mean 'clf'?" in message(lambda: Model(ws, "cfl"), ModelNotFoundException)
-    assert message(lambda: Model(ws, "clf", version=7), ModelNotFoundException).startswith("ModelNotFound: ")
+    assert message(lambda: Model(ws, "clf", version=7), ModelNotFoundException) == (
+        "ModelNotFound: Model with name clf and version 7 not found in provided workspace. 'clf' is there, as version 1."
+    )
+    assert message(lambda: Model(ws, "clf", tags=["x"]), ModelNotFoundException) == (
+        "ModelNotFound: Model with name clf and tags=['x'] not found in provided workspace. 'clf' is there, as version 1, but "
+        "none of them fits tags=['x']."
+    )
     (project / "second.pkl").write_text("2")
     second = Model.register(ws, "second.pkl", "clf", tags={"area": "other"})
     assert [each.version for each in Model.list(ws, "clf")] == [2, 1]
@@ -232,7 +238,12 @@ def test_images(ws: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch) -
         lambda: ContainerImage.image_configuration(str(project / "score.py"), "python")
     )
     assert "does not exist" in message(lambda: ContainerImage.image_configuration("none.py", "python"))
-    assert message(lambda: Image(ws, "none")).startswith("ImageNotFound: ")
+    assert message(lambda: Image(ws, "none")).endswith("not found in provided workspace; it has none.")
+    with ws.book.change() as content:
+        content["images"]["myimg"] = {"1": {}, "2": {}}
+    assert message(lambda: Image(ws, "myimg", version=99)) == (
+        "ImageNotFound: Image with name myimg and version 99 not found in provided workspace; it has myimg as version 1, 2."
+    )
     local = LocalWebservice.deploy_configuration()
     assert message(lambda: Webservice.deploy_from_image(ws, "mysvc", None, local)).startswith(
         "This method does not support local deployment configuration."

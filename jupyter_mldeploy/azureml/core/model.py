@@ -11,7 +11,7 @@ from jupyter_mldeploy.azureml.exceptions import ModelNotFoundException, Webservi
 from jupyter_mldeploy.azureml.facade import Facade, facade, module_getattr
 from jupyter_mldeploy.azureml.inference import InferenceConfig
 from jupyter_mldeploy.azureml.packaging import ModelPackage
-from jupyter_mldeploy.azureml.registering import NAME, name_of_path, register, texts
+from jupyter_mldeploy.azureml.registering import NAME, name_of_path, not_found_text, register, texts
 from jupyter_mldeploy.azureml.telling import say, warn_once
 from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits
 
@@ -90,7 +90,11 @@ class Model(Facade):
             if version is None or model.version == int(version)
         ]
         if not found:
-            raise ModelNotFoundException(_not_found(workspace, name, version))
+            asked = {
+                "tags": tags, "properties": properties, "run_id": run_id, "model_framework": model_framework,
+            }  # fmt: skip
+            shown = ", ".join(f"{key}={value!r}" for key, value in asked.items() if value is not None)
+            raise ModelNotFoundException(not_found_text(workspace, name, version, shown))
         self.__dict__ = max(found, key=lambda model: model.version).__dict__
 
     @classmethod
@@ -367,15 +371,3 @@ class Model(Facade):
     def _facts(self, **facts: Any) -> None:
         with self.workspace.book.change() as content:
             content["models"].setdefault(self.name, {}).setdefault(str(self.version), {}).update(facts)
-
-
-def _not_found(workspace: Workspace, name: str, version: int | str | None) -> str:
-    from difflib import get_close_matches
-
-    wanted = f"name {name}" + (f" and version {version}" if version is not None else "")
-    known = builtins.list(workspace.book.section("models"))
-    near = get_close_matches(name, known, n=1)
-    there = (
-        f" Did you mean {near[0]!r}?" if near else (f" There is {', '.join(known)}." if known else " It has none yet.")
-    )
-    return f"ModelNotFound: Model with {wanted} not found in provided workspace.{there}"

@@ -46,9 +46,12 @@ class Image(Facade):
         versions = workspace.book.section("images").get(name or "") or {}
         chosen = str(version) if version is not None else max(versions, key=int, default="")
         if chosen not in versions:
+            wanted = f"name {name}" + (f" and version {version}" if versions and version is not None else "")
             known = ", ".join(workspace.book.section("images")) or "none"
+            if versions:
+                known = f"{name} as version {', '.join(sorted(versions, key=int))}"
             raise WebserviceException(
-                f"ImageNotFound: Image with name {name} not found in provided workspace; it has {known}."
+                f"ImageNotFound: Image with {wanted} not found in provided workspace; it has {known}."
             )
         self.workspace = workspace
         self.name, self.version, self.id = str(name), int(chosen), f"{name}:{chosen}"
@@ -83,7 +86,7 @@ class Image(Facade):
         _check_name(name)
         if not isinstance(image_config, ContainerImageConfig):
             raise WebserviceException("Error, image_config must be what ContainerImage.image_configuration() returns.")
-        refs = model_refs(models)
+        refs = model_refs(workspace, models)
         version = max((int(known) for known in workspace.book.section("images").get(name, {})), default=0) + 1
         folder = workspace.book.folder / "images" / f"{name}-{version}"
         folder.mkdir(parents=True, exist_ok=True)

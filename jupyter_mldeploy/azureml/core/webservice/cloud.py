@@ -91,14 +91,14 @@ class CloudWebservice(Webservice):
             changes |= {
                 "image": image.image_location,
                 "inference": image.inference(),
-                "models": model_refs(image.model_ids),
+                "models": model_refs(self.workspace, image.model_ids),
             }
             self._change_entry(image=image.id)
         if (inference := given.get("inference_config")) is not None:
             inference.validation_script_content()
             changes |= {"inference": inference.to_spec(spec.target)}
         if given.get("models") is not None:
-            changes["models"] = model_refs(given["models"])
+            changes["models"] = model_refs(self.workspace, given["models"])
         keys_changed = self._change_auth(given.get("auth_enabled"), given.get("token_auth_enabled"))
         told = {key: given[key] for key in ("tags", "description") if given.get(key) is not None}
         if given.get("properties"):

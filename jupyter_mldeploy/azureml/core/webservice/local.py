@@ -238,7 +238,7 @@ class LocalWebservice(Webservice):
             inference_config = _as_inference(image_config)
         changes: dict[str, Any] = {}
         if models is not None:
-            changes["models"] = model_refs(models)
+            changes["models"] = model_refs(self.workspace, models)
         if deployment_config is not None:
             changes["port"] = deployment_config.port or spec.port
         if inference_config is not None:
