@@ -6,12 +6,15 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.diagnosis.actions import Action, action, carried_out_on
 from jupyter_mldeploy.diagnosis.pages import fill, page
 from jupyter_mldeploy.diagnosis.reading import Line, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.evidence import Evidence
 
 __all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "origin", "report", "script_line", "told_once"]
 
@@ -173,7 +176,7 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         steps=tuple(filled for step in shown.steps if (filled := fill(step, place).strip())),
         proof=proof,
         facts=facts,
-        actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions),
+        actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions if _has(evidence, kind)),
         confirm=fill(shown.confirm, {**place, "service": evidence.service or "NAME"}),
         source=shown.sources,
         severity=shown.severity,
@@ -184,6 +187,13 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         where=where,
         source_line=source_line,
     )
+
+
+def _has(evidence: Evidence, kind: str) -> bool:
+    """Whether there is what an action shows: on the local target only what an environment is made with is a build."""
+    if kind != "build-log" or evidence.target != "local":
+        return True
+    return bool(evidence.build_log) or evidence.stage in {"", "build"}
 
 
 def _confidence(ranked: Sequence[Finding]) -> float:

@@ -12,6 +12,8 @@ import contextlib
 import os
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,12 +42,18 @@ class ReloadRefusedError(Exception):
 
 
 class InPlace:
-    """A change of the code in every replica, with the values of `init()` kept: all of them, or none."""
+    """A change of the code in every replica, with the values of `init()` kept: all of them, or none.
 
-    def __init__(self, pool: Pool, source: bytes, sample: bytes | None) -> None:
+    `keep` keeps the script for later starts, last before the change is made; it returns the failure, or None.
+    """
+
+    def __init__(
+        self, pool: Pool, source: bytes, sample: bytes | None, keep: Callable[[], dict[str, Any] | None]
+    ) -> None:
         self._pool = pool
         self._source = source
         self._sample = sample
+        self._keep = keep
 
     async def run(self) -> str:
         """Try it; returns the mode that was used, `new-workers` when this one cannot be.
@@ -60,7 +68,7 @@ class InPlace:
         failed = next((reply["failure"] for reply in replies if "failure" in reply), None)
         modes = {reply.get("mode", "gone") for reply in replies}
         if failed is None and modes == {"in-place"}:
-            failed = await self._try(workers)
+            failed = await self._try(workers) or self._keep()
             if failed is None:
                 self._pool.took_script(Generation.script_of(self._source), self._source, workers)
                 await asyncio.shield(asyncio.ensure_future(self._commit(workers)))  # all of them, or none
@@ -126,7 +134,8 @@ class Reloader:
         Parameters
         ----------
         source
-            The new script's text; None reads the file. It replaces the file only after it was accepted.
+            The new script's text; None reads the file. It replaces the file once it was tried and before it serves, so
+            that what cannot be written is refused.
         make
             What workers are made of from now on; None keeps it.
         keep_init
@@ -184,28 +193,28 @@ class Reloader:
     ) -> str:
         old = self._pool.generation
         make = make or old.make
-        from_file = source is None
+        keep = partial(_keep, make.script_path, source)
         if source is None:
             source = _read(make)
         new = Generation(make, source, SharedQueue())
         mode = "new-workers"
         if make == old.make and keep_init and old.ready and not old.retired:
-            mode = await InPlace(self._pool, source, sample).run()
+            mode = await InPlace(self._pool, source, sample, keep).run()
+        if mode == "unchanged" and (failed := keep()) is not None:
+            raise ReloadRefusedError(failed)
         if mode != "new-workers":
-            if not from_file:
-                put_in_place(make.script_path, source)
             return mode
         warm = self._pool.spare.take(make)
         if warm is not None:
             new.shared.close()
             new.shared = warm[1]
             self._pool.recruiter.adopt_warm(new, warm[0])
-        await self._start_beside(new, sample)
-        if not from_file:
-            put_in_place(make.script_path, source)
+        await self._start_beside(new, sample, keep)
         return "new-workers"
 
-    async def _start_beside(self, new: Generation, sample: bytes | None) -> None:
+    async def _start_beside(
+        self, new: Generation, sample: bytes | None, keep: Callable[[], dict[str, Any] | None]
+    ) -> None:
         pool = self._pool
         pool.coming = new
         pool.fill(new)
@@ -217,6 +226,7 @@ class Reloader:
             raise
         finally:
             pool.coming = None
+        failure = failure or keep()
         if failure is not None:
             pool.discard(new)
             raise ReloadRefusedError(failure)
@@ -271,6 +281,18 @@ def _read(make: WorkerMake) -> bytes:
     except OSError as error:
         message = f"The scoring script {make.script_path} cannot be read: {error.strerror}."
         raise ReloadRefusedError(failures.failure("reload", "exception", message)) from None
+
+
+def _keep(path: str, source: bytes | None) -> dict[str, Any] | None:
+    """Replace the script's file, unless it was the source; the failure, or None."""
+    if source is None:
+        return None
+    try:
+        put_in_place(path, source)
+    except OSError as error:
+        message = f"The script's file {path} could not be written: {error.strerror or error}."
+        return failures.failure("reload", "storage", message)
+    return None
 
 
 def put_in_place(path: str, source: bytes) -> None:

@@ -26,7 +26,7 @@ def where(failure: Mapping[str, Any], script_name: str) -> str:
 def failed_deployment(stage: str, message: str, evidence: Evidence) -> DeploymentFailed:
     """The error for a stage that failed."""
     place = where(evidence.failure, evidence.script_name)
-    summary = f"{evidence.service} failed in {stage}: {message.rstrip('.')}" + (f" ({place})" if place else "")
+    summary = f"{evidence.service} failed in {stage}: {_sentence(message, place)}"
     return DeploymentFailed(summary, stage=stage, evidence=evidence)
 
 
@@ -35,5 +35,9 @@ def refused_reload(name: str, script: Script, message: str, evidence: Evidence) 
     # The evidence was taken of the service, which runs the old one; what failed is the new one.
     evidence = replace(evidence, script=script.text, script_name=script.origin)
     place = where(evidence.failure, script.origin)
-    summary = f"{name} did not take the new script: {message.rstrip('.')}" + (f" ({place})" if place else "")
+    summary = f"{name} did not take the new script: {_sentence(message, place)}"
     return ReloadRefused(summary, "The old script goes on serving.", stage="reload", evidence=evidence)
+
+
+def _sentence(message: str, place: str) -> str:
+    return message.rstrip(".") + (f" ({place})." if place else ".")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from jupyter_mldeploy.errors import ReloadRefused
 from jupyter_mldeploy.events import Cancel
@@ -49,7 +50,7 @@ def reload_runtime(
             evidence=evidence(record, "reload"),
         ) from None
     if status != 200:
-        seen = evidence(record, "reload", failure=answer.get("failure") or {}, script=script.text)
+        seen = evidence(record, "reload", failure=answer.get("failure") or _untold(answer), script=script.text)
         raise refused_reload(record.name, script, answer.get("message", f"HTTP {status}"), seen)
     return Receipt(
         mode=answer["mode"],
@@ -57,3 +58,8 @@ def reload_runtime(
         replicas=tuple(f"{record.name}/{replica['id']}" for replica in answer["replicas"]),
         seconds=time.monotonic() - began,
     )
+
+
+def _untold(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """A refusal without a report is one all the same: the log of a service that is well must not speak for it."""
+    return {"stage": "reload", "message": str(answer.get("message") or "the service did not say why")}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from jupyter_mldeploy import Service, deploy, services
 from jupyter_mldeploy.config import MLDeploy
-from jupyter_mldeploy.errors import DeploymentFailed, ScoringFailed
+from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused, ScoringFailed
 
 from .gallery.scripts import IN_INIT, IN_RUN, Broken
 
@@ -95,3 +98,53 @@ def test_it_fails_in_run(broken: Broken, folder: Path, service: Service) -> None
     assert diagnosis.cause == broken.cause, failed.value.evidence
     assert diagnosis.proof
     assert diagnosis.steps
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
+    try:
+        mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("needs the right to mount a small file system")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_disk_that_is_full_refuses_the_new_script(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLDEPLOY_HOME", str(small_disk))
+    MLDeploy.clear_instance()
+    script = tmp_path / "score.py"
+    script.write_text("def init():\n    pass\ndef run(data):\n    return 1\n")
+    try:
+        full = deploy(script, "full")
+        descriptor = os.open(small_disk / "filling", os.O_WRONLY | os.O_CREAT)
+        with contextlib.suppress(OSError):
+            while True:
+                os.write(descriptor, b"\0" * 4096)
+        os.close(descriptor)
+        script.write_text(script.read_text().replace("return 1", "return 2"))
+        for change in (full.reload, lambda: deploy(script, "full")):
+            with pytest.raises(ReloadRefused) as refused:
+                change()
+            said = str(refused.value)
+            assert said.startswith("full did not take the new script: The script's file /")
+            assert said.endswith("could not be written: No space left on device. The old script goes on serving.")
+            diagnosis = refused.value.diagnosis
+            assert diagnosis is not None
+            assert diagnosis.cause == "build-disk-full"
+            assert "docker" not in diagnosis.to_text()
+            assert "--build" not in diagnosis.to_text(), "nothing was built"
+            assert full.run({}) == 1
+        (small_disk / "filling").unlink()
+        full.reload()
+        assert full.run({}) == 2
+        full.delete()
+    finally:
+        MLDeploy.clear_instance()

@@ -88,7 +88,7 @@ def disk_full(reading: Reading) -> Finding | None:
     hit = reading.find(_FULL)
     if hit is None or reading.stage in ("run", "init", "http", "ready") or "evicted" in reading:
         return None
-    path = re.search(r"(?:write|mkdir|open|create|copy) (/[^\s:]+)|: '(/[^'\n]+)'", hit.line.text)
+    path = re.search(r"(?:write|mkdir|open|create|copy|file) (/[^\s:]+)|: '(/[^'\n]+)'", hit.line.text)
     where = (path[1] or path[2]) if path else ""
     return found("build-disk-full", Depth.ROOT - 4, hit, path=where)
 
