@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +15,13 @@ from jupyter_mldeploy.asked import Asked, ModelWish, Outside
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
-from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, RecordDamaged
+from jupyter_mldeploy.errors import Conflict, InvalidValue, MLDeployError, NotFound
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.request import Request, carry_out, in_thread, read_script
 from jupyter_mldeploy.scoring import ask, decoded
-from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name
+from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, Target, check_service_name, parse_seconds
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_edited
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
@@ -256,7 +255,12 @@ class Service:
         return delete_service(self._records, self.name, images=images)
 
     def wait(self, timeout: float | None = None) -> Service:
-        """Wait for a deployment begun with ``wait=False``; raises what it raised, ``TimeoutError`` while it goes on."""
+        """Wait for a deployment begun with ``wait=False``; raises what it raised, ``TimeoutError`` while it goes on.
+
+        Another object of a service whose last deployment failed tells so too.
+        """
+        if timeout is not None:
+            timeout = parse_seconds(timeout, "timeout")
         if self._running is not None:
             try:
                 self.outcome = self._running.result(timeout)
@@ -264,6 +268,8 @@ class Service:
                 if self._running.done():
                     raise  # its own
                 raise TimeoutError(f"{self.name!r} is not ready after {timeout:g} s; its deployment goes on.") from None
+        elif self.record.state == "failed":
+            raise MLDeployError(f"The last deployment of {self.name!r} failed: {self.record.failure}")
         return self
 
     def panel(self) -> Any:
@@ -299,14 +305,10 @@ def service(name: str) -> Service:
 def services() -> list[Service]:
     """Every service of this home folder, by name. A damaged record is kept aside and said as a warning."""
     records = Records(settings().home_path)
-    found = []
-    for name in records.names():
-        with suppress(RecordDamaged):  # kept aside now, and told of below like the others
-            if records.find(name):
-                found.append(Service(name, records))
-    for error in records.damaged():
-        warnings.warn(str(error), stacklevel=2)
-    return found
+    known, troubles = records.every()
+    for trouble in troubles:
+        warnings.warn(str(trouble), stacklevel=2)
+    return [Service(one.name, records) for one in known]
 
 
 def deploy(

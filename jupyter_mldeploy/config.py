@@ -7,6 +7,7 @@ configuration folders; that wins over the environment variable; that over the de
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from traitlets import Float, TraitError, Unicode, default, validate
 from traitlets.config import Config, SingletonConfigurable
 
 from jupyter_mldeploy.errors import InvalidValue
+from jupyter_mldeploy.spec.quantities import MOST_SECONDS
 
-__all__ = ["MLDeploy", "mistyped", "settings"]
+__all__ = ["MLDeploy", "configure", "mistyped", "settings"]
 
 PREFIX = "MLDEPLOY_"
 
@@ -30,8 +32,26 @@ def _from_environment(name: str, fallback: Any, convert: type = str) -> Any:
         raise InvalidValue(PREFIX + name.upper(), value, f"it is a {convert.__name__}.") from None
 
 
+def _time_of_environment(name: str, fallback: float) -> float:
+    return _time(PREFIX + name.upper(), _from_environment(name, fallback, float))
+
+
+def _time(field: str, seconds: float) -> float:
+    if not 0 < seconds <= MOST_SECONDS:
+        raise InvalidValue(field, seconds, "it is a time in seconds above zero, at most a year.")
+    return float(seconds)
+
+
 class MLDeploy(SingletonConfigurable):
-    """The settings of this process."""
+    """The settings of this process.
+
+    Attributes:
+        sources: Where each one that is configured is written, by name.
+        unknown: The same of names that are no settings.
+    """
+
+    sources: Mapping[str, str] = {}
+    unknown: Mapping[str, str] = {}
 
     home = Unicode(help="Folder of everything the package keeps on disk.").tag(config=True)
     target = Unicode(help="Target of a deployment that names none: local, container or kubernetes.").tag(config=True)
@@ -91,21 +111,19 @@ class MLDeploy(SingletonConfigurable):
 
     @default("scoring_timeout")
     def _default_scoring_timeout(self) -> float:
-        return float(_from_environment("scoring_timeout", 60.0, float))
+        return _time_of_environment("scoring_timeout", 60.0)
 
     @default("max_request_wait")
     def _default_max_request_wait(self) -> float:
-        return float(_from_environment("max_request_wait", 0.5, float))
+        return _time_of_environment("max_request_wait", 0.5)
 
     @default("init_timeout")
     def _default_init_timeout(self) -> float:
-        return float(_from_environment("init_timeout", 300.0, float))
+        return _time_of_environment("init_timeout", 300.0)
 
     @validate("scoring_timeout", "max_request_wait", "init_timeout")
     def _above_zero(self, proposal: dict[str, Any]) -> float:
-        if not proposal["value"] > 0:
-            raise TraitError(f"{proposal['trait'].name}={proposal['value']!r} is not valid: it is above zero.")
-        return float(proposal["value"])
+        return _time(proposal["trait"].name, proposal["value"])
 
     @property
     def home_path(self) -> Path:
@@ -115,11 +133,10 @@ class MLDeploy(SingletonConfigurable):
     def explain(self) -> list[dict[str, str]]:
         """Every setting with its value, where that comes from, its variable and its help."""
         rows = []
-        configured = self.config.get(type(self).__name__, {})
         for name, trait in sorted(self.traits(config=True).items()):
             variable = PREFIX + name.upper()
-            if name in configured:
-                source = "configuration"
+            if name in self.sources:
+                source = self.sources[name]
             elif os.environ.get(variable):
                 source = variable
             else:
@@ -129,38 +146,70 @@ class MLDeploy(SingletonConfigurable):
         return rows
 
 
-def mistyped() -> dict[str, str]:
-    """Variables of the environment that are no setting but nearly, and which was meant."""
+def mistyped() -> list[str]:
+    """What is set and is no setting, each one sentence; of the environment's variables only those that are nearly one."""
     from difflib import get_close_matches
 
-    known = [PREFIX + name.upper() for name in MLDeploy.class_trait_names(config=True)]
-    found = {}
-    for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known and (near := get_close_matches(name, known, 1, 0.9)):
-            found[name] = near[0]
+    names = MLDeploy.class_trait_names(config=True)
+    known = [PREFIX + name.upper() for name in names]
+    found = [
+        f"{name} is no setting; did you mean {near[0]}?"
+        for name in sorted(os.environ)
+        if name.startswith(PREFIX) and name not in known and (near := get_close_matches(name, known, 1, 0.9))
+    ]
+    for name, source in settings().unknown.items():
+        near = get_close_matches(name, names, 1)
+        found.append(f"c.MLDeploy.{name} in {source} is no setting{f'; did you mean {near[0]}?' if near else '.'}")
     return found
 
 
 def settings() -> MLDeploy:
-    """The settings in force: IPython's where the extension was loaded, else those of Jupyter's configuration files."""
-    if not MLDeploy.initialized():
-        return MLDeploy.instance(config=_read_configuration())
-    return MLDeploy.instance()
+    """The settings in force."""
+    return MLDeploy.instance() if MLDeploy.initialized() else configure()
 
 
-def _read_configuration() -> Config:
+def configure(shell: Config | None = None) -> MLDeploy:
+    """Read the configuration files.
+
+    Args:
+        shell: What IPython is configured with, which wins over Jupyter's files.
+
+    Raises:
+        InvalidValue: A file cannot be read, or holds a value that no setting can have; names the file.
+    """
+    chosen: dict[str, tuple[Any, str]] = {}
+    files = [*_configuration_files(), ("IPython's configuration", shell or Config())]
+    for source, config in files:
+        chosen |= {name: (value, source) for name, value in config.get(MLDeploy.__name__, {}).items()}
+    made = MLDeploy.instance()
+    names = set(made.trait_names(config=True))
+    made.sources = {name: source for name, (_, source) in chosen.items() if name in names}
+    made.unknown = {name: source for name, (_, source) in chosen.items() if name not in names}
+    for name, source in made.sources.items():
+        value = chosen[name][0]
+        try:
+            setattr(made, name, value)
+        except (TraitError, InvalidValue) as error:
+            MLDeploy.clear_instance()
+            expected = str(error).rpartition(" is not valid: ")[2] or str(error)
+            if isinstance(error, TraitError):
+                expected = f"it is a {made.traits()[name].info().split()[-1]}."
+            raise InvalidValue(f"c.MLDeploy.{name}", value, expected, f"It is set in {source}.") from None
+    return made
+
+
+def _configuration_files() -> Iterator[tuple[str, Config]]:
+    """Jupyter's, the ones that win last; each with its path."""
     from jupyter_core.paths import jupyter_config_path
     from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
-    merged = Config()
     for folder in reversed(jupyter_config_path()):
         for loader, ending in ((JSONFileConfigLoader, "json"), (PyFileConfigLoader, "py")):
+            path = Path(folder) / f"jupyter_mldeploy_config.{ending}"
             try:
-                merged.merge(loader(f"jupyter_mldeploy_config.{ending}", path=folder).load_config())
+                yield str(path), loader(path.name, path=folder).load_config()
             except ConfigFileNotFound:
                 continue
             except Exception as error:  # a file of Python may do anything
-                path = Path(folder) / f"jupyter_mldeploy_config.{ending}"
                 reason = f"{type(error).__name__}: {error}"
                 raise InvalidValue("configuration", path.name, f"{path} cannot be read: {reason}.") from error
-    return merged

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from jupyter_mldeploy.errors import NotFound, OperationInProgress, RecordDamaged, StorageError
+from jupyter_mldeploy.errors import MLDeployError, NotFound, OperationInProgress, RecordDamaged, StorageError
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.spec import ServiceSpec, Target, check_service_name
 
@@ -134,6 +134,21 @@ class Records:
                 path.replace(aside)
             raise _damaged(name, aside, f" ({error})") from error
 
+    def every(self) -> tuple[list[Record], list[MLDeployError]]:
+        """All that can be read, by name, and what to say of the others."""
+        found: list[Record] = []
+        troubles: list[MLDeployError] = []
+        for name in self.names():
+            try:
+                record = self.find(name)
+            except RecordDamaged:
+                continue  # kept aside now, and told of below like those before
+            except StorageError as error:
+                troubles.append(error)
+            else:
+                found += [record] if record else []
+        return found, [*troubles, *self.damaged()]
+
     def damaged(self) -> list[RecordDamaged]:
         """What to say of each service whose record was kept aside, and of which there is no other: it may still run."""
         folders = {path.parent for path in self._root.glob("*/service.json.damaged-*")}
@@ -165,7 +180,8 @@ class Records:
     def remove(self, name: str) -> None:
         """Forget a service and everything kept of it: the record first, so that it is gone or whole."""
         folder = self.folder(name)
-        (folder / "service.json").unlink(missing_ok=True)
+        with suppress(IsADirectoryError, PermissionError):  # what somebody else has put there goes with the folder
+            (folder / "service.json").unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
 
     def secrets(self, name: str) -> dict[str, str]:

@@ -77,8 +77,14 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         request, base.inference if base else InferenceConfig(Script(""), environment=Environment()), ()
     )  # before a model is registered
     if asked.script is None and base is None:
+        registered = {model.ref for model in registry.list()}
         models = _register(request, registry, sink, cancel)
-        script = _written_script([registry.get(model.name, model.version) for model in models])
+        try:
+            script = _written_script([registry.get(model.name, model.version) for model in models])
+        except InvalidValue:
+            for model in set(models) - registered:  # only looked at
+                registry.delete(model.name, model.version, force=True, users=lambda _: ())
+            raise
         inference = _inference(replace(asked, script=script), request.target, None)
     elif base is not None and not asked.makes_anew:
         inference, models = base.inference, base.models

@@ -215,8 +215,8 @@ def config(options: argparse.Namespace, screen: Screen) -> int:
     from jupyter_mldeploy.config import mistyped, settings
 
     rows = settings().explain()
-    for name, meant in mistyped().items():
-        screen.note(f"{name} is not read: there is no such setting. {meant} is one.")
+    for sentence in mistyped():
+        screen.note(sentence)
     for row in rows:
         if getattr(options, row["setting"], None) is not None:
             row["from"] = f"--{row['setting'].replace('_', '-')}"

@@ -98,8 +98,9 @@ def _apply_settings(options: argparse.Namespace) -> None:
     for name, value in given.items():
         try:
             setattr(force, name, value)
-        except TraitError:
-            raise InvalidValue(f"--{name.replace('_', '-')}", value, "it is a time in seconds above zero.") from None
+        except (TraitError, InvalidValue):
+            field = f"--{name.replace('_', '-')}"
+            raise InvalidValue(field, value, "it is a time in seconds above zero, at most a year.") from None
 
 
 def _leave_quietly() -> int:

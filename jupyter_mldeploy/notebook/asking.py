@@ -38,7 +38,7 @@ def status(shell: Any, line: Parsed) -> Service | None:
 def run(shell: Any, line: Parsed) -> Any:
     """``%service_run``."""
     from jupyter_mldeploy.api import service
-    from jupyter_mldeploy.errors import ScoringFailed
+    from jupyter_mldeploy.errors import Cancelled, ScoringFailed
     from jupyter_mldeploy.notebook.explanation import explain
     from jupyter_mldeploy.notebook.render.bundle import explanation_bundle
 
@@ -49,6 +49,10 @@ def run(shell: Any, line: Parsed) -> Any:
         raise UsageError(str(error)) from None
     try:
         return found.run(data, timeout=line.get("timeout"))
+    except KeyboardInterrupt:
+        raise Cancelled(
+            f"The request to {found.name!r} was interrupted; its answer is not waited for any more."
+        ) from None
     except ScoringFailed as error:
         explanation = explain(error, found.name)
         if explanation is not None:

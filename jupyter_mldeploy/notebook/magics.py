@@ -201,12 +201,12 @@ _document()
 
 def load(shell: Any) -> None:
     """Register the magics and what they need, and import nothing heavy. Called by ``load_ipython_extension``."""
-    from jupyter_mldeploy.config import MLDeploy
+    from jupyter_mldeploy.config import MLDeploy, configure
     from jupyter_mldeploy.notebook.completion import register_completers
     from jupyter_mldeploy.notebook.formatters import register_formatters
 
     if not MLDeploy.initialized():
-        MLDeploy.instance(parent=shell)
+        configure(shell.config)
     shell.register_magics(DeployMagics)
     register_completers(shell)
     register_formatters(shell)

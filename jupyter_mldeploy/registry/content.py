@@ -52,6 +52,10 @@ def storage_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if not _can_be_made(error.filename):
+            raise StorageError(
+                f"{doing} failed: no folder can be made at {error.filename}.", "Set MLDEPLOY_HOME to a folder of yours."
+            ) from error
         raise StorageError(
             f"{doing} failed: {error.filename} vanished meanwhile.", "Something else moves or deletes it; try again."
         ) from error
@@ -63,6 +67,14 @@ def storage_errors(doing: str) -> Iterator[None]:
         elif isinstance(error, PermissionError) or error.errno == EROFS:
             hint = "The folder cannot be written or read: mend its rights, or set MLDEPLOY_HOME to a folder of yours."
         raise StorageError(f"{doing} failed: {error.strerror or error}{where}.", hint) from error
+
+
+def _can_be_made(path: object) -> bool:
+    """Whether the file system of a path takes new folders at all: /proc and its like do not, and call it "not found"."""
+    folder = Path(str(path)).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return os.access(folder, os.W_OK) and os.statvfs(folder).f_blocks != 0
 
 
 def find_files(source: Path) -> list[SourceFile]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jupyter_mldeploy.spec import ModelRef
+from jupyter_mldeploy.spec import ModelRef, check_kinds
 
 __all__ = ["Model"]
 
@@ -48,6 +48,9 @@ class Model:
     description: str = ""
     created: datetime
     fingerprint: str = field(default="", repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        check_kinds(self)
 
     @property
     def ref(self) -> ModelRef:

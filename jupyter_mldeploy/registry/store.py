@@ -71,6 +71,8 @@ class ModelRegistry:
         tags, properties = _texts("tags", tags), _texts("properties", properties)
         if not isinstance(description, str | None):
             raise InvalidValue("description", description, "it is a text.")
+        if source is None:
+            raise InvalidValue("model", None, f"there is nothing to register as {name!r}; None is no model.")
         if isinstance(source, str | Path):
             model = self._register_path(name, Path(source), progress, cancel)
         else:
@@ -98,6 +100,8 @@ class ModelRegistry:
             raise self._no_such(name)
         if version is None:
             version = versions[-1]
+        if not isinstance(version, int):
+            raise InvalidValue("version", version, "it is a whole number from 1 on.")
         if version not in versions:
             raise NotFound(f"The model {name!r} has no version {version}.", f"It has {_listed(versions)}.")
         return self._shelf.read(name, version)

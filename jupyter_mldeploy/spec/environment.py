@@ -21,6 +21,7 @@ from jupyter_mldeploy.spec.kinds import check_kinds
 __all__ = ["Environment"]
 
 _PYTHON = re.compile(r"3(\.\d{1,2}){0,2}")
+_IMAGE = re.compile(r"[\w.:/@-]+")
 _CONDA_PYTHON = re.compile(
     r"(?:\S+::)?python\s*(?:(?:==?\s*)?(?P<version>\d+(?:\.\d+)*)(?:\.?\*)?(?:[=\s]\w+)?|(?P<range>[<>!~].*))?"
 )
@@ -59,6 +60,8 @@ class Environment:
         check_kinds(self)
         if self.python is not None and not _PYTHON.fullmatch(self.python):
             raise InvalidValue("python", self.python, "write a version such as 3.11.")
+        if self.base_image is not None and not _IMAGE.fullmatch(self.base_image):
+            raise InvalidValue("base_image", self.base_image, "write an image such as python:3.11-slim.")
         if self.interpreter is not None and not Path(self.interpreter).is_absolute():
             raise InvalidValue("interpreter", self.interpreter, "write the whole path of a Python executable.")
         if self.current and (self.python or self.requirements or self.conda):

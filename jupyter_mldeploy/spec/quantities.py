@@ -9,6 +9,7 @@ from jupyter_mldeploy.errors import InvalidValue
 
 __all__ = ["parse_cpu", "parse_memory", "parse_seconds", "show_memory"]
 
+MOST_SECONDS = 366 * 86400.0
 _NUMBER = r"(?P<number>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 _CPU = re.compile(_NUMBER + r"(?P<unit>m?)")
 _MEMORY = re.compile(_NUMBER + r"\s*(?P<unit>(?:[kKMGTP]i?)?)[bB]?")
@@ -23,7 +24,7 @@ def parse_cpu(value: str | float, field: str = "cpu") -> float:
     """Cores, as a float: ``0.5``, ``"0.5"`` and ``"500m"`` are the same."""
     match = _CPU.fullmatch(str(value).strip())
     cores = float(match["number"]) / (1000 if match["unit"] else 1) if match else math.nan
-    if not cores >= 0.001:
+    if not 0.001 <= cores < math.inf:
         raise InvalidValue(field, value, "write cores such as 0.5, 2 or 500m, at least 1m.")
     return cores
 
@@ -38,7 +39,7 @@ def parse_memory(value: str | float, field: str = "memory") -> int:
         number = float(match["number"])
         bare = not match["unit"] and str(value).strip()[-1] not in "bB"
         size = number * 10**9 if bare and number < 1024**2 else number * _BYTES[match["unit"]]
-        if size >= 1024**2:
+        if 1024**2 <= size < 2**63:
             return int(size)
     raise InvalidValue(field, value, "write a size such as 512Mi, 2Gi or 1.5 (GB), at least 1Mi.")
 
@@ -47,7 +48,7 @@ def parse_seconds(value: str | float, field: str) -> float:
     """Seconds, as a float: ``60``, ``"5m"``, ``"500ms"``, ``"1h"``."""
     match = _SECONDS.fullmatch(str(value).strip())
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]] if match else math.nan
-    if not (0 < seconds < math.inf):
+    if not (0 < seconds <= MOST_SECONDS):
         raise InvalidValue(field, value, "write a time above zero such as 30, 30s, 500ms or 5m.")
     return seconds
 

@@ -15,12 +15,14 @@ from jupyter_mldeploy.spec.environment import Environment
 from jupyter_mldeploy.spec.kinds import check_kinds
 from jupyter_mldeploy.spec.names import check_model_name, check_service_name
 from jupyter_mldeploy.spec.placement import Placement
+from jupyter_mldeploy.spec.quantities import MOST_SECONDS
 from jupyter_mldeploy.spec.resources import Autoscale, Resources
 from jupyter_mldeploy.spec.variables import Variable, keys_name
 
 __all__ = ["InferenceConfig", "ModelRef", "Script", "ServiceSpec", "Target", "TargetKind", "scoring_keys"]
 
 
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED_FOLDERS = ("azureml-models", ".mldeploy")
 """What an app root has besides the script and its source directory."""
 
@@ -58,6 +60,8 @@ class Target:
 
     def __post_init__(self) -> None:
         check_kinds(self)
+        if self.namespace is not None and not _NAMESPACE.fullmatch(self.namespace):
+            raise InvalidValue("namespace", self.namespace, "write lower-case letters, digits and '-', at most 63.")
         if self.namespace is not None and self.kind is not TargetKind.KUBERNETES:
             raise InvalidValue("namespace", self.namespace, f"the {self.kind} target has no namespaces.")
 
@@ -123,10 +127,12 @@ class Script:
         file = Path(path)
         try:
             text = file.read_text(encoding="utf-8-sig")
+        except ValueError as error:
+            if not isinstance(error, UnicodeDecodeError):  # a zero byte in the path
+                raise InvalidValue("script", str(path), "no file can be called so.") from None
+            raise InvalidValue("script", str(path), f"it is not UTF-8 text (byte {error.start}).") from None
         except (FileNotFoundError, IsADirectoryError):
             raise NotFound(f"There is no scoring script {str(path)!r} in {str(Path.cwd())!r}.") from None
-        except UnicodeDecodeError as error:
-            raise InvalidValue("script", str(path), f"it is not UTF-8 text (byte {error.start}).") from None
         except OSError as error:
             raise InvalidValue("script", str(path), f"it cannot be read: {error.strerror or error}.") from None
         return cls(text, file.name, str(path), str(file.resolve()))
@@ -215,8 +221,8 @@ class ServiceSpec:
             if names.count(name) > 1:
                 raise InvalidValue("models", name, "a service takes one version of a model.")
         for name in ("scoring_timeout", "max_request_wait", "init_timeout"):
-            if not getattr(self, name) > 0:
-                raise InvalidValue(name, getattr(self, name), "it is a time in seconds above zero.")
+            if not 0 < getattr(self, name) <= MOST_SECONDS:
+                raise InvalidValue(name, getattr(self, name), "it is a time in seconds above zero, at most a year.")
         if self.sample is not None:
             _check_json("sample", self.sample)
         environment = self.inference.environment

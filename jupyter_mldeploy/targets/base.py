@@ -132,6 +132,8 @@ class LogQuery:
         if isinstance(since, str):
             object.__setattr__(self, "since", parse_seconds(since, "since"))
         check_kinds(self)
+        if self.since is not None and not self.since > 0:
+            raise InvalidValue("since", self.since, "it is a time above zero, such as 300 or 5m.")
         if self.lines is not None and self.lines < 0:
             raise InvalidValue("lines", self.lines, "it is a whole number from 0 on.")
 

@@ -48,7 +48,7 @@ def delete_service(records: Records, name: str, *, images: bool) -> list[str]:
     with records.operation(name, "deletion"):
         try:
             record = records.find(name)
-        except RecordDamaged:
+        except (RecordDamaged, StorageError):
             record = None
         if record is not None:
             driver = driver_for(record.spec.target, records)

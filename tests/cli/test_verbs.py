@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from .conftest import SCRIPT, Shell
 
 SERVICE_KEYS = {
@@ -185,7 +187,34 @@ def test_the_form_may_be_said_before_the_verb(shell: Shell) -> None:
 def test_a_mistyped_variable_is_told_of(shell: Shell) -> None:
     shell.environment |= {"MLDEPLOY_REGISTY": "registry.example/team", "MLDEPLOY_OF_SOMEBODY_ELSE": "1"}
     told = shell("config").err
-    assert told == "MLDEPLOY_REGISTY is not read: there is no such setting. MLDEPLOY_REGISTRY is one.\n"
+    assert told == "MLDEPLOY_REGISTY is no setting; did you mean MLDEPLOY_REGISTRY?\n"
+
+
+def test_configuration_files_are_named(shell: Shell, tmp_path: Path) -> None:
+    folder = tmp_path / "jupyter"
+    folder.mkdir()
+    shell.environment |= {"JUPYTER_CONFIG_DIR": str(folder)}
+    file = folder / "jupyter_mldeploy_config.py"
+    file.write_text("c.MLDeploy.registry = 'registry.example/team'\nc.MLDeploy.scoring_timout = 5\n")
+    told = shell("config", "--format", "json")
+    rows = {row["setting"]: row for row in told.json}
+    assert (rows["registry"]["value"], rows["registry"]["from"]) == ("registry.example/team", str(file))
+    assert told.err == f"c.MLDeploy.scoring_timout in {file} is no setting; did you mean scoring_timeout?\n"
+    for value, expected in (("'x'", "it is a float."), ("-1", "it is a time in seconds above zero, at most a year.")):
+        file.write_text(f"c.MLDeploy.scoring_timeout = {value}\n")
+        refused = shell("services")
+        assert refused.code == 1
+        shown = f"c.MLDeploy.scoring_timeout={value} is not valid: {expected} It is set in {file}."
+        assert refused.err == f"mldeploy: {shown}\n"
+
+
+@pytest.mark.parametrize("value", ["1e400", "inf", "-1", "nan", "soon"])
+def test_times_of_the_environment_are_checked(shell: Shell, value: str) -> None:
+    shell.environment |= {"MLDEPLOY_MAX_REQUEST_WAIT": value}
+    refused = shell("deploy", "score.py", "--name", "adder")
+    assert refused.code == 1
+    assert refused.err.startswith("mldeploy: MLDEPLOY_MAX_REQUEST_WAIT=")
+    assert len(refused.err.splitlines()) == 1
 
 
 def test_where_there_are_no_lines_it_is_said_why(shell: Shell) -> None:

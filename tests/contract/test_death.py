@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jupyter_mldeploy import service, services
@@ -162,3 +166,35 @@ def test_a_deployment_whose_process_was_killed_is_shown_as_broken_off(
     assert again.run({"x": 1})["sum"] == 2
     again.delete()
     assert target.leftovers() == []
+
+
+def test_a_server_whose_deployer_was_killed_ends_with_the_service(script: Path, home: Path) -> None:
+    code = f"""
+import os
+from jupyter_mldeploy import deploy
+from jupyter_mldeploy.targets.local.process import ServiceProcess
+
+start = ServiceProcess.start.__func__
+
+def start_and_die(cls, *arguments):
+    start(cls, *arguments)
+    os.kill(os.getpid(), 9)  # before anything is written down of what was started
+
+ServiceProcess.start = classmethod(start_and_die)
+deploy({str(script)!r}, "left")
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    (server,) = _servers_below(home)
+    assert service("left").state == "failed"
+    service("left").delete()
+    assert not server.is_running()
+    assert _servers_below(home) == []
+
+
+def _servers_below(home: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if any(word.startswith(str(home)) for word in process.cmdline()):
+                found.append(process)
+    return found

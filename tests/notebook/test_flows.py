@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import nbformat
@@ -110,6 +111,28 @@ def test_interrupting_cleans_up(kernel: Kernel) -> None:
     assert running.error["traceback"] == ["Cancelled: The operation was interrupted; what it had begun was cleaned up."]
     assert running.bundles[0][DEPLOYMENT]["state"] == "cancelled"
     assert "slow" not in kernel.run("%services").text
+
+
+def test_interrupting_a_request_is_told_in_a_line(kernel: Kernel, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    kernel.run(
+        cell(
+            "patient",
+            "return model",
+            f"open({str(begun)!r}, 'w'); import time; time.sleep(json.loads(data).get('s', 0)); return model",
+        )
+    )
+    begun.unlink()
+    running = kernel.begin('%service_run patient {"x": 1, "s": 30}')
+    while not begun.exists():
+        threading.Event().wait(0.01)
+    kernel.manager.interrupt_kernel()
+    kernel.until(lambda: running.status == "idle")
+    assert running.error is not None
+    assert running.error["traceback"] == [
+        "Cancelled: The request to 'patient' was interrupted; its answer is not waited for any more."
+    ]
+    kernel.run("%service_delete patient")
 
 
 def test_no_wait_returns_at_once_and_can_be_cancelled(kernel: Kernel) -> None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
+from jupyter_mldeploy import Service, services
+from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.errors import RecordDamaged
 from jupyter_mldeploy.records import Records
 
@@ -28,3 +32,14 @@ def test_a_damaged_record_is_said_to_every_reader_and_kept_once(tmp_path: Path) 
         assert all("could not be read" in one or one == "None" for one in told)
         assert not (folder / "service.json").exists()
     assert {path.read_text() for path in folder.glob("service.json.damaged-*")} == {"{"}
+
+
+def test_a_record_that_may_not_be_read_hides_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLDEPLOY_HOME", str(tmp_path))
+    MLDeploy.clear_instance()
+    (tmp_path / "services" / "odd" / "service.json").mkdir(parents=True)
+    with pytest.warns(UserWarning, match=r"service.json' could not be read: Is a directory\."):
+        assert services() == []
+    Service("odd").delete()
+    assert not (tmp_path / "services" / "odd").exists()
+    MLDeploy.clear_instance()

@@ -36,6 +36,17 @@ SCRIPT = Script("def init(): pass\ndef run(data): return 1\n")
         (lambda: Placement(node_selector=("disk",)), "it is a list of pairs of a text and a text."),
         (lambda: ServiceSpec(name="a", inference=SCRIPT), "it is an InferenceConfig."),
         (lambda: LogQuery(lines="x"), "lines='x' is not valid: it is a whole number."),
+        (lambda: LogQuery(since=-1), "since=-1 is not valid: it is a time above zero, such as 300 or 5m."),
+        (lambda: LogQuery(since=float("nan")), "it is a time above zero"),
+        (lambda: Target("kubernetes", namespace="A B"), "namespace='A B' is not valid: write lower-case letters"),
+        (lambda: Environment(base_image="two words"), "write an image such as python:3.11-slim."),
+        (lambda: Resources(memory="9" * 500), "write a size such as 512Mi"),
+        (lambda: Resources(cpu="9" * 500), "write cores such as 0.5"),
+        (lambda: Script.from_file("sco\0re.py"), "no file can be called so."),
+        (
+            lambda: ServiceSpec(name="a", inference=InferenceConfig(SCRIPT), init_timeout=float("inf")),
+            "at most a year.",
+        ),
         (
             lambda: Asked(models="clf"),
             "models='clf' is not valid: it is a list of texts or Models or ModelRefs or pairs",

@@ -188,6 +188,8 @@ class LocalDriver:
             raise failed_deployment("init", str(outcome.get("message", "init() failed")), evidence)
         limits = self.status(work.record).limits
         unsupported = [name for name, how in limits.items() if how == "unsupported"]
+        if work.spec.resources.gpus:
+            unsupported.append("GPU")  # its process sees those that there are
         note = f", no {' or '.join(unsupported)} limit on this system" if unsupported else ""
         return {"message": f"{wanted} replica{'s' * (wanted > 1)}{note}", "replicas": wanted, "ready": wanted}
 
@@ -335,7 +337,11 @@ class LocalDriver:
             process.stop()
 
     def delete(self, record: Record) -> None:
-        """See ``Driver``: the record's folder, which ``Records.remove`` takes, holds everything."""
+        """See ``Driver``: the record's folder, which ``Records.remove`` takes, holds everything but a server it does not know.
+
+        Such a one is left where a deploying process was killed before it could write down what it had started.
+        """
+        end_servers_of(self._records.folder(record.name))
 
     def evidence(self, record: Record, stage: str, **known: Any) -> Evidence:
         """See ``Driver``."""
