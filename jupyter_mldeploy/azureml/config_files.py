@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from jupyter_mldeploy.azureml.exceptions import UserErrorException
 from jupyter_mldeploy.azureml.telling import warn_once
 from jupyter_mldeploy.azureml.unknown import member_sentence
 
-__all__ = ["deployment_config_of", "inference_config_of", "parse", "read", "read_inference"]
+__all__ = ["deployment_config_class", "deployment_config_of", "inference_config_of", "parse", "read", "read_inference"]
 
 _INFERENCE = {
     "entryScript": "entry_script",
@@ -136,19 +138,31 @@ def read_inference(path: str | Path) -> dict[str, Any]:
     return given
 
 
-def deployment_config_of(path: str | Path) -> Any:
-    """The deployment configuration of a ``deploymentconfig.json``: ACI, AKS or local."""
+def deployment_config_class(path: str | Path | None, *, to_cluster: bool = False) -> Any:
+    """The ``Webservice`` that a ``deploymentconfig.json`` is for; without one, that for a cluster, or for a container."""
     from jupyter_mldeploy.azureml.core import webservice
 
+    kind = _kind_of(path, read(path)) if path else ("aks" if to_cluster else "aci")
+    return {"aci": webservice.AciWebservice, "aks": webservice.AksWebservice, "local": webservice.LocalWebservice}[kind]
+
+
+def deployment_config_of(path: str | Path, said: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """The deployment configuration of a ``deploymentconfig.json``: ACI, AKS or local; ``said`` are arguments that win."""
     content = dict(read(path))
-    kind = str(content.pop("computeType", "")).lower()
-    if kind not in _KINDS:
-        raise UserErrorException(f"{path}: computeType={kind!r} is not valid: it is aci, aks or local.")
+    kind = _kind_of(path, content)
+    content.pop("computeType")
     for key, why in _IGNORED[kind].items():
         if content.pop(key, None):
             warn_once(f"{path}: {key} is left out: {why}")
-    made = {"aci": webservice.AciWebservice, "aks": webservice.AksWebservice, "local": webservice.LocalWebservice}[kind]
-    return made.deploy_configuration(**_named(content, _KINDS[kind], str(path)))
+    made = deployment_config_class(path)
+    return made.deploy_configuration(**{**_named(content, _KINDS[kind], str(path)), **said})
+
+
+def _kind_of(path: str | Path, content: dict[str, Any]) -> str:
+    kind = str(content.get("computeType") or "").lower()
+    if kind not in _KINDS:
+        raise UserErrorException(f"{path}: computeType={kind!r} is not valid: it is aci, aks or local.")
+    return kind
 
 
 def _named(content: dict[str, Any], names: dict[str, Any], where: str) -> dict[str, Any]:

@@ -66,7 +66,14 @@ def _az_finding(text: str, file: str, line: int, cell: int) -> Finding:
         told = "; --format json takes the place of -o and --query" if {"-o", "--output", "--query"} & set(words) else ""
         return Finding(file, line, CHANGES, shown, f"write mldeploy {verb}, with the same options{told}.", cell)
     group = verb.partition(" ")[0]
-    return Finding(file, line, REFUSED, shown, f"{OTHER_COMMANDS.get(group) or reason_for(group)}.", cell)
+    return Finding(
+        file,
+        line,
+        REFUSED,
+        shown,
+        f"{OTHER_COMMANDS.get(verb) or OTHER_COMMANDS.get(group) or reason_for(group)}.",
+        cell,
+    )
 
 
 def _pip_finding(text: str, file: str, line: int, cell: int) -> Finding | None:

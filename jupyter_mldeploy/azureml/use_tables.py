@@ -120,6 +120,12 @@ MODULES = (
 """Where a name is looked for that was imported from the wrong module."""
 _MODELS, _FILES = {"--model", "-m"}, {"--ic", "--inference-config-file"}
 _NAME, _ID, _METADATA = {"--name", "-n"}, {"--model-id", "-i"}, {"--model-metadata-file", "-f"}
+_SETTINGS = {
+    "--ae", "--as", "--auth-enabled", "--autoscale-enabled", "--autoscale-max-replicas", "--autoscale-min-replicas",
+    "--autoscale-target-utilization", "--cc", "--ccl", "--cpu-cores", "--cpu-cores-limit", "--gb", "--gbl", "--gc",
+    "--gpu-cores", "--max-request-wait-time", "--memory-gb", "--memory-gb-limit", "--nr", "--num-replicas",
+    "--scoring-timeout-ms", "--token-auth-enabled",
+}  # fmt: skip
 COMMON_OPTIONS = frozenset(
     {"--format", "--help", "--home", "--output", "--query", "--resource-group", "--subscription-id", "--verbose",
      "--workspace-name", "-g", "-h", "-o", "-w"}
@@ -134,7 +140,8 @@ OPTIONS: dict[str, set[str]] = {
     "model download": {"--overwrite", "--target-dir", "-t", *_ID},
     "model delete": _ID,
     "model deploy": {
-        "--compute-target", "--ct", "--dc", "--deploy-config-file", "--overwrite", *_MODELS, *_FILES, *_NAME, *_METADATA,
+        "--compute-target", "--ct", "--dc", "--deploy-config-file", "--description", "--overwrite", "--property", "--tag",
+        "-d", *_MODELS, *_FILES, *_NAME, *_METADATA, *_SETTINGS,
     },
     "model package": {"--image-label", "--image-name", "--output-path", *_MODELS, *_FILES},
     "service list": {"--compute-type", "--model-name", "-k"},
@@ -144,7 +151,9 @@ OPTIONS: dict[str, set[str]] = {
     "service get-keys": _NAME,
     "service regen-key": {"--key", "--set-key", "-k", "-s", *_NAME},
     "service delete": _NAME,
-    "service update": {"--add-tag", "--auth-enabled", "--ic", "--remove-tag", *_MODELS, *_NAME, *_METADATA},
+    "service update": {
+        "--add-property", "--add-tag", "--description", "--ic", "--remove-tag", "-d", *_MODELS, *_NAME, *_METADATA, *_SETTINGS,
+    },
 }  # fmt: skip
 """Of each command, besides ``COMMON_OPTIONS``; a test compares them with the parser's."""
 PACKAGES = frozenset(
@@ -158,6 +167,14 @@ OTHER_COMMANDS = {
     "computetarget": "a cluster is a context of your kubeconfig: kubectl config get-contexts",
     "image": "mldeploy images and mldeploy build do it",
     "run": "training stays with what trains: run the training code as it is, then mldeploy model register",
+    "model": "mldeploy model has register, list, show, download, delete, deploy and package",
+    "model profile": "send requests to a service of it: mldeploy status shows p50, p99 and memory",
+    "model monitor": "compare what run() has kept with your training data, with any library for it",
+    "service": "mldeploy service has list, show, get-logs, run, get-keys, regen-key, delete and update",
+    "service create": "mldeploy model deploy does it",
+    "service get-access-token": "mldeploy service get-keys prints what a request may carry",
+    "folder": "put a config.json into the folder: Workspace.get(NAME).write_config() in Python writes it",
+    "experiment": "Experiment.list(ws) in Python shows them; training stays with what trains",
     "endpoint": "a service has one version at a time: mldeploy service update",
 }
-"""The other groups of ``az ml``, and what works instead."""
+"""The other groups and commands of ``az ml``, and what works instead."""

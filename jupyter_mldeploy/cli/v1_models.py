@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.cli.showing import Screen, columns
-from jupyter_mldeploy.cli.v1_services import model_ids, pairs, quietly, workspace
+from jupyter_mldeploy.cli.v1_services import model_ids, pairs, quietly, settings, workspace
 from jupyter_mldeploy.errors import InvalidValue
 
 __all__ = ["delete", "deploy", "download", "listing", "package", "register", "show"]
@@ -81,13 +81,20 @@ def delete(options: argparse.Namespace, screen: Screen) -> int:
 
 def deploy(options: argparse.Namespace, screen: Screen) -> int:
     """Deploy, and wait for it."""
-    from jupyter_mldeploy.azureml.config_files import deployment_config_of, inference_config_of
+    from jupyter_mldeploy.azureml.config_files import deployment_config_class, deployment_config_of, inference_config_of
     from jupyter_mldeploy.azureml.core.compute import AksCompute
     from jupyter_mldeploy.azureml.core.model import Model
 
     ws = workspace(options, screen)
     inference = inference_config_of(options.ic) if options.ic else None
-    config = deployment_config_of(options.dc) if options.dc else None
+    kind = deployment_config_class(options.dc, to_cluster=bool(options.ct))
+    said = settings(options, kind.deploy_configuration, f"a deployment of the kind {kind.TYPE} does not take it")
+    for name, given in (("tags", options.tag), ("properties", options.property)):
+        if given and kind.TYPE == "Local":
+            raise InvalidValue(f"--{name}", given[0], "a local web service has no tags and properties.")
+        if given:
+            said[name] = pairs(given, "--tag" if name == "tags" else "--property")
+    config = deployment_config_of(options.dc, said) if options.dc else kind.deploy_configuration(**said)
     target = AksCompute(ws, options.ct) if options.ct else None
     models = [Model(ws, id=each) for each in model_ids(options)]
     with quietly(screen):

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from typing import Any
 
-__all__ = ["add_v1_models", "add_v1_services"]
+__all__ = ["SETTINGS", "add_v1_models", "add_v1_services"]
 
 Adds = Callable[[str, str], argparse.ArgumentParser]
+SETTINGS: dict[tuple[str, ...], Callable[[str], Any]] = {
+    ("--cpu-cores", "--cc"): float,
+    ("--memory-gb", "--gb"): float,
+    ("--cpu-cores-limit", "--ccl"): float,
+    ("--memory-gb-limit", "--gbl"): float,
+    ("--gpu-cores", "--gc"): int,
+    ("--num-replicas", "--nr"): int,
+    ("--autoscale-enabled", "--as"): bool,
+    ("--autoscale-min-replicas",): int,
+    ("--autoscale-max-replicas",): int,
+    ("--autoscale-target-utilization",): int,
+    ("--scoring-timeout-ms",): int,
+    ("--max-request-wait-time",): int,
+    ("--auth-enabled", "--ae"): bool,
+    ("--token-auth-enabled",): bool,
+}
+"""Options of ``az ml`` that are arguments of the same names in Python."""
 
 
 def add_v1_services(service: argparse.ArgumentParser) -> None:
@@ -32,7 +50,9 @@ def add_v1_services(service: argparse.ArgumentParser) -> None:
     _metadata(update)
     update.add_argument("--add-tag", action="append", default=[], metavar="KEY=VALUE")
     update.add_argument("--remove-tag", action="append", default=[], metavar="KEY")
-    update.add_argument("--auth-enabled", choices=("true", "false"))
+    update.add_argument("--add-property", action="append", default=[], metavar="KEY=VALUE")
+    update.add_argument("--description", "-d", metavar="TEXT")
+    _settings(update)
 
 
 def add_v1_models(model: argparse.ArgumentParser) -> None:
@@ -71,6 +91,10 @@ def add_v1_models(model: argparse.ArgumentParser) -> None:
     deploy.add_argument("--dc", "--deploy-config-file", metavar="FILE", help="deploymentconfig.json")
     deploy.add_argument("--ct", "--compute-target", metavar="NAME", help="a context of your kubeconfig")
     deploy.add_argument("--overwrite", action="store_true")
+    deploy.add_argument("--tag", action="append", default=[], metavar="KEY=VALUE")
+    deploy.add_argument("--property", action="append", default=[], metavar="KEY=VALUE")
+    deploy.add_argument("--description", "-d", metavar="TEXT")
+    _settings(deploy)
     package = action("package", "build an image of models, or write its Dockerfile")
     package.add_argument("--model", "-m", action="append", default=[], metavar="NAME:VERSION")
     package.add_argument("--ic", "--inference-config-file", metavar="FILE")
@@ -79,8 +103,33 @@ def add_v1_models(model: argparse.ArgumentParser) -> None:
     package.add_argument("--image-label")
 
 
+class _Action(argparse.ArgumentParser):
+    """Says itself what it does not take, under its own usage."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return found, rest
+
+
+def _settings(parser: argparse.ArgumentParser) -> None:
+    """What ``deploy_configuration()`` and ``update()`` take, as far as the kind of service takes it."""
+    for names, kind in SETTINGS.items():
+        if kind is bool:
+            parser.add_argument(*names, type=_flag, metavar="true|false")
+        else:
+            parser.add_argument(*names, type=kind, metavar="N")
+
+
+def _flag(text: str) -> bool:
+    if text.lower() not in {"true", "false"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+    return text.lower() == "true"
+
+
 def _actions(parser: argparse.ArgumentParser, module: str) -> Adds:
-    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True)
+    actions = parser.add_subparsers(metavar="ACTION", dest="action", required=True, parser_class=_Action)
 
     def action(name: str, text: str) -> argparse.ArgumentParser:
         made = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)

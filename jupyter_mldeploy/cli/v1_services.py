@@ -10,6 +10,7 @@ from typing import Any
 
 from jupyter_mldeploy.cli.looking import read_data
 from jupyter_mldeploy.cli.showing import Screen, columns
+from jupyter_mldeploy.errors import InvalidValue
 
 __all__ = [
     "delete",
@@ -21,6 +22,7 @@ __all__ = [
     "quietly",
     "regen_key",
     "run",
+    "settings",
     "show",
     "update",
     "workspace",
@@ -115,18 +117,27 @@ def update(options: argparse.Namespace, screen: Screen) -> int:
     from jupyter_mldeploy.azureml.core.model import Model
 
     service = _service(options, screen)
-    if options.add_tag and service.compute_type != "Local":
-        service.add_tags(pairs(options.add_tag, "--add-tag"))
-    if options.remove_tag and service.compute_type != "Local":
+    kind = f"of {service.name!r}, which is of the kind {service.compute_type}, it cannot be changed"
+    changes = settings(options, service.update, kind)
+    tags, properties = pairs(options.add_tag, "--add-tag"), pairs(options.add_property, "--add-property")
+    for option, given in (
+        ("--add-tag", options.add_tag),
+        ("--remove-tag", options.remove_tag),
+        ("--add-property", options.add_property),
+    ):
+        if given and service.compute_type == "Local":
+            raise InvalidValue(option, given[0], "a local web service has no tags and properties.")
+    if tags:
+        service.add_tags(tags)
+    if options.remove_tag:
         service.remove_tags(options.remove_tag)
-    changes: dict[str, Any] = {}
+    if properties:
+        service.add_properties(properties)
     if options.ic:
         changes["inference_config"] = inference_config_of(options.ic)
     if models := model_ids(options):
         changes["models"] = [Model(service.workspace, id=each) for each in models]
-    if options.auth_enabled is not None and service.compute_type != "Local":
-        changes["auth_enabled"] = options.auth_enabled == "true"
-    if changes or not (options.add_tag or options.remove_tag):
+    if changes or not (tags or options.remove_tag or properties):
         with quietly(screen):
             service.update(**changes)
             service.wait_for_deployment()
@@ -134,10 +145,31 @@ def update(options: argparse.Namespace, screen: Screen) -> int:
     return 0
 
 
+def settings(options: argparse.Namespace, function: Any, refusal: str) -> dict[str, Any]:
+    """Those that were named, as arguments of ``function``.
+
+    Raises:
+        InvalidValue: The function does not take one, for which ``refusal`` says why.
+    """
+    from jupyter_mldeploy.azureml.members import parameters
+    from jupyter_mldeploy.cli.v1_parser import SETTINGS
+
+    known = parameters(function)
+    found = {}
+    for option in ("--description", *(names[0] for names in SETTINGS)):
+        name = option.removeprefix("--").replace("-", "_")
+        value = getattr(options, name)
+        if value is None:
+            continue
+        if name not in known:
+            raise InvalidValue(option, value, f"{refusal}.")
+        found[name] = value
+    return found
+
+
 def model_ids(options: argparse.Namespace) -> list[str]:
     """Those that are named, and those of the files that ``model register -t`` wrote."""
     from jupyter_mldeploy.azureml.config_files import read
-    from jupyter_mldeploy.errors import InvalidValue
 
     found = list(options.model)
     for file in options.model_metadata_file:
@@ -152,8 +184,6 @@ def model_ids(options: argparse.Namespace) -> list[str]:
 
 def pairs(texts: list[str], option: str) -> dict[str, str]:
     """``KEY=VALUE``."""
-    from jupyter_mldeploy.errors import InvalidValue
-
     found = {}
     for text in texts:
         key, equals, value = text.partition("=")

@@ -42,9 +42,24 @@ def test_a_command_goes_on_in_the_next_line(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "what", "why"),
+    [
+        ("az ml model profile -n x", "az ml model profile", "send requests to a service of it: mldeploy status"),
+        ("az ml service create realtime -f score.py", "az ml service create", "mldeploy model deploy does it."),
+        ("az ml folder attach -w ws -g g", "az ml folder attach", "put a config.json into the folder"),
+        ("az ml model vote", "az ml model vote", "mldeploy model has register, list, show, "),
+    ],
+)
+def test_a_command_that_there_is_not_has_an_answer_of_its_own(tmp_path: Path, text: str, what: str, why: str) -> None:
+    [(found, _, told)] = shell(tmp_path, f"{text}\n")
+    assert found == what
+    assert told.startswith(why)
+
+
 def test_an_option_that_there_is_not_is_named(tmp_path: Path) -> None:
     [(_, _, why)] = shell(tmp_path, "az ml service update -n x --bogus\n")
-    assert why.startswith("write mldeploy service update, without --bogus: it takes --add-tag, ")
+    assert why.startswith("write mldeploy service update, without --bogus: it takes --add-property, --add-tag, ")
     [(_, _, why)] = shell(tmp_path, "URI=$(az ml service show -n x -g g) | grep --color uri\n")
     assert why == "write mldeploy service show, with the same options."
 

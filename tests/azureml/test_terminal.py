@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from jupyter_mldeploy.azureml.core import Experiment, Workspace
+from jupyter_mldeploy.azureml.core.webservice import AksWebservice
 from jupyter_mldeploy.cli import main
 
 pytestmark = [pytest.mark.usefixtures("process"), pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore")]
+
 
 PLAIN = "import os\n\ndef init(): pass\n\ndef run(data): return os.environ['AZUREML_MODEL_DIR']\n"
 
@@ -247,3 +249,64 @@ def test_importing_an_old_project(mldeploy: Any, configurations: None, project: 
     assert report.unread[0].startswith("broken.py (")
     assert mldeploy("import", str(old / "score.py")).startswith("runs as it is")
     assert "There is no folder or file 'nowhere'." in mldeploy("import", "nowhere", code=1)
+
+
+def test_settings_are_options_where_the_kind_takes_them(
+    mldeploy: Any, configurations: None, project: Path, process: None
+) -> None:
+    (project / "plain.py").write_text("def init():\n    pass\n\ndef run(data):\n    return data\n")
+    (project / "inferenceconfig.json").write_text('{"entryScript": "plain.py", "runtime": "python"}')
+    files = ("--ic", "inferenceconfig.json", "--dc", "deploymentconfig.json")
+    assert mldeploy("model", "deploy", "-n", "mysvc", *files, "--cc", "2", code=1) == (
+        "mldeploy: --cpu-cores=2.0 is not valid: a deployment of the kind Local does not take it.\n"
+    )
+    assert "of the kind Local" in mldeploy("model", "deploy", "-n", "mysvc", *files, "-d", "text", code=1)
+    mldeploy("model", "deploy", "-n", "mysvc", *files)
+    ws = Workspace.from_config()
+    assert mldeploy("service", "update", "-n", "mysvc", "--memory-gb", "2", code=1) == (
+        "mldeploy: --memory-gb=2.0 is not valid: of 'mysvc', which is of the kind Local, it cannot be changed.\n"
+    )
+    assert "has no tags" in mldeploy("service", "update", "-n", "mysvc", "--add-tag", "a=b", code=1)
+    given = AksWebservice.deploy_configuration(num_replicas=1, auth_enabled=False)
+    with ws.book.change() as content:
+        content["services"]["mysvc"].update(type="AKS", auth=False, settings=given.settings())
+    words = (
+        "--memory-gb",
+        "2",
+        "--cc",
+        "1",
+        "-d",
+        "text",
+        "--add-property",
+        "p=q",
+        "--add-tag",
+        "a=b",
+        "--format",
+        "json",
+    )
+    told = json.loads(mldeploy("service", "update", "-n", "mysvc", *words))
+    assert told["containerResourceRequirements"]["cpu"] == 1
+    assert (told["containerResourceRequirements"]["memoryInGB"], told["description"]) == (2, "text")
+    assert (told["properties"], told["tags"]) == ({"p": "q"}, {"a": "b"})
+    assert "provided without enabling autoscaling" in mldeploy(
+        "service", "update", "-n", "mysvc", "--autoscale-max-replicas", "2", code=1
+    )
+    (project / "deploymentconfig.json").write_text('{"computeType": "aks", "numReplicas": 1}')
+    said = mldeploy("model", "deploy", "-n", "other", *files, "--as", "true", code=1)
+    assert "autoscale enabled and num_replicas provided" in said
+
+
+def test_an_option_that_there_is_not_is_told_under_the_usage_of_its_verb(mldeploy: Any) -> None:
+    said = mldeploy("service", "update", "-n", "x", "--bogus", "1", code=2)
+    assert said.startswith("usage: mldeploy service update ")
+    assert said.endswith("mldeploy service update: error: unrecognized arguments: --bogus 1\n")
+    assert "'yes' is neither true nor false" in mldeploy("service", "update", "-n", "x", "--ae", "yes", code=2)
+
+
+def test_what_is_missing_to_choose_a_workspace_is_named(mldeploy: Any, project: Path) -> None:
+    (project / "config.json").unlink()
+    Workspace.create("one", resource_group="g")
+    Workspace.create("two", resource_group="g")
+    Workspace.create("two", resource_group="h")
+    assert "Say which one is meant with --workspace-name." in mldeploy("service", "show", "-n", "x", code=1)
+    assert "with --resource-group." in mldeploy("service", "show", "-n", "x", "-w", "two", code=1)

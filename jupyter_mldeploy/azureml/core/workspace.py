@@ -327,7 +327,16 @@ def find_workspace(
         return fitting[0]
     if fitting:
         groups = ", ".join(f"{each.name} in {each.resource_group}" for each in fitting)
-        raise WorkspaceException(f"More than one workspace fits: {groups}.", hint="Name the resource group, too.")
+        missing = (
+            "--workspace-name"
+            if name is None
+            else "--resource-group"
+            if resource_group is None
+            else "--subscription-id"
+        )
+        raise WorkspaceException(
+            f"More than one workspace fits: {groups}.", hint=f"Say which one is meant with {missing}."
+        )
     there = f"There is {', '.join(sorted({each.name for each in known}))}." if known else "None is known yet."
     raise WorkspaceException(f"Workspace not found: there is no workspace {name or ''!r} on this machine.", hint=there)
 
