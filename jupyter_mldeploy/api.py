@@ -190,7 +190,7 @@ class Service:
         """
         spec = self._of_running("reload").spec
         before = spec.inference.script
-        taken = read_script(script or before.path or before)
+        taken = read_script((before.path or before) if script is None else script)
         if script is None:
             taken = replace(taken, origin=before.origin)
         inference = replace(spec.inference, script=taken)

@@ -93,6 +93,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         inference = _inference(asked, request.target, base)
         if base is None and not wishes.overwrite:
             _check_not_anothers(request.name, inference.script, records)
+        _check_known(asked.models, registry)
         wishes_or_kept = asked.models or (base.models if base else ())
         pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
         models = _register(request, registry, sink, cancel)
@@ -193,6 +194,18 @@ def _register(request: Request, registry: ModelRegistry, sink: Sink, cancel: Can
     return models
 
 
+def _check_known(wishes: Sequence[ModelWish], registry: ModelRegistry) -> None:
+    """Refuse the name of a model that is not registered, before the script is found to ask for another one."""
+    for wish in wishes:
+        if isinstance(wish, str) and not _is_path(wish):
+            registry.resolve(wish)
+
+
+def _is_path(wish: str) -> bool:
+    path = Path(wish)
+    return "/" in wish or bool(path.suffix and path.exists())
+
+
 def _find_or_register(wish: ModelWish, registry: ModelRegistry, cancel: Cancel) -> ModelRef:
     if isinstance(wish, ModelRef):
         return wish
@@ -200,12 +213,12 @@ def _find_or_register(wish: ModelWish, registry: ModelRegistry, cancel: Cancel) 
         return ModelRef(wish.name, wish.version)
     if isinstance(wish, tuple):
         return _registered(check_model_name(wish[0]), wish[1], registry, cancel)
+    if not _is_path(wish):
+        return registry.resolve(wish)
     path = Path(wish)
-    if ("/" in wish or path.suffix) and path.exists():
-        return _registered(_name_of(path), path, registry, cancel)
-    if "/" in wish:
+    if not path.exists():
         raise NotFound(f"There is no model file {wish!r} in {str(Path.cwd())!r}.")
-    return registry.resolve(wish)
+    return _registered(_name_of(path), path, registry, cancel)
 
 
 def _registered(name: str, source: object, registry: ModelRegistry, cancel: Cancel) -> ModelRef:
@@ -223,8 +236,7 @@ def _model_name(wish: ModelWish) -> str:
         return wish[0]
     if isinstance(wish, Model | ModelRef):
         return wish.name
-    path = Path(wish)
-    return _name_of(path) if ("/" in wish or path.suffix) and path.exists() else wish.partition(":")[0]
+    return _name_of(Path(wish)) if _is_path(wish) else wish.partition(":")[0]
 
 
 # -- the specification -------------------------------------------------------------------------------------------------

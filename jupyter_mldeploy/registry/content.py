@@ -64,7 +64,7 @@ def storage_errors(doing: str) -> Iterator[None]:
         hint = ""
         if error.errno in {ENOSPC, EDQUOT}:
             hint = "The disk or quota is full: make room, or set MLDEPLOY_HOME to a folder on another disk."
-        elif isinstance(error, PermissionError) or error.errno == EROFS:
+        elif isinstance(error, PermissionError | NotADirectoryError | FileExistsError) or error.errno == EROFS:
             hint = "The folder cannot be written or read: mend its rights, or set MLDEPLOY_HOME to a folder of yours."
         raise StorageError(f"{doing} failed: {error.strerror or error}{where}.", hint) from error
 
