@@ -176,7 +176,7 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         steps=tuple(filled for step in shown.steps if (filled := fill(step, place).strip())),
         proof=proof,
         facts=facts,
-        actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions if _has(evidence, kind)),
+        actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions if _has(evidence, facts, kind)),
         confirm=fill(shown.confirm, {**place, "service": evidence.service or "NAME"}),
         source=shown.sources,
         severity=shown.severity,
@@ -189,11 +189,14 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     )
 
 
-def _has(evidence: Evidence, kind: str) -> bool:
-    """Whether there is what an action shows: on the local target only what an environment is made with is a build."""
-    if kind != "build-log" or evidence.target != "local":
-        return True
-    return bool(evidence.build_log) or evidence.stage in {"", "build"}
+def _has(evidence: Evidence, facts: Mapping[str, str], kind: str) -> bool:
+    """Whether there is what an action shows or changes: on the local target only the making of an environment is a build."""
+    local = evidence.target == "local"
+    if kind == "build-log" and local:
+        return bool(evidence.build_log) or evidence.stage in {"", "build"}
+    if kind == "logs" and local:
+        return evidence.stage != "build"  # nothing has been started
+    return not (kind == "pin-version" and "interpreter" in facts)  # it is no package
 
 
 def _confidence(ranked: Sequence[Finding]) -> float:

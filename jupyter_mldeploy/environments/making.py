@@ -120,7 +120,7 @@ class Making:
             def say(line: str) -> None:
                 if line.startswith("Activate with:"):
                     return  # advice for a shell; nobody activates this one
-                line = redact(line)
+                line = redact(self._in_words(line))
                 file.write(f"{line}\n")
                 self.log(line)
 
@@ -134,6 +134,19 @@ class Making:
             )
         if code != 0:
             raise self._failed(code)
+
+    def _in_words(self, line: str) -> str:
+        """A line of uv's with the requirements called as people know them: the file it reads is ours."""
+        parent, name = re.escape(str(self.folder.parent)), re.escape(self.folder.name)
+        ours = rf"`?(?:{parent}/)?{name}/requirements\.txt(?::(\d+)(?::\d+)?)?`?"
+        whose = f"the requirements of {self.environment.name!r}"
+
+        def called(place: re.Match[str]) -> str:
+            number = int(place[1] or 0)
+            known = 0 < number <= len(self.requirements)
+            return f"`{self.requirements[number - 1]}` in {whose}" if known else whose
+
+        return re.sub(ours, called, line)
 
     def _failed(self, code: int) -> DeploymentFailed:
         text = read_log(self.log_path)

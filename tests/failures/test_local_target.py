@@ -77,7 +77,34 @@ def test_a_python_that_does_not_exist(folder: Path) -> None:
     diagnosis = failed.value.diagnosis
     assert diagnosis is not None
     assert diagnosis.cause == "conda-package-not-found", failed.value.evidence
+    assert diagnosis.title == "there is no Python 3.99 to be had"
     assert "python=3.99" in diagnosis.to_text()
+    assert "channel" not in diagnosis.to_text(), "uv made it, not conda"
+    assert "--pip" not in diagnosis.to_text(), "a Python is no package"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "cause", "said"),
+    [
+        (
+            "editable.yml",
+            "dependencies:\n- pip:\n  - -e .\n",
+            "requirements-file-missing",
+            "a folder that is no Python project",
+        ),
+        ("option.txt", "--no-such-option\nsix\n", "pip-requirements-invalid", "the line `--no-such-option`"),
+    ],
+)
+def test_requirements_that_cannot_be_installed(folder: Path, name: str, text: str, cause: str, said: str) -> None:
+    (folder / name).write_text(text, "utf-8")
+    (folder / "any.py").write_text(Broken("").text, "utf-8")
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(folder / "any.py", "uninstalled", environment=folder / name)
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.cause == cause, failed.value.evidence
+    assert said in " ".join(diagnosis.to_text().split())
+    assert "/requirements.txt" not in failed.value.summary, "that file is ours, not the user's"
 
 
 @pytest.fixture(scope="module")

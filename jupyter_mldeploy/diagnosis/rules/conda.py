@@ -56,6 +56,7 @@ def conda(reading: Reading) -> Iterator[Finding]:
             *listed[:5],
             package=package,
             name=re.split(r"[<>=!~ \[]", package.split("::")[-1], maxsplit=1)[0],
+            interpreter=re.sub(r"^\D*", "", absent["python"]),
         )
     if conflict is not None:
         listed = _listed(reading, conflict.line)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 _MISSING = (
     Sign(
         "requirements-file-missing",
-        r"could not open requirements file: .*(?:no such file or directory"
+        r"`?(?P<folder>[^`\s]+)`? does not appear to be a python project"
+        r"|directory cannot be installed in editable mode: (?P<editable>[^\n]+)"
+        r"|could not open requirements file: .*(?:no such file or directory"
         r"|cannot find the file)[^:]*: ?'?(?P<path>[^'\n]+)"
         r"|could not open requirements file '?(?P<file>[^'\n]+)"
         r"|environmentfilenotfound: '?(?P<environment>[^'\n]+?)'? file not found"
@@ -48,7 +50,11 @@ _MISSING = (
 def file_missing(reading: Reading) -> Iterator[Finding]:
     """The file is not where the installer looks. A COPY that does not find it is the Dockerfile's matter."""
     for finding in show(reading, _MISSING):
-        if finding.depth == Depth.ROOT or building(reading):
+        folder = finding.facts.get("folder") or finding.facts.get("editable")
+        if folder:
+            facts = {"folder": folder.removeprefix("file://")}
+            yield Finding(finding.cause, finding.depth, finding.proof, facts, finding.certain)
+        elif finding.depth == Depth.ROOT or building(reading):
             path = next((value for value in finding.facts.values()), "")
             yield Finding(finding.cause, finding.depth, finding.proof, {"path": path} if path else {}, finding.certain)
 
@@ -66,6 +72,7 @@ _INVALID = (
         r"|invalidspec: (?P<conda>[^\n]+)|invalidversionspec: (?P<version>[^\n]+)|invalidmatchspec: (?P<match>[^\n]+)"
         r"|condavalueerror: [^\n]*(?:invalid|could not parse) (?P<value>[^\n]+)"
         r"|expected package name at the start of dependency specifier"
+        r"|or the start of a requirement(?:: `(?P<begun>[^`\n]+))?"
         r"|is not a valid (?:requirement|pep ?508)"
         r"|invalid requirement, parse error at"
         r"|you are attempting to install a package literally named"
@@ -100,10 +107,14 @@ def invalid(reading: Reading) -> Iterator[Finding]:
     for finding in show(reading, _INVALID):
         requirement = next((value for name, value in finding.facts.items() if name != "reason"), "")
         where = re.search(
-            r"from line (\d+) of (\S+?)\)?$|(?:-r |`)([^`\s]+)`? \(?(?:line|at position) (\d+)", finding.proof[0].text
+            r"from line (\d+) of (\S+?)\)?$|(?:-r |`)([^`\s]+)`? \(?(?:line|at position) (\d+)"
+            r"|` in (the requirements of '[^']+')",
+            finding.proof[0].text,
         )
-        spoken = f"line {where[1] or where[4]} of {where[2] or where[3]}" if where else ""
-        facts = {"requirement": requirement.split(" (from", 1)[0], "where": spoken}
+        spoken = f"line {where[1] or where[4]} of {where[2] or where[3]}" if where and not where[5] else ""
+        facts = {"requirement": requirement.split(" (from", 1)[0], "where": where[5] if where and where[5] else spoken}
+        if requirement.startswith("-"):
+            facts["option"] = requirement
         yield Finding(finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v})
 
 
