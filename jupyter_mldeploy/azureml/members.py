@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
+from jupyter_mldeploy.azureml.unknown import MODULES
 from jupyter_mldeploy.azureml.use_tables import KINDS_OF
 
-__all__ = ["Owner", "classes", "has", "has_member", "parameters"]
+__all__ = ["Owner", "all_of", "classes", "has", "has_member", "is_module", "parameters"]
 
 Owner = tuple[str, str]
 """Module and name of a class."""
@@ -34,6 +36,27 @@ def _class(module: str, name: str) -> Any:
 @cache
 def has(module: str, name: str) -> bool:
     return name in getattr(import_module(f"jupyter_mldeploy.{module}"), "__all__", ())
+
+
+@cache
+def is_module(name: str) -> bool:
+    """Whether a dotted name below ``azureml`` is a module, here or of the original."""
+    if name == "azureml" or name.removeprefix("azureml.") in MODULES:
+        return True
+    try:
+        return isinstance(import_module(f"jupyter_mldeploy.{name}"), ModuleType)
+    except ImportError:
+        return False
+
+
+@cache
+def all_of(module: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What ``from … import *`` brings: names that are here, and those of the original that are not."""
+    try:
+        found = import_module(f"jupyter_mldeploy.{module}")
+    except ImportError:
+        return (), ()
+    return tuple(getattr(found, "__all__", ())), tuple(getattr(found, "_REASONS", ()))
 
 
 @cache

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from jupyter_mldeploy.azureml.facade import INTERNAL
 from jupyter_mldeploy.azureml.findings import CHANGES, REFUSED, RUNS, Finding, command_finding
-from jupyter_mldeploy.azureml.members import Owner, classes, has, has_member, parameters
+from jupyter_mldeploy.azureml.members import Owner, all_of, classes, has, has_member, is_module, parameters
 from jupyter_mldeploy.azureml.unknown import member_sentence, reason_for
 from jupyter_mldeploy.azureml.use_tables import (
     ALWAYS_REFUSED,
@@ -21,6 +21,7 @@ from jupyter_mldeploy.azureml.use_tables import (
     MAKES,
     MODULES,
 )
+from jupyter_mldeploy.azureml.written_values import configuration_problem
 
 __all__ = ["Uses", "script_findings"]
 
@@ -42,6 +43,8 @@ class Uses(ast.NodeVisitor):
         self._script = script
         self._names: dict[str, Owner] = {}  # name here → module, name there
         self._made: dict[str, Owner] = {}  # variable → class it is of
+        self._modules: dict[str, str] = {}  # name here → module
+        self._missing: dict[str, str] = {}  # name that a * would have brought → module
         self._numpy: set[str] = set()
 
     def read(self, text: str) -> str:
@@ -65,18 +68,26 @@ class Uses(ast.NodeVisitor):
                 self._numpy.add(alias.asname or alias.name)
             if alias.name.partition(".")[0] == "azureml":
                 self._imported(alias.name, "", node.lineno)
-                self._names[alias.asname or alias.name] = (alias.name, "")
+                self._modules[alias.asname or "azureml"] = alias.name if alias.asname else "azureml"
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
+            self._missing.pop(alias.asname or alias.name, None)
             if (gone := GONE.get((node.module or "", alias.name))) and not node.level:
                 self._note(CHANGES, f"{node.module}.{alias.name}", gone, node.lineno)
         if node.level or (node.module or "").partition(".")[0] != "azureml":
             return
         for alias in node.names:
-            if alias.name != "*":
-                self._names[alias.asname or alias.name] = (str(node.module), alias.name)
-            self._imported(str(node.module), alias.name, node.lineno)
+            module, name = str(node.module), alias.asname or alias.name
+            if alias.name == "*":
+                here, missing = all_of(module)
+                self._names |= {each: (module, each) for each in here}
+                self._missing |= dict.fromkeys(missing, module)
+            elif is_module(f"{module}.{alias.name}"):
+                self._modules[name] = f"{module}.{alias.name}"
+            else:
+                self._names[name] = (module, alias.name)
+            self._imported(module, alias.name, node.lineno)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.generic_visit(node)
@@ -148,20 +159,20 @@ class Uses(ast.NodeVisitor):
     @contextmanager
     def _scope(self, arguments: ast.arguments) -> Iterator[None]:
         """Arguments hide what is called so outside; what is made inside stays inside."""
-        made, names = dict(self._made), dict(self._names)
+        kept = dict(self._made), dict(self._names), dict(self._modules), dict(self._missing)
         every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
         for argument in every:
             if argument is not None:
-                self._made.pop(argument.arg, None)
                 owner = self._annotated(argument.annotation)
-                self._names.pop(argument.arg, None)
+                for known in (self._made, self._names, self._modules, self._missing):
+                    known.pop(argument.arg, None)
                 if owner:
                     self._made[argument.arg] = owner
         for default in (*arguments.defaults, *arguments.kw_defaults):
             if default is not None:
                 self.visit(default)
         yield
-        self._made, self._names = made, names
+        self._made, self._names, self._modules, self._missing = kept
 
     def _comprehended(self, generators: list[ast.comprehension], *results: ast.expr) -> None:
         made = dict(self._made)
@@ -175,6 +186,8 @@ class Uses(ast.NodeVisitor):
 
     def _bind(self, target: ast.expr, made: Owner | None) -> None:
         if isinstance(target, ast.Name):
+            self._modules.pop(target.id, None)
+            self._missing.pop(target.id, None)
             if made:
                 self._made[target.id] = made
             else:
@@ -189,23 +202,29 @@ class Uses(ast.NodeVisitor):
 
     # -- uses ------------------------------------------------------------------------------------------------------
 
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load) and (module := self._missing.pop(node.id, "")):
+            self._imported(module, node.id, node.lineno)
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
+        if dotted := self._dotted(node):
+            if not dotted[1].startswith("__"):
+                self._imported(*dotted, node.lineno)
+            return
         self.generic_visit(node)
         if isinstance(node.value, ast.Name) and node.value.id in self._numpy and node.attr in GONE_OF_NUMPY:
             why = f"numpy no longer has it: write {GONE_OF_NUMPY[node.attr]}."
             self._note(CHANGES, f"numpy.{node.attr}", why, node.lineno)
-        owner = self._class_of(node.value) if not isinstance(node.value, ast.Name) else self._of_name(node.value.id)
-        if owner:
+        if owner := self._owner_of(node.value):
             self._asked(owner, node)
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
         function = node.func
-        if isinstance(function, ast.Attribute):
-            owner = self._class_of(function.value)
-            if isinstance(function.value, ast.Name):
-                owner = self._of_name(function.value.id)
-            if owner:
+        if dotted := self._dotted(function):
+            self._arguments(dotted, "__init__", node)
+        elif isinstance(function, ast.Attribute):
+            if owner := self._owner_of(function.value):
                 self._arguments(owner, function.attr, node)
         elif isinstance(function, ast.Name) and function.id in self._names:
             self._arguments(self._names[function.id], "__init__", node)
@@ -228,6 +247,8 @@ class Uses(ast.NodeVisitor):
         if isinstance(node, ast.Call):
             if isinstance(node.func, ast.Name):
                 return self._names.get(node.func.id)
+            if dotted := self._dotted(node.func):
+                return dotted
             if isinstance(node.func, ast.Attribute):
                 owner = self._owner_of(node.func.value)
                 made = MAKES.get((owner[1], node.func.attr)) if owner else None
@@ -242,7 +263,21 @@ class Uses(ast.NodeVisitor):
         return next((kind for each in given if (kind := CONFIGURES.get(self._class_of(each) or ("", "")))), None)
 
     def _owner_of(self, node: ast.expr) -> Owner | None:
-        return self._of_name(node.id) if isinstance(node, ast.Name) else self._class_of(node)
+        return self._of_name(node.id) if isinstance(node, ast.Name) else self._dotted(node) or self._class_of(node)
+
+    def _dotted(self, node: ast.AST) -> Owner | None:
+        """``azureml.core.Workspace``: the module, and the name in it."""
+        module = self._module(node.value) if isinstance(node, ast.Attribute) else ""
+        if module and isinstance(node, ast.Attribute) and not is_module(f"{module}.{node.attr}"):
+            return module, node.attr
+        return None
+
+    def _module(self, node: ast.AST) -> str:
+        if isinstance(node, ast.Name):
+            return self._modules.get(node.id, "")
+        above = self._module(node.value) if isinstance(node, ast.Attribute) else ""
+        below = f"{above}.{node.attr}" if above and isinstance(node, ast.Attribute) else ""
+        return below if below and is_module(below) else ""
 
     def _element_of(self, node: ast.expr) -> Owner | None:
         """Of ``ws.models[…]``, ``Model.list(ws)[0]`` and loops over them."""
@@ -304,6 +339,7 @@ class Uses(ast.NodeVisitor):
         if not signatures:
             return
         shown = owner[1] if member == "__init__" else f"{owner[1]}.{member}"
+        before = len(self.findings)
         for keyword in node.keywords:
             if keyword.arg is None:
                 continue
@@ -314,6 +350,10 @@ class Uses(ast.NodeVisitor):
                 self._note(CHANGES, f"{shown}({keyword.arg}=)", why, keyword.value.lineno)
             elif keyword.arg in AZURE_ONLY and not _is_nothing(keyword.value):
                 self._note(CHANGES, f"{shown}({keyword.arg}=)", AZURE_ONLY[keyword.arg], keyword.value.lineno)
+        made = classes(owner)
+        alone = member == "deploy_configuration" and len(made) == 1 and len(self.findings) == before
+        if alone and (problem := configuration_problem(getattr(made[0], member), node)):
+            self._note(CHANGES, f"{shown}()", problem, node.lineno)
 
     def _note(self, verdict: str, what: str, why: str, line: int) -> None:
         self.findings.append(Finding(self.file, line, verdict, what, why, self.cell, self._script))

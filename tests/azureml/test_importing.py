@@ -40,6 +40,76 @@ def only(report: Report, what: str) -> Finding:
     return found
 
 
+# -- what was missed -----------------------------------------------------------------------------------------------------
+
+
+def test_names_with_dots(read: Read) -> None:
+    report = read(
+        "import azureml.core\n"
+        "import azureml.core.model as m\n"
+        "from azureml.core import webservice\n"
+        "data = azureml.core.Dataset.get_by_name(ws, 'x')\n"
+        "ws = azureml.core.Workspace.from_config()\n"
+        "ws.get_default_datastore()\n"
+        "run = azureml.core.Experiment(ws, 'x').start_logging()\n"
+        "run.take_snapshot('.')\n"
+        "m.InferenceConfig(nonsense=1)\n"
+        "webservice.AksEndpoint\n"
+        "print(azureml.core.VERSION, azureml.core.__version__)\n"
+        "azureml.train.dnn.PyTorch()\n"
+    )
+    assert alarms(report) == [
+        ("azureml.core.Dataset", 4),
+        ("Workspace.get_default_datastore", 6),
+        ("Run.take_snapshot", 8),
+        ("InferenceConfig(nonsense=)", 9),
+        ("azureml.core.webservice.AksEndpoint", 10),
+        ("azureml.train.dnn", 12),
+    ]
+    assert "read the files with pandas or pathlib" in only(report, "azureml.core.Dataset").why
+    runs = {finding.what for finding in report.of(RUNS)}
+    assert {
+        "azureml.core.Workspace",
+        "Workspace.from_config",
+        "Experiment.start_logging",
+        "azureml.core.VERSION",
+    } <= runs
+
+
+def test_what_a_star_would_have_brought(read: Read) -> None:
+    report = read(
+        "from azureml.core import *\n"
+        "ws = Workspace.from_config()\n"
+        "ws.get_default_datastore()\n"
+        "data = Dataset.get_by_name(ws, 'x')\n"
+        "def of(Datastore):\n    return Datastore.get()\n"
+    )
+    assert alarms(report) == [("Workspace.get_default_datastore", 3), ("azureml.core.Dataset", 4)]
+    assert alarms(read("from azureml.core import *\nfrom torch.utils.data import Dataset\nDataset()\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        (
+            "AksWebservice.deploy_configuration(autoscale_enabled=True, num_replicas=3, tags=mine)",
+            "Invalid configuration, autoscale enabled and num_replicas provided.",
+        ),
+        ("AciWebservice.deploy_configuration(-1)", "Invalid configuration, cpu_cores must be positive."),
+        ("LocalWebservice.deploy_configuration(port=0)", "Invalid configuration, port must be an integer in range"),
+        ("AksWebservice.deploy_configuration(autoscale_enabled=True, num_replicas=some)", ""),
+        ("AksWebservice.deploy_configuration(**given)", ""),
+        ("AksWebservice.deploy_configuration(True, 1, 3)", ""),
+    ],
+)
+def test_values_that_are_written_out(read: Read, call: str, why: str) -> None:
+    found = [each for each in read(f"from azureml.core.webservice import *\nc = {call}\n").findings if each.line == 2]
+    assert [each.why for each in found if each.verdict == CHANGES and each.why.startswith(why)] == [
+        each.why for each in found if each.verdict != RUNS
+    ]
+    assert bool(why) == any(each.verdict == CHANGES for each in found)
+
+
 # -- alarms that were false ----------------------------------------------------------------------------------------------
 
 

@@ -43,7 +43,9 @@ class LocalWebserviceDeploymentConfiguration(WebserviceDeploymentConfiguration):
 
     def validate_configuration(self) -> None:
         """A port is a port."""
-        if self.port and not (isinstance(self.port, int) and 1 <= self.port <= 65535):
+        if self.port is None:
+            return
+        if isinstance(self.port, bool) or not (isinstance(self.port, int) and 1 <= self.port <= 65535):
             raise WebserviceException("Invalid configuration, port must be an integer in range [1, 65535]")
 
     def print_deploy_configuration(self) -> None:
