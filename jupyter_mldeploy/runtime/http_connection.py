@@ -365,6 +365,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if "PRI/Upgrade" in text:
         return "this server speaks HTTP/1.1, and the client began with HTTP/2"
+    if "char in url" in text:
+        return "its address holds a character that must be written as %XX"
     return text[:1].lower() + text[1:].rstrip(".") if text else "it cannot be parsed"
 
 

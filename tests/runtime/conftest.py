@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from runtime_harness import Serve, Server, make_config, start_server
+from runtime_harness import ByHand, Serve, Server, make_config, start_server
 
 
 @pytest.fixture
@@ -36,3 +38,29 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     )
     yield server.wait_ready()
     assert server.stop() == 0
+
+
+@pytest.fixture
+def by_hand(tmp_path: Path) -> Iterator[ByHand]:
+    """Start a server in the test's folder, and end it afterwards."""
+    started: list[Server] = []
+
+    def start(script: str, *flags: str) -> Server:
+        (tmp_path / "score.py").write_text(script)
+        log_path = tmp_path / "log.txt"
+        with log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "jupyter_mldeploy.runtime", "--entry_script", "score.py", "--port", "0", *flags],
+                cwd=tmp_path,
+                stdout=log,
+                stderr=log,
+            )
+        server = Server(process, 0, log_path)
+        started.append(server)
+        line = next(line for line in server.wait_for_log("Listening on").splitlines() if "Listening on" in line)
+        server.port = int(line.rpartition(":")[2])
+        return server
+
+    yield start
+    for server in started:
+        server.stop()

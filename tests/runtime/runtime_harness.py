@@ -161,6 +161,7 @@ def start_server(
 
 
 Serve = Callable[..., Server]
+ByHand = Callable[..., Server]
 
 
 def make_config(folder: Path, script: str, config: dict[str, Any]) -> dict[str, Any]:

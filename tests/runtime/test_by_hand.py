@@ -5,14 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from runtime_harness import DEADLINE_S, Server
-
-ByHand = Callable[..., Server]
+from runtime_harness import DEADLINE_S, ByHand
 
 SCRIPT = """
 import time
@@ -21,32 +18,6 @@ def run(data):
     if data == "hang": time.sleep(60)
     return 1
 """
-
-
-@pytest.fixture
-def by_hand(tmp_path: Path) -> Iterator[ByHand]:
-    """Start a server in the test's folder, and end it afterwards."""
-    started: list[Server] = []
-
-    def start(script: str, *flags: str) -> Server:
-        (tmp_path / "score.py").write_text(script)
-        log_path = tmp_path / "log.txt"
-        with log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "jupyter_mldeploy.runtime", "--entry_script", "score.py", "--port", "0", *flags],
-                cwd=tmp_path,
-                stdout=log,
-                stderr=log,
-            )
-        server = Server(process, 0, log_path)
-        started.append(server)
-        line = next(line for line in server.wait_for_log("Listening on").splitlines() if "Listening on" in line)
-        server.port = int(line.rpartition(":")[2])
-        return server
-
-    yield start
-    for server in started:
-        server.stop()
 
 
 @pytest.mark.parametrize("count", ["1", "2", "auto"])
