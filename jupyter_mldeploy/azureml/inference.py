@@ -6,7 +6,6 @@ import ast
 import keyword
 import logging
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jupyter_mldeploy.azureml.core.container_registry import ContainerRegistry
 from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, facade, translated
-from jupyter_mldeploy.azureml.telling import warn_once
+from jupyter_mldeploy.azureml.telling import warn_deprecated, warn_once
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.environment import Environment
@@ -75,11 +74,9 @@ class InferenceConfig(Facade):
         """Raise the original's ``WebserviceException`` for what cannot be right."""
         old = self.runtime or self.conda_file or self.extra_docker_file_steps or self.enable_gpu or self.cuda_version
         if old or self.base_image:
-            warnings.warn(
+            warn_deprecated(
                 "runtime, conda_file, extra_docker_file_steps, enable_gpu, cuda_version and base_image are deprecated; "
-                "give an Environment.",
-                DeprecationWarning,
-                stacklevel=5,
+                "give an Environment."
             )
         if not self.entry_script:
             raise WebserviceException("Error, need to specify entry_script.")

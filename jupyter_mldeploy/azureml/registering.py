@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.registry import Model as Registered
     from jupyter_mldeploy.spec import ModelRef
 
-__all__ = ["NAME", "found_by_id", "name_of_path", "not_found_text", "path_of", "register", "texts"]
+__all__ = ["NAME", "check_model_name", "found_by_id", "name_of_path", "not_found_text", "path_of", "register", "texts"]
 
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}")
 _FACTS = ("framework", "framework_version", "run_id", "experiment_name", "resource_configuration")
@@ -32,11 +32,7 @@ def register(
     facts: dict[str, Any],
 ) -> tuple[Registered, dict[str, Any]]:
     """The version, and what the workspace knows of it."""
-    if not NAME.fullmatch(str(model_name)):
-        raise WebserviceException(
-            "Error, provided model name is invalid. It must only consist of letters, numbers, dashes, periods, or underscores, "
-            "start with a letter or number, and be between 1 and 255 characters long."
-        )
+    check_model_name(model_name)
     check_kinds(tags=tags, properties=properties, description=description)
     if not isinstance(model_path, str | os.PathLike):
         raise WebserviceException(f"Error, model_path must be the path of a file or folder, not {model_path!r}.")
@@ -49,6 +45,15 @@ def register(
         known.update(kept)
         known["properties"] = {**dict_of(known.get("properties")), **texts(properties)}
         return made, dict(known)
+
+
+def check_model_name(name: Any) -> None:
+    """The original's demands on a model's name."""
+    if not NAME.fullmatch(str(name)):
+        raise WebserviceException(
+            "Error, provided model name is invalid. It must only consist of letters, numbers, dashes, periods, or underscores, "
+            "start with a letter or number, and be between 1 and 255 characters long."
+        )
 
 
 def found_by_id(workspace: Workspace, text: str) -> ModelRef:

@@ -6,7 +6,7 @@ import sys
 import threading
 import warnings
 
-__all__ = ["say", "say_once", "warn_once"]
+__all__ = ["say", "say_once", "warn_deprecated", "warn_once"]
 
 _said: set[str] = set()
 _lock = threading.Lock()
@@ -28,6 +28,11 @@ def warn_once(text: str) -> None:
     """Warn the first time in this process, with the line of the user's own code."""
     if _first(text):
         warnings.warn(text, UserWarning, stacklevel=_users_level())
+
+
+def warn_deprecated(text: str) -> None:
+    """Warn as the original did of its own past, with the line of the user's own code."""
+    warnings.warn(text, DeprecationWarning, stacklevel=_users_level())
 
 
 def _users_level() -> int:

@@ -225,7 +225,8 @@ def _because(diagnosis: Any) -> str:
     if diagnosis is None or not diagnosis.cause:
         return ""
     proof = diagnosis.proof[0].shown.strip() if diagnosis.proof else diagnosis.what
-    return f"\n{diagnosis.title}: {proof}"
+    said = proof.removeprefix("runtime: ")
+    return f"\n{diagnosis.title}" if said.rstrip(".") in diagnosis.title else f"\n{diagnosis.title}: {said}"
 
 
 def _show_panel(error: MLDeployError, service: Webservice, made: AzureMLException) -> None:

@@ -120,6 +120,7 @@ def test_images_of_2019(names: dict[str, Any], engine: Any, capsys: pytest.Captu
     assert engine.has_image("mldeploy/myimg:1")
 
     execute(blocks.IMAGE_DEPLOY_2019, names)
+    assert "the image was built before; it stays where it is" in capsys.readouterr().out  # why nothing is pushed
     service = names["service"] = names["aci_service"]
     assert service.image_id == "myimg:1"
     assert json.loads(service.run('{"data": [[1, 2, 3]]}'))["result"] == [321.0]

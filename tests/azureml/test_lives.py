@@ -60,6 +60,8 @@ def test_a_service_that_is_not_there_is_not_found(ws: Workspace, kind: Any) -> N
     with pytest.raises(WebserviceException) as caught:
         kind(ws, "nope")
     assert caught.value.message.startswith("WebserviceNotFound: Webservice with name nope not found")
+    with pytest.raises(WebserviceException, match="name must be the name of a service, not None"):
+        kind(ws, None)
 
 
 def test_a_refused_deployment_leaves_no_service(

@@ -23,6 +23,7 @@ from jupyter_mldeploy.azureml import telling
 from jupyter_mldeploy.azureml.core import Webservice, Workspace
 from jupyter_mldeploy.azureml.core.authentication import ServicePrincipalAuthentication
 from jupyter_mldeploy.azureml.core.environment import Environment
+from jupyter_mldeploy.azureml.core.image import ContainerImage
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AciWebservice, LocalWebservice
 from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
@@ -115,7 +116,7 @@ def test_an_error_of_run_is_told_with_its_answer(ws: Workspace, process: None) -
         service.run("{}")
     assert caught.value.message.startswith("Received bad response from service. ")
     assert caught.value.status_code == 500
-    assert "missing" in caught.value.message
+    assert caught.value.message.splitlines()[-1].count("KeyError: 'missing'") == 1
     assert caught.value.diagnosis is not None
     (Path.cwd() / "plain.py").write_text("def init(:\n")
     with pytest.raises(WebserviceException):
@@ -202,8 +203,9 @@ def test_a_model_in_use_is_not_deleted(ws: Workspace, process: None) -> None:
     service = Model.deploy(ws, "mysvc", [model], config("plain.py"), LocalWebservice.deploy_configuration())
     service.wait_for_deployment()
     assert [each.id for each in service.models] == ["clf:1"]
-    with pytest.raises(WebserviceException, match="'clf:1' is used by mysvc"):
+    with pytest.raises(WebserviceException, match="'clf:1' is used by mysvc") as caught:
         model.delete()
+    assert caught.value.hint == "Delete or update what uses it first."
     by_path = Model.deploy(
         ws, "another", ["outputs/my_model.pkl"], config("plain.py"), LocalWebservice.deploy_configuration()
     )
@@ -356,3 +358,14 @@ def test_a_warning_names_the_users_line(monkeypatch: pytest.MonkeyPatch) -> None
     [warning] = told
     assert "no account is needed" in str(warning.message)
     assert Path(warning.filename).name == Path(__file__).name
+
+
+def test_what_is_deprecated_names_the_users_line(ws: Workspace, project: Path) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        InferenceConfig("plain.py", runtime="python")
+        ContainerImage.image_configuration("plain.py", "python")
+        with pytest.raises(WebserviceException):
+            Webservice.deploy_from_image(ws, "mysvc", None, LocalWebservice.deploy_configuration())
+    assert [each.category for each in told] == [DeprecationWarning] * 3
+    assert {Path(each.filename).name for each in told} == {Path(__file__).name}

@@ -130,7 +130,7 @@ def test_what_would_deceive_is_refused_and_what_is_harmless_is_warned_of(project
         AciWebservice.deploy_configuration(enable_app_insights=True, dns_name_label="mine")
 
 
-@pytest.mark.parametrize("port", [-1, 65536, "8890", 1.5])
+@pytest.mark.parametrize("port", [-1, 0, True, 65536, "8890", 1.5])
 def test_a_port_is_a_port(port: Any) -> None:
     assert message(lambda: LocalWebservice.deploy_configuration(port=port)) == (
         "Invalid configuration, port must be an integer in range [1, 65535]"
@@ -271,6 +271,10 @@ def test_workspaces(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "could not be found" in message(Workspace.from_config, UserErrorException)
     ws.delete()
     assert Workspace.list("1") == {}
+    for name in ("a/../../b", "", "with space", "-x", 12, "x" * 34):
+        assert "is not valid: it has up to 33 letters" in message(
+            lambda name=name: Workspace.create(name), UserErrorException
+        )
 
 
 def test_runs(ws: Workspace, project: Path) -> None:
@@ -281,6 +285,8 @@ def test_runs(ws: Workspace, project: Path) -> None:
     run.tag("best", "yes")
     assert run.get_metrics() == {"accuracy": 0.9, "loss": [2, 1]}
     assert message(lambda: run.register_model("m", "outputs/none.pkl"), ModelPathNotFoundException).endswith("none.")
+    assert message(lambda: run.register_model("bad name", "outputs/none.pkl")).startswith("Error, provided model name")
+    assert "there is no portal" in message(lambda: run.get_portal_url, NotProvided)
     run.complete()
     again = ws.get_run(run.id)
     assert (again.status, again.tags) == ("Completed", {"best": "yes"})
@@ -288,6 +294,16 @@ def test_runs(ws: Workspace, project: Path) -> None:
     assert run.register_model("m", "outputs/my_model.pkl").run_id == run.id  # written here, as training scripts do
     assert "leads out" in message(lambda: run.upload_file("../../out", "my_model.pkl"), UserErrorException)
     assert Run.get_context().id.startswith("OfflineRun_")
+    told = again.get_details()
+    assert (told["runId"], told["status"], told["target"]) == (run.id, "Completed", "local")
+    assert told["startTimeUtc"] <= told["endTimeUtc"]
+    assert told["endTimeUtc"].endswith("Z")
+    assert not {"started", "ended", "id"} & set(told)
+    failed = Experiment(ws, "train").start_logging()
+    failed.fail("no data")
+    with pytest.warns(UserWarning, match="is Failed; it stays so"):
+        failed.complete()
+    assert (failed.status, failed.get_details()["error"]) == ("Failed", {"error": {"message": "no data"}})
 
 
 def test_environments(ws: Workspace, project: Path) -> None:

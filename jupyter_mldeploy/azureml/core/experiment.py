@@ -29,6 +29,7 @@ class Experiment(Facade):
         "submit": TRAINING,
         "from_directory": "name the workspace and the experiment",
         "get_docs_url": "see docs/azureml-v1.md",
+        "get_portal_url": "there is no portal; get_runs tells what there is",
         "archive": "delete it: Experiment.delete",
         "reactivate": "delete it: Experiment.delete",
         "refresh": "nothing is kept in memory",

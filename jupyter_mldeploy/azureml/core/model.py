@@ -230,6 +230,7 @@ class Model(Facade):
         """Delete this version; refused while a service uses it. Another workspace that has it keeps it."""
         from jupyter_mldeploy import delete_model
         from jupyter_mldeploy.azureml.book import books
+        from jupyter_mldeploy.errors import Conflict
 
         number = str(self.version)
         others = [
@@ -238,7 +239,15 @@ class Model(Facade):
             if b.folder != self.workspace.book.folder and number in b.section("models").get(self.name, {})
         ]
         if not others:
-            delete_model(self.name, self.version)
+            try:
+                delete_model(self.name, self.version)
+            except Conflict as error:  # nothing is forced here
+                raise WebserviceException(
+                    error.summary,
+                    status_code=error.http_status,
+                    inner_exception=error,
+                    hint="Delete or update what uses it first.",
+                ) from None
         with self.workspace.book.change() as content:
             content["models"].get(self.name, {}).pop(number, None)
 

@@ -9,12 +9,13 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jupyter_mldeploy.azureml.exceptions import ModelPathNotFoundException, RunEnvironmentException, UserErrorException
 from jupyter_mldeploy.azureml.facade import Facade, facade
-from jupyter_mldeploy.azureml.telling import say
+from jupyter_mldeploy.azureml.telling import say, warn_once
 from jupyter_mldeploy.azureml.unknown import TRAINING
 from jupyter_mldeploy.records import write_aside
 
@@ -41,6 +42,7 @@ class Run(Facade):
             ("log_confusion_matrix", "log_accuracy_table", "log_residuals", "log_predictions"), "log_table keeps any table"
         ),
         "get_detailed_status": "see status",
+        "get_portal_url": "there is no portal; get_details, get_metrics and get_file_names tell what a run has kept",
         "type": "there is one kind of run",
     }  # fmt: skip
 
@@ -103,8 +105,19 @@ class Run(Facade):
         return self.status
 
     def get_details(self) -> dict[str, Any]:
-        """All that is known."""
-        return {"runId": self.id, **self._read()}
+        """All that is known, by the original's names."""
+        known = self._read()
+        times = {"startTimeUtc": known.pop("started", None), "endTimeUtc": known.pop("ended", None)}
+        error = known.pop("error", None)
+        return {
+            "runId": known.pop("id", self.id),
+            "target": "local",
+            "status": known.pop("status", "Running"),
+            **{name: _utc(seconds) for name, seconds in times.items() if seconds is not None},
+            **({"error": {"error": {"message": error}}} if error else {}),
+            "properties": known.pop("properties", {}),
+            **known,
+        }
 
     def get_tags(self) -> dict[str, str]:
         """As ``tags``."""
@@ -158,7 +171,10 @@ class Run(Facade):
         self._change(status="Running")
 
     def complete(self, _set_status: bool = True) -> None:
-        """End well."""
+        """End well; what has failed or was cancelled before stays so."""
+        if self.status in {"Failed", "Canceled"}:
+            warn_once(f"The run {self.id} is {self.status}; it stays so.")
+            return
         self._change(status="Completed", ended=time.time())
 
     def fail(self, error_details: Any = None, error_code: str | None = None, _set_status: bool = True) -> None:
@@ -292,10 +308,11 @@ class Run(Facade):
     ) -> Model:  # fmt: skip
         """Register a file or folder that the run has kept, or that lies in ``outputs`` here."""
         from jupyter_mldeploy.azureml.core.model import Model
-        from jupyter_mldeploy.azureml.registering import register
+        from jupyter_mldeploy.azureml.registering import check_model_name, register
 
         if self._experiment is None:
             raise RunEnvironmentException("An offline run registers no model: use Model.register(workspace, ...).")
+        check_model_name(model_name)
         wanted = model_path or model_name
         kept = self._inside(wanted)
         found = kept if kept.exists() else Path(wanted)
@@ -361,6 +378,10 @@ class Run(Facade):
 def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:
     """A run by its id."""
     return Run(experiment, run_id)
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _plain(value: Any) -> Any:

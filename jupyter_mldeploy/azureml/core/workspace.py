@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import logging
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,6 +37,7 @@ class Workspace(Facade):
 
     DEFAULT_CPU_CLUSTER_CONFIGURATION = None
     REFUSED: ClassVar[dict[str, str]] = {
+        "get_portal_url": "there is no portal; get_details tells what there is",
         **dict.fromkeys(("datastores", "datasets", "get_default_datastore", "set_default_datastore"), DATA),
         **dict.fromkeys(("get_default_compute_target", "service_context"), TRAINING),
         **dict.fromkeys(
@@ -140,6 +142,11 @@ class Workspace(Facade):
         v1_legacy_mode: bool | None = None,
     ) -> Workspace:
         """Make its folder. What belongs to Azure's own resources is not used."""
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]{0,32}", name, re.ASCII):
+            raise UserErrorException(
+                f"The workspace name {name!r} is not valid: it has up to 33 letters, digits, hyphens and underscores, and begins "
+                "with a letter or a digit."
+            )
         if not exist_ok and Book.of(subscription_id or "", resource_group or name, name).exists:
             raise WorkspaceException(
                 f"Workspace with name '{name}' already exists under resource group; use exist_ok=True."

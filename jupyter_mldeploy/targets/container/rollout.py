@@ -135,7 +135,9 @@ class Rollout:
         """Push the image, if a registry is set."""
         work = self.work
         reference = str(work.record.details["image"])
-        if not settings().registry or work.spec.image is not None:
+        if work.spec.image is not None:
+            return {"message": "the image was built before; it stays where it is", "skipped": True}
+        if not settings().registry:
             return {"message": "no registry is set", "skipped": True}
         digest = push_image(
             reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.PUSH),

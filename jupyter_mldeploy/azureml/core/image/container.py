@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +10,7 @@ from jupyter_mldeploy.azureml.core.image.image import Image
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, facade
 from jupyter_mldeploy.azureml.inference import check_script_name, parts_to_environment
-from jupyter_mldeploy.azureml.telling import warn_once
+from jupyter_mldeploy.azureml.telling import warn_deprecated, warn_once
 from jupyter_mldeploy.azureml.values import check_kinds
 
 if TYPE_CHECKING:
@@ -129,9 +128,7 @@ class ContainerImage(Image):
         cuda_version: str | None = None,
     ) -> ContainerImageConfig:
         """What an image is to be made of."""
-        warnings.warn(
-            "ContainerImage is deprecated; give an Environment to Model.deploy.", DeprecationWarning, stacklevel=3
-        )
+        warn_deprecated("ContainerImage is deprecated; give an Environment to Model.deploy.")
         return ContainerImageConfig(
             execution_script, runtime, conda_file, docker_file, schema_file, dependencies, enable_gpu, tags, properties,
             description, base_image, base_image_registry, cuda_version=cuda_version,

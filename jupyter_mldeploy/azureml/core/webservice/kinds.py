@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
+from jupyter_mldeploy.azureml.telling import warn_deprecated
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -41,7 +41,7 @@ def not_found(workspace: Workspace, name: Any) -> WebserviceException:
 
 def deprecated(name: str) -> None:
     """Warn as the original did."""
-    warnings.warn(f"{name} is deprecated; use Model.deploy with an Environment.", DeprecationWarning, stacklevel=4)
+    warn_deprecated(f"{name} is deprecated; use Model.deploy with an Environment.")
 
 
 def refuse_local(config: Any) -> None:

@@ -47,6 +47,8 @@ class Webservice(Facade):
 
     def __init__(self, workspace: Workspace, name: str) -> None:
         """As in the original, ``__new__`` has found it already."""
+        if name is None:
+            raise WebserviceException("Error, name must be the name of a service, not None.")
 
     @classmethod
     def _of(cls, workspace: Workspace, name: str) -> Any:
