@@ -52,10 +52,16 @@ def debug(options: argparse.Namespace, screen: Screen) -> int:
 
     from jupyter_mldeploy import api
     from jupyter_mldeploy.cli.interrupts import interruptible
+    from jupyter_mldeploy.spec import TargetKind
     from jupyter_mldeploy.targets.container.debugging import debugged, launch_json
     from jupyter_mldeploy.targets.container.inside import Inside
 
     record = api.service(options.name).record
+    if record.spec.target.kind is TargetKind.KUBERNETES:
+        raise Conflict(
+            f"{record.name!r} runs in pods, which take no debugger.",
+            f"Debug it in a container: mldeploy deploy SCRIPT --name {record.name}-debug --target container",
+        )
     inside = _inside(options.name)
     if not isinstance(inside, Inside):
         entry = f"AML_APP_ROOT=$(mldeploy exec {record.name} -- pwd) mldeploy serve --debug_port {options.port}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from jupyter_mldeploy.errors import Conflict
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import TargetKind
 
@@ -13,7 +12,7 @@ __all__ = ["Surroundings", "enter"]
 
 
 class Surroundings(Protocol):
-    """Where a service's script runs: a container, or the app folder and Python of a local service."""
+    """Where a service's script runs: a container, a pod, or the app folder and Python of a local service."""
 
     def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
         """Run a command, give each piece of output to ``write`` (and whether it is stderr); returns its exit code."""
@@ -28,7 +27,7 @@ def enter(records: Records, record: Record) -> Surroundings:
     """Those of a service.
 
     Raises:
-        Conflict: They are on a cluster, or the service does not run.
+        Conflict: The service does not run.
     """
     if record.spec.target.kind is TargetKind.LOCAL:
         from jupyter_mldeploy.targets.local.inside import LocalInside
@@ -38,8 +37,6 @@ def enter(records: Records, record: Record) -> Surroundings:
         from jupyter_mldeploy.targets.container.inside import enter_container
 
         return enter_container(records, record)
-    place = record.place.namespace or "default"
-    raise Conflict(
-        f"{record.name!r} runs in pods of a cluster.",
-        f"Enter one with: kubectl exec -it -n {place} deploy/{record.name} -- sh",
-    )
+    from jupyter_mldeploy.targets.kubernetes.inside import enter_pod
+
+    return enter_pod(record)

@@ -10,7 +10,7 @@ from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.spec import Script
 
-__all__ = ["failed_deployment", "refused_reload", "where"]
+__all__ = ["failed_deployment", "refused_reload", "stage_of", "unanswered", "where"]
 
 
 def where(failure: Mapping[str, Any], script_name: str) -> str:
@@ -23,6 +23,16 @@ def where(failure: Mapping[str, Any], script_name: str) -> str:
     return f"{name}, line {failure['line']}" + (f": {source}" if source else "")
 
 
+def stage_of(failure: Mapping[str, Any], otherwise: str) -> str:
+    """The stage that a failure of new workers belongs to: what ``run()`` does to the sample is no fault of ``init()``."""
+    return "ready" if failure.get("stage") == "run" else otherwise
+
+
+def unanswered(status: int, failure: Mapping[str, Any]) -> str:
+    """What became of the sample: what the runtime saw, which says more than the status of an answer."""
+    return f"run() did not answer the sample: {failure.get('message') or f'HTTP {status}'}"
+
+
 def failed_deployment(stage: str, message: str, evidence: Evidence) -> DeploymentFailed:
     """The error for a stage that failed."""
     place = where(evidence.failure, evidence.script_name)
@@ -33,10 +43,11 @@ def failed_deployment(stage: str, message: str, evidence: Evidence) -> Deploymen
 def refused_reload(name: str, script: Script, message: str, evidence: Evidence) -> ReloadRefused:
     """The error for a script that the running service did not take."""
     # The evidence was taken of the service, which runs the old one; what failed is the new one.
-    evidence = replace(evidence, script=script.text, script_name=script.origin)
+    stage = stage_of(evidence.failure, "reload")
+    evidence = replace(evidence, stage=stage, script=script.text, script_name=script.origin)
     place = where(evidence.failure, script.origin)
     summary = f"{name} did not take the new script: {_sentence(message, place)}"
-    return ReloadRefused(summary, "The old script goes on serving.", stage="reload", evidence=evidence)
+    return ReloadRefused(summary, "The old script goes on serving.", stage=stage, evidence=evidence)
 
 
 def _sentence(message: str, place: str) -> str:

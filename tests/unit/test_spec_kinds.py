@@ -51,6 +51,8 @@ SCRIPT = Script("def init(): pass\ndef run(data): return 1\n")
             lambda: Asked(models="clf"),
             "models='clf' is not valid: it is a list of texts or Models or ModelRefs or pairs",
         ),
+        (lambda: Asked(node_selector={"disk": 1}), "it is a list of texts or a mapping of texts to texts."),
+        (lambda: Asked(pip={"numpy": "1"}), "it is a list of texts."),
         (lambda: Asked(replicas=1.5), "replicas=1.5 is not valid: it is a whole number."),
         (lambda: Asked(environment=1), "environment=1 is not valid: it is a text or a path or an Environment."),
         (lambda: Asked.of(replica=1), "replica=1 is not valid: there is no such argument; there is replicas."),
@@ -76,6 +78,7 @@ def test_what_is_meant_is_taken(tmp_path: Path) -> None:
     assert Target("kubernetes").kind is TargetKind.KUBERNETES  # type: ignore[arg-type]
     assert Resources(cpu="500m", memory="1Gi") == Resources(cpu=0.5, memory=1024**3)  # type: ignore[arg-type]
     assert LogQuery(since="5m").since == 300  # type: ignore[arg-type]
+    assert Asked(node_selector={"disk": "ssd"}).node_selector == {"disk": "ssd"}
     assert Asked(replicas=numpy.int64(2)).replicas == 2  # type: ignore[arg-type]
     file = tmp_path / "score.py"
     file.write_text(SCRIPT.text)

@@ -28,7 +28,7 @@ from jupyter_mldeploy.targets.container.promotion import promote, sample_message
 from jupyter_mldeploy.targets.container.rollout import Rollout
 from jupyter_mldeploy.targets.container.state import ContainerState, inspect
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
-from jupyter_mldeploy.targets.reports import failed_deployment
+from jupyter_mldeploy.targets.reports import failed_deployment, unanswered
 from jupyter_mldeploy.targets.runtime_reload import reload_runtime
 
 __all__ = ["ContainerDriver"]
@@ -116,7 +116,7 @@ class ContainerDriver:
                 evidence = self.evidence(
                     work.record, "ready", http_status=answer.status, http_body=shown, failure=failure
                 )
-                raise failed_deployment("ready", f"run() did not answer the sample: HTTP {answer.status}", evidence)
+                raise failed_deployment("ready", unanswered(answer.status, failure), evidence)
             told = sample_message(shown)
         work.cancel.check()
         said = promote(rollout)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from jupyter_mldeploy.images.inputs import APP_ROOT
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.targets.container.driver import ContainerDriver
 from jupyter_mldeploy.targets.container.state import ContainerState
+from jupyter_mldeploy.targets.terminal import PIECE, need_terminal, raw_terminal, relay
 
 __all__ = ["Inside", "enter_container"]
 
@@ -68,14 +68,18 @@ class Inside:
         Raises:
             Conflict: Standard input is no terminal.
         """
-        import sys
-
-        if not sys.stdin.isatty():
-            raise Conflict("A shell needs a terminal.", "Run one command with `mldeploy exec NAME -- COMMAND`.")
+        need_terminal()
         with engine_errors(self.engine):
             began = self._begin(command, tty=True)
             wire = _socket_of(self.engine.api.exec_start(began, tty=True, socket=True))
-            _relay(sys.stdin.fileno(), sys.stdout.fileno(), wire, lambda: self._resize(began))
+            with raw_terminal(lambda: self._resize(began)) as (keyboard, screen):
+
+                def heard() -> bool:
+                    said = wire.recv(PIECE)
+                    os.write(screen, said)
+                    return bool(said)
+
+                relay(keyboard, wire, heard, wire.sendall)
             return self._exit_code(began)
 
     def _begin(self, command: Sequence[str], *, tty: bool) -> str:
@@ -105,35 +109,3 @@ class Inside:
 def _socket_of(stream: Any) -> socket.socket:
     """The socket below docker-py's stream: it is written to as well."""
     return getattr(stream, "_sock", stream)  # type: ignore[no-any-return]
-
-
-def _relay(keyboard: int, screen: int, wire: socket.socket, resize: Callable[[], None]) -> None:
-    """Carry bytes both ways, with the terminal in raw mode, until the far end closes."""
-    import signal
-    import termios
-    import tty
-
-    before = termios.tcgetattr(keyboard)
-    former = signal.signal(signal.SIGWINCH, lambda *_: resize())
-    try:
-        tty.setraw(keyboard, termios.TCSADRAIN)  # what was typed ahead is kept
-        resize()
-        open_ends: list[Any] = [keyboard, wire]
-        while True:
-            ready, _, _ = select.select(open_ends, [], [])
-            if wire in ready:
-                said = wire.recv(65536)
-                if not said:
-                    return
-                os.write(screen, said)
-            if keyboard in ready:
-                typed = os.read(keyboard, 65536)
-                if typed:
-                    wire.sendall(typed)
-                else:
-                    open_ends.remove(keyboard)
-    except (BrokenPipeError, ConnectionResetError):
-        return
-    finally:
-        signal.signal(signal.SIGWINCH, former)
-        termios.tcsetattr(keyboard, termios.TCSADRAIN, before)

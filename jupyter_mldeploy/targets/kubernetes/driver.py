@@ -28,7 +28,7 @@ from jupyter_mldeploy.targets.kubernetes.rights import check_namespace, check_pu
 from jupyter_mldeploy.targets.kubernetes.rollout import Hopeless
 from jupyter_mldeploy.targets.kubernetes.runtime_proxy import Question, score_service
 from jupyter_mldeploy.targets.log_file import read_lines
-from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload
+from jupyter_mldeploy.targets.reports import failed_deployment, refused_reload, unanswered
 
 __all__ = ["KubernetesDriver"]
 
@@ -126,7 +126,7 @@ class KubernetesDriver:
             raise self._keep(
                 failed_deployment(
                     "ready",
-                    f"run() did not answer the sample: HTTP {answer.status}",
+                    unanswered(answer.status, failure),
                     self._evidence(work, Stage.READY, known),
                 )
             )

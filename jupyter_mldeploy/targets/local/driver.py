@@ -29,7 +29,7 @@ from jupyter_mldeploy.targets.local.process import ServiceProcess, StartFailed, 
 from jupyter_mldeploy.targets.local.server_config import HOST, server_config, server_settings
 from jupyter_mldeploy.targets.local.waiting import await_replicas
 from jupyter_mldeploy.targets.log_file import read_lines
-from jupyter_mldeploy.targets.reports import failed_deployment
+from jupyter_mldeploy.targets.reports import failed_deployment, stage_of, unanswered
 from jupyter_mldeploy.targets.runtime_reload import reload_runtime
 
 __all__ = ["LocalDriver"]
@@ -167,7 +167,8 @@ class LocalDriver:
             evidence = self.evidence(work.record, "launch")
             raise failed_deployment("launch", f"its server is gone: {error}", evidence) from None
         failure = answer.get("failure") or {}
-        evidence = self.evidence(work.record, str(failure.get("stage") or "init"), failure=failure)
+        stage = stage_of(failure, str(failure.get("stage") or "init"))
+        evidence = self.evidence(work.record, stage, failure=failure)
         raise failed_deployment(evidence.stage, answer.get("message", "the new version was refused"), evidence)
 
     def _await_init(self, work: Work) -> dict[str, Any]:
@@ -202,7 +203,7 @@ class LocalDriver:
         if answer.status != 200:
             failure = self.status(work.record).failure_behind(answer)
             evidence = self.evidence(work.record, "ready", http_status=answer.status, http_body=shown, failure=failure)
-            raise failed_deployment("ready", f"run() did not answer the sample: HTTP {answer.status}", evidence)
+            raise failed_deployment("ready", unanswered(answer.status, failure), evidence)
         return {"message": f"sample → {shown[:60]}{'…' * (len(shown) > 60)}", "answer": shown[:2000]}
 
     def undo(self, work: Work) -> None:

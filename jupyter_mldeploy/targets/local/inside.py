@@ -6,13 +6,13 @@ import json
 import os
 import selectors
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.errors import Conflict, TargetUnavailable
 from jupyter_mldeploy.records import Record, Records
+from jupyter_mldeploy.targets.terminal import need_terminal
 
 __all__ = ["LocalInside"]
 
@@ -72,8 +72,7 @@ class LocalInside:
         Raises:
             Conflict: Standard input is no terminal.
         """
-        if not sys.stdin.isatty():
-            raise Conflict("A shell needs a terminal.", "Run one command with `mldeploy exec NAME -- COMMAND`.")
+        need_terminal()
         with self._begin([os.environ.get("SHELL", "sh")]) as process:
             return process.wait()
 
