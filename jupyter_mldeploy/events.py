@@ -159,6 +159,11 @@ def staged(service: str, stage: Stage, sink: Sink, cancel: Cancel) -> Iterator[d
         cancel.check()
     except BaseException as error:
         kind = EventKind.FAILED
+        if getattr(error, "stage", "") == Stage.READY and stage is not Stage.READY:
+            # What was begun here went well; a reload tries the sample in the same breath, and that is what failed.
+            sink(Event(service=service, stage=stage, kind=EventKind.FINISHED, seconds=time.monotonic() - began))
+            stage, began = Stage.READY, time.monotonic()
+            sink(Event(service=service, stage=stage, kind=EventKind.STARTED))
         told = {"message": "interrupted" if isinstance(error, Cancelled | KeyboardInterrupt) else str(error)}
         raise
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from jupyter_mldeploy import pipeline
@@ -12,6 +13,7 @@ from jupyter_mldeploy.request import to_json
 from jupyter_mldeploy.spec import parse_seconds
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer
+from jupyter_mldeploy.targets.reports import where
 
 __all__ = ["ask", "decoded"]
 
@@ -48,13 +50,18 @@ def decoded(answer: Answer, record: Record, records: Records) -> Any:
     driver = driver_for(record.spec.target, records)
     failure = driver.status(record).failure_behind(answer) if answer.status >= 500 else {}
     evidence = driver.evidence(record, "run", http_status=answer.status, http_body=text, failure=failure)
-    summary = _summary(record.name, answer.status, text)
+    summary = _summary(record.name, answer.status, text, failure, record.spec.inference.script.origin)
     error = ScoringFailed(summary, status=answer.status, body=text, evidence=evidence)
     pipeline.explain(error)
     raise error
 
 
-def _summary(name: str, status: int, body: str) -> str:
+def _summary(name: str, status: int, body: str, failure: Mapping[str, Any], script_name: str) -> str:
+    """What was answered; to the service's owner, what was raised and where, which an answer keeps from clients."""
+    if failure.get("stage") == "run" and failure.get("message"):
+        place = where(failure, script_name)
+        said = str(failure["message"]).rstrip(".") + (f" ({place})" if place else "")
+        return f"{name} answered HTTP {status}: {said}."
     try:
         message = json.loads(body).get("message", "")
     except (ValueError, AttributeError):

@@ -60,7 +60,7 @@ def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
 
 def _present_first(reading: Reading, ordered: list[Finding]) -> list[Finding]:
     """What the failure's own report shows, before what a log that is older than it shows of other failures."""
-    if not reading.failure or reading.stage not in ("run", "http", "reload"):
+    if not reading.failure or reading.stage not in ("run", "http", "reload", "ready"):
         return ordered
     present = [
         f

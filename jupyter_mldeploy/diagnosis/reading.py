@@ -201,7 +201,7 @@ class Reading:
             "http_body": flatten_json(evidence.http_body),
             "failure": _failure_text(evidence),
         }
-        if evidence.failure and evidence.stage in ("run", "http", "reload"):
+        if evidence.failure and evidence.stage in ("run", "http", "reload", "ready"):
             # The log of a service that lives is full of what failed before.
             texts = {name: texts[name] for name in ("failure", "http_body", *texts)}
         self.sources = {name: Source(name, text) for name, text in texts.items()}

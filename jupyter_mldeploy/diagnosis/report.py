@@ -162,6 +162,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         facts["script"] = evidence.script_name  # as people call it: a cell, a file
     if (evidence.failure or evidence.target == "local") and evidence.k8s_reason != "CrashLoopBackOff":
         facts["reported"] = "yes"  # by a server that runs on: no platform starts it again and again
+    if evidence.target == "local":
+        facts["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
     place = {**facts, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]

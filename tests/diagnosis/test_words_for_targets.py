@@ -30,3 +30,12 @@ def test_a_line_of_requirements_is_named_where_the_file_is_the_users_own() -> No
     told = diagnose(Evidence(stage="build", exit_code=2, build_log=line))
     assert told.cause == "pip-requirements-invalid"
     assert "{" not in told.remedy
+
+
+@pytest.mark.parametrize(("name", "command"), [("cell [20]", "%%deploy"), ("score.py", "--entry_script score.py")])
+def test_init_is_called_by_hand_where_the_script_is(name: str, command: str) -> None:
+    failure = {"stage": "init", "kind": "exception", "message": "init() raised KeyError", "line": 3, "file": "score.py"}
+    told = diagnose(Evidence(stage="init", target="local", service="adder", script_name=name, failure=failure))
+    assert told.cause == "crashloop-init-exception"
+    assert command in told.steps[1]
+    assert "cell [20]" not in told.steps[1], "a cell is no file"

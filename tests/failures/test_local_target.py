@@ -13,6 +13,7 @@ import pytest
 from jupyter_mldeploy import Service, deploy, services
 from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused, ScoringFailed
+from jupyter_mldeploy.events import Event
 
 from .gallery.scripts import IN_INIT, IN_RUN, Broken
 
@@ -125,6 +126,71 @@ def test_it_fails_in_run(broken: Broken, folder: Path, service: Service) -> None
     assert diagnosis.cause == broken.cause, failed.value.evidence
     assert diagnosis.proof
     assert diagnosis.steps
+
+
+KILLED = "import os\ndef init():\n    pass\ndef run(data):\n    os.kill(os.getpid(), 9)\n"
+RAISES = "def init():\n    pass\ndef run(data):\n    return 1 / 0\n"
+WELL = "def init():\n    pass\ndef run(data):\n    return 1\n"
+
+
+@pytest.mark.parametrize("memory", ["", "200Mi"], ids=["the same make", "another make"])
+@pytest.mark.parametrize("existing", [False, True], ids=["new", "edited"])
+@pytest.mark.parametrize(
+    ("text", "title", "said"),
+    [
+        (RAISES, "run() raised ZeroDivisionError: division by zero", "ZeroDivisionError"),
+        (KILLED, "the process of run() was killed by SIGKILL", "was killed by SIGKILL"),
+    ],
+    ids=["raises", "killed"],
+)
+def test_a_sample_that_fails_is_a_matter_of_ready(
+    folder: Path, text: str, title: str, said: str, existing: bool, memory: str
+) -> None:
+    script = folder / "sampled.py"
+    if existing:
+        script.write_text(WELL, "utf-8")
+        deploy(script, "sampled", sample="{}")
+    script.write_text(text, "utf-8")
+    told: list[Event] = []
+    asked = {"memory": memory} if memory else {}
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(script, "sampled", sample="{}", sink=told.append, **asked)
+    ended = {str(event.stage): event.kind for event in told if event.kind in {"finished", "failed"}}
+    assert (ended["init"], ended["ready"]) == ("finished", "failed")
+    assert failed.value.stage == "ready"
+    assert said in failed.value.summary
+    assert "HTTP" not in failed.value.summary
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert (diagnosis.title, diagnosis.stage) == (title, "ready")
+    assert "mldeploy debug" not in diagnosis.to_text(), "it debugs containers"
+    if existing:
+        assert Service("sampled").run({}) == 1
+    Service("sampled").delete()
+
+
+def test_a_process_that_is_killed_in_init(folder: Path) -> None:
+    script = folder / "killed.py"
+    script.write_text("import os\ndef init():\n    os.kill(os.getpid(), 9)\ndef run(data):\n    return 1\n")
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(script, "killed")
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.title == "init() failed with SIGKILL"
+    assert diagnosis.what.startswith("`init()` of the scoring script was ended by SIGKILL")
+    Service("killed").delete()
+
+
+def test_a_failed_request_names_what_was_raised_and_where(folder: Path) -> None:
+    script = folder / "raising.py"
+    script.write_text(RAISES, "utf-8")
+    raising = deploy(script, "raising")
+    with pytest.raises(ScoringFailed) as failed:
+        raising.run({})
+    raised = "HTTP 500: run() raised ZeroDivisionError: division by zero ("
+    assert failed.value.summary.startswith(f"raising answered {raised}")
+    assert failed.value.summary.endswith("raising.py, line 4: return 1 / 0).")
+    raising.delete()
 
 
 @pytest.fixture

@@ -94,6 +94,19 @@ def test_a_failure_is_shown_and_stops_run_all(kernel: Kernel) -> None:
     kernel.run("%service_delete broken")
 
 
+def test_a_sample_that_fails_after_an_edit_is_a_matter_of_ready(kernel: Kernel) -> None:
+    assert kernel.run(cell("sampled")).error is None
+    edited = kernel.run(cell("sampled", 'json.loads(data)["x"]', "1 / 0"))
+    assert edited.error is not None
+    assert edited.error["ename"] == "ReloadRefused"
+    bundle = edited.bundles[0]
+    states = {stage["stage"]: stage["state"] for stage in bundle[DEPLOYMENT]["stages"]}
+    assert (states["init"], states["ready"]) == ("done", "failed")
+    assert "sampled · local · FAILED in ready: " in bundle["text/plain"]
+    assert kernel.run('%service_run sampled {"x": 4}').text == "8"
+    kernel.run("%service_delete sampled")
+
+
 def test_problems_of_a_script_are_found_before_anything_is_made(kernel: Kernel) -> None:
     failed = kernel.run("%%deploy nothing\ndef init():\n    pass\n")
     assert failed.error is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
@@ -20,6 +21,15 @@ _SIGNALS = {
     "4": "illegal-instruction",
     "15": "stopped-by-sigterm",
 }
+
+
+def _end(failure: Mapping[str, Any]) -> str:
+    """How a process ended, where the report says it: ``was killed by SIGKILL``."""
+    if failure.get("signal"):
+        return f"was killed by {failure['signal']}"
+    code = failure.get("exit_code")
+    return f"ended with exit code {code}" if code is not None else ""
+
 
 _WAITED = re.compile(r"not returned (?:after|within) ([\d.]+ (?:seconds|ms|s))\b")
 
@@ -70,12 +80,22 @@ def reported(reading: Reading) -> Iterator[Finding]:
         yield found(
             "response-not-serializable" if answer else "score-missing-init-run", Depth.ROOT - 3, proof, facts=facts
         )
-    elif kind == "exit" and in_run:
-        yield found("http-502-run-crashed", Depth.SYMPTOM - 5, proof, facts=facts)
+    elif kind in ("exit", "signal") and in_run:
+        yield found("http-502-run-crashed", Depth.SYMPTOM - 5, proof, died=_end(failure), facts=facts)
     elif kind in ("exception", "exit", "signal"):
-        exception = failure.get("exception")
-        if isinstance(exception, dict):
-            facts |= {"type": str(exception.get("type", "")), "text": str(exception.get("text", ""))}
-        if stage == "import":
-            facts["loading"] = (reading.evidence.script_name or facts.get("script", "")).rpartition("/")[2]
-        yield found("run-exception" if in_run else "crashloop-init-exception", Depth.SYMPTOM - 5, proof, facts=facts)
+        cause = "run-exception" if in_run else "crashloop-init-exception"
+        yield found(cause, Depth.SYMPTOM - 5, proof, facts={**facts, **_ending(reading)})
+
+
+def _ending(reading: Reading) -> dict[str, str]:
+    """What ended the loading, ``init()`` or ``run()``, in words for a page."""
+    facts: dict[str, str] = {}
+    exception = reading.failure.get("exception")
+    if isinstance(exception, dict):
+        facts |= {"type": str(exception.get("type", "")), "text": str(exception.get("text", ""))}
+    elif ended := _end(reading.failure):
+        facts |= {"type": ended.rpartition(" by ")[2].rpartition(" with ")[2], "verb": "was ended by"}
+    if reading.failure.get("stage") == "import":
+        script = reading.evidence.script_name or str(reading.failure.get("file") or "")
+        facts["loading"] = script.rpartition("/")[2]
+    return facts
