@@ -13,6 +13,7 @@ from jupyter_mldeploy.azureml.core.compute import AksCompute
 from jupyter_mldeploy.azureml.core.environment import Environment
 from jupyter_mldeploy.azureml.core.model import InferenceConfig, Model
 from jupyter_mldeploy.azureml.core.webservice import AksWebservice
+from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.targets.kubernetes.names import selector_text
 
 from ..infra.cluster import TestCluster, shared_namespace
@@ -31,12 +32,27 @@ def test_from_deploy_to_delete(project: Path, cluster: TestCluster) -> None:
     inference = InferenceConfig("score.py", environment=Environment.from_conda_specification("myenv", "myenv.yml"))
     service = Model.deploy(ws, "mysvc", [model], inference, config, target)
     assert service.state in {"Transitioning", "Healthy"}
+    with pytest.raises(WebserviceException, match="409: another operation on the service 'mysvc' is in progress"):
+        service.update(num_replicas=2)
     service.wait_for_deployment(show_output=True)
     assert service.state == "Healthy"
     assert json.loads(service.run('{"data": [[1, 2, 3]]}')) == {"result": [321.0]}
 
     spec = service.service.spec
     assert (spec.autoscale.minimum, spec.autoscale.maximum, spec.autoscale.target_utilization) == (1, 2, 0.3)
+    for given, said in (
+        (
+            {"autoscale_min_replicas": 5, "autoscale_max_replicas": 2},
+            "autoscale_min_replicas provided without enabling",
+        ),
+        ({"autoscale_max_replicas": -1}, "autoscale_max_replicas provided without enabling"),
+        ({"autoscale_enabled": True, "autoscale_min_replicas": 9}, "they would be 9 and 2"),
+        ({"token_auth_enabled": True}, "without disabling key auth"),
+        ({"auth_enabled": "yes"}, "auth_enabled must be True or False, not 'yes'"),
+    ):
+        with pytest.raises(WebserviceException, match=said):
+            service.update(**given)
+    assert service.service.spec == spec
     keys = service.get_keys()
     [held] = cluster.connect(shared_namespace()).list("Secret", labels=selector_text("mysvc"))
     assert _scoring_keys(held) == ",".join(keys)

@@ -118,6 +118,11 @@ def test_an_error_of_run_is_told_with_its_answer(ws: Workspace, process: None) -
     assert caught.value.status_code == 500
     assert caught.value.message.splitlines()[-1].count("KeyError: 'missing'") == 1
     assert caught.value.diagnosis is not None
+    (Path.cwd() / "plain.py").write_text(PLAIN.replace("return {'got': data}", "raise ValueError('out of range')"))
+    service.reload()
+    with pytest.raises(WebserviceException) as caught:
+        service.run("{}")
+    assert caught.value.message.splitlines()[-1].count("out of range") == 1
     (Path.cwd() / "plain.py").write_text("def init(:\n")
     with pytest.raises(WebserviceException):
         service.reload()

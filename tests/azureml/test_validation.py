@@ -126,6 +126,8 @@ def test_what_would_deceive_is_refused_and_what_is_harmless_is_warned_of(project
     )
     assert said.splitlines()[0].startswith("ssl_enabled is not possible here: ")
     assert said.splitlines()[1].startswith("vnet_name is not possible here: ")
+    with pytest.warns(UserWarning, match="collect_model_data belongs to Azure and is left out"):
+        AciWebservice.deploy_configuration(collect_model_data=True)
     with pytest.warns(UserWarning, match="enable_app_insights and dns_name_label belong to Azure"):
         AciWebservice.deploy_configuration(enable_app_insights=True, dns_name_label="mine")
 

@@ -17,6 +17,7 @@ from jupyter_mldeploy.azureml.exceptions import ModelPathNotFoundException, RunE
 from jupyter_mldeploy.azureml.facade import Facade, facade
 from jupyter_mldeploy.azureml.telling import say, warn_once
 from jupyter_mldeploy.azureml.unknown import TRAINING
+from jupyter_mldeploy.azureml.values import check_kinds, check_names
 from jupyter_mldeploy.records import write_aside
 
 if TYPE_CHECKING:
@@ -241,14 +242,17 @@ class Run(Facade):
 
     def set_tags(self, tags: dict[str, str]) -> None:
         """Add tags."""
+        check_kinds(tags=tags)
         self._change(tags={**self.tags, **tags})
 
     def remove_tags(self, tags: builtins.list[str]) -> None:
         """Take tags off, by name."""
+        check_names(tags)
         self._change(tags={key: value for key, value in self.tags.items() if key not in tags})
 
     def add_properties(self, properties: dict[str, str]) -> None:
         """Add properties."""
+        check_kinds(properties=properties)
         self._change(properties={**self.properties, **properties})
 
     def upload_file(self, name: str, path_or_stream: Any, datastore_name: str | None = None) -> None:
