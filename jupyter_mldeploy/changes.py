@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from jupyter_mldeploy.spec import Environment, Resources, ServiceSpec, show_memory
+from jupyter_mldeploy.spec import Environment, Placement, Resources, ServiceSpec, show_memory
 
 __all__ = ["Change", "compare"]
 
@@ -17,8 +17,8 @@ class Change:
     """The least that is needed, and why.
 
     Attributes:
-        kind: ``created`` (nothing of it runs), ``unchanged``, ``reloaded`` (script only), ``scaled`` (number of replicas only)
-            ``updated`` (new workers) or ``prepared`` (built, nothing of it was started or changed).
+        kind: ``created`` (nothing of it runs), ``unchanged``, ``reloaded`` (script only), ``scaled`` (only the number of
+            replicas or the addresses), ``updated`` (new workers) or ``prepared`` (built, nothing of it was started or changed).
         reasons: What changed, each a few words.
     """
 
@@ -53,12 +53,13 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
             (old.target != new.target, "context or namespace changed"),
             (old.env != new.env, f"variables {_changed_variables(old, new)} changed"),
             (old.keys != new.keys, "scoring keys changed" if new.keys else "no scoring keys any more"),
-            (old.placement != new.placement, "place on the cluster changed"),
+            (_place(old) != _place(new), "place on the cluster changed"),
         )
         if changed
     ]
     script = ["script changed"] if old.inference.script.hash != new.inference.script.hash else []
     scale = [f"replicas → {_bounds(new)}"] if _bounds(old) != _bounds(new) else []
+    scale += _addresses(old.placement, new.placement)
     if beyond_reload or (script and scale):
         return Change("updated", tuple(script + beyond_reload + scale))
     if script:
@@ -97,6 +98,18 @@ def _amounts(old: Resources, new: Resources) -> str:
         ("GPUs", str(old.gpus), str(new.gpus)),
     )
     return ", ".join(f"{what} {a or 'unlimited'} → {b or 'unlimited'}" for what, a, b in pairs if a != b)
+
+
+def _place(spec: ServiceSpec) -> Placement:
+    """What pods see of it."""
+    return replace(spec.placement, ingress=None, load_balancer=False)
+
+
+def _addresses(old: Placement, new: Placement) -> list[str]:
+    said = [f"ingress → {new.ingress or 'none'}"] if old.ingress != new.ingress else []
+    return said + (
+        [f"load balancer → {'yes' if new.load_balancer else 'no'}"] * (old.load_balancer != new.load_balancer)
+    )
 
 
 def _aim(spec: ServiceSpec) -> float:

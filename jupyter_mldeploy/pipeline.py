@@ -279,14 +279,14 @@ def _keep(work: Work, change: Change, driver: Driver) -> Outcome:
     record = previous.with_(spec=_with_port(work))
     try:
         if change.kind == "scaled":
-            driver.scale(previous, work.spec.autoscale)
+            driver.scale(previous, work.spec)
             work.records.write(record)
             if not driver.ready_waits:
                 _await_replicas(work, driver, record)
         answer = _try_sample(work, driver, record)
     except BaseException:
         if change.kind == "scaled":
-            driver.scale(previous, previous.spec.autoscale)
+            driver.scale(previous, previous.spec)
             work.records.write(previous)
         raise
     return Outcome(record=work.records.write(record), change=change, answer=answer)

@@ -113,7 +113,8 @@ def headline(service: Service, timeline: Timeline, now: float | None = None) -> 
             place = "in place" if receipt is not None and receipt.mode == "in-place" else "with init() run again"
             return f"{why}reloaded {place} in {took}"
         case "scaled":
-            return f"{why.removesuffix(' → ')}, scaled in {took}"
+            done = "scaled" if "replicas" in why else "done"
+            return f"{why.removesuffix(' → ')}, {done} in {took}"
         case "updated":
             return f"{why}updated in {took}"
     nothing = {"prepared": f"prepared for {timeline.target} in {took}; nothing was started or changed"}

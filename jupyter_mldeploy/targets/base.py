@@ -16,7 +16,7 @@ from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, staged
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, check_kinds, parse_seconds
+from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind, check_kinds, parse_seconds
 from jupyter_mldeploy.targets.revisions import Revision
 
 __all__ = ["Answer", "Driver", "LogLine", "LogQuery", "Receipt", "ReplicaStatus", "Status", "Work"]
@@ -250,8 +250,8 @@ class Driver(Protocol):
         """
         ...
 
-    def scale(self, record: Record, autoscale: Autoscale) -> None:
-        """Change the bounds of the number of replicas."""
+    def scale(self, record: Record, wanted: ServiceSpec) -> None:
+        """Change the bounds of the number of replicas, and the addresses outside: the workers stay the same."""
         ...
 
     def stop(self, record: Record) -> None:

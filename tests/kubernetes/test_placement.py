@@ -152,7 +152,9 @@ def test_an_ingress_says_what_is_missing_until_a_controller_has_taken_it_up(
     }
     with object_of_the_cluster(target, "/apis/networking.k8s.io/v1/ingressclasses", only):
         assert "none of its ingress classes" in made.status().message
+        pods = {replica.name for replica in made.status().replicas}
         made.update(ingress="adder.example.com")
+        assert {replica.name for replica in made.status().replicas} == pods, "another address needs no other pods"
         (found,) = target.objects("Ingress", "adder")
         assert found["spec"]["ingressClassName"] == only["metadata"]["name"]
         assert "has not taken it up" in made.status().message

@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from jupyter_mldeploy.changes import compare
-from jupyter_mldeploy.spec import Autoscale, Environment, InferenceConfig, ModelRef, Resources, Script, ServiceSpec
+from jupyter_mldeploy.spec import (
+    Autoscale,
+    Environment,
+    InferenceConfig,
+    ModelRef,
+    Placement,
+    Resources,
+    Script,
+    ServiceSpec,
+    Target,
+    TargetKind,
+)
 
 ENVIRONMENT = Environment(name="mine", python="3.11", requirements=("numpy==1.26", "pandas==2.2"))
 INFERENCE = InferenceConfig(Script("def init(): pass\ndef run(data): pass\n"), environment=ENVIRONMENT)
@@ -53,6 +64,19 @@ def environment(**changes: Any) -> dict[str, Any]:
 )
 def test_a_change_is_named(changes: dict[str, Any], said: str) -> None:
     assert str(compare(SPEC, replace(SPEC, **changes), "", "")) == said
+
+
+@pytest.mark.parametrize(
+    ("placement", "said"),
+    [
+        (Placement(ingress="iris.example.org"), "scaled (ingress → iris.example.org)"),
+        (Placement(load_balancer=True), "scaled (load balancer → yes)"),
+        (Placement(node_selector=(("disk", "ssd"),)), "updated (place on the cluster changed)"),
+    ],
+)
+def test_only_what_pods_see_makes_new_ones(placement: Placement, said: str) -> None:
+    on_a_cluster = replace(SPEC, target=Target(TargetKind.KUBERNETES))
+    assert str(compare(on_a_cluster, replace(on_a_cluster, placement=placement), "", "")) == said
 
 
 def test_files_of_the_source_directory_need_new_workers() -> None:

@@ -14,7 +14,7 @@ from jupyter_mldeploy.events import Cancel, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
+from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.build_logs import build_log
 from jupyter_mldeploy.targets.container.autopsy import collect_evidence
@@ -208,8 +208,9 @@ class ContainerDriver:
 
         return reload_runtime(connect, record, script, sample, cancel=cancel, evidence=self.evidence)
 
-    def scale(self, record: Record, autoscale: Autoscale) -> None:
+    def scale(self, record: Record, wanted: ServiceSpec) -> None:
         """See ``Driver``. The container's limits grow with the number, and a restart begins with the new one."""
+        autoscale = wanted.autoscale
         state = self.container_of(record)
         if state is None or not state.runs:
             raise TargetUnavailable(f"The service {record.name!r} is not running.")

@@ -12,7 +12,7 @@ from jupyter_mldeploy.errors import DeploymentFailed, MLDeployError, ScoringFail
 from jupyter_mldeploy.events import Cancel, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind
+from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.build_logs import build_log
 from jupyter_mldeploy.targets.kubernetes import applying, evidencing, logs, looking, operating, reloading
@@ -230,11 +230,11 @@ class KubernetesDriver:
                 which = f"{error.pod}: " if error.pod else ""
                 raise refused_reload(record.name, script, f"{which}{error.message}", evidence) from None
 
-    def scale(self, record: Record, autoscale: Autoscale) -> None:
+    def scale(self, record: Record, wanted: ServiceSpec) -> None:
         """See ``Driver``."""
         cluster = self._cluster(record, patience=PATIENCE)
         with OperationLease(cluster, record.name, "scaling").held():
-            operating.scale(cluster, record.name, autoscale)
+            operating.scale(cluster, wanted)
 
     def stop(self, record: Record) -> None:
         """See ``Driver``."""

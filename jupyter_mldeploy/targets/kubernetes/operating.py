@@ -1,4 +1,4 @@
-"""What is done to a service that runs, besides reloading it: scale, stop."""
+"""What is done to a service that runs, besides reloading it: scale and address it, stop it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.events import EventKind, Stage
-from jupyter_mldeploy.spec import Autoscale
+from jupyter_mldeploy.spec import ServiceSpec
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.kubernetes import applying, verdicts
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
 from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
+from jupyter_mldeploy.targets.kubernetes.outside import choose_class
 from jupyter_mldeploy.targets.kubernetes.rollout import Rollout
 from jupyter_mldeploy.targets.kubernetes.verdicts import Verdict
 
@@ -21,14 +22,20 @@ STOP_SECONDS = 60.0
 NODE_SECONDS = 300.0
 
 
-def scale(cluster: Cluster, service: str, autoscale: Autoscale) -> None:
-    """Change the number of replicas, or its bounds. The release stays: its pods are the same."""
-    live = applying.find_live(cluster, service)
+def scale(cluster: Cluster, wanted: ServiceSpec) -> None:
+    """Change the number of replicas or its bounds, and the addresses outside. The release stays: its pods are the same."""
+    live = applying.find_live(cluster, wanted.name)
     if live is None or live.release is None:
-        raise TargetUnavailable(f"There is no service {service!r} in namespace {cluster.namespace!r}.")
+        raise TargetUnavailable(f"There is no service {wanted.name!r} in namespace {cluster.namespace!r}.")
+    autoscale = wanted.autoscale
     fixed = autoscale.minimum == autoscale.maximum
-    spec = replace(live.release.spec, autoscale=autoscale)
-    release = replace(live.release, spec=spec, keda=not fixed and applying.has_keda(cluster))
+    spec = replace(live.release.spec, autoscale=autoscale, placement=wanted.placement)
+    release = replace(
+        live.release,
+        spec=spec,
+        keda=not fixed and applying.has_keda(cluster),
+        ingress_class=choose_class(cluster) if wanted.placement.ingress else "",
+    )
     replicas = autoscale.minimum if fixed else min(release.most, max(autoscale.minimum, live.replicas))
     keys = applying.read_keys(cluster, release)
     applying.apply_release(cluster, release, keys, replicas, live, config=False)

@@ -21,7 +21,7 @@ from jupyter_mldeploy.errors import DeploymentFailed, PortInUse, ScoringFailed, 
 from jupyter_mldeploy.events import Cancel, EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence, read_log
 from jupyter_mldeploy.records import Record, Records, write_aside
-from jupyter_mldeploy.spec import Autoscale, Script, ServiceSpec, TargetKind, scoring_keys, show_memory, values_of
+from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind, scoring_keys, show_memory, values_of
 from jupyter_mldeploy.targets.app_folder import fill_app_folder
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
@@ -324,8 +324,9 @@ class LocalDriver:
             lambda: self._client(record), record, script, sample, cancel=cancel, evidence=self.evidence
         )
 
-    def scale(self, record: Record, autoscale: Autoscale) -> None:
+    def scale(self, record: Record, wanted: ServiceSpec) -> None:
         """See ``Driver``."""
+        autoscale = wanted.autoscale
         try:
             self._client(record).scale(autoscale.minimum, autoscale.maximum)
         except RuntimeGone as error:
