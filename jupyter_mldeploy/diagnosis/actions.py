@@ -22,7 +22,7 @@ KINDS: Mapping[str, Kind] = {
     "more-memory": Kind(
         "Redeploy with {new_memory|more memory}", "%service_update {service} --memory {new_memory|4Gi}", True
     ),
-    "lower-request": Kind("Ask for less", "%service_update {service} --memory 1Gi --cpu 0.5", True),
+    "lower-request": Kind("Ask for less", "%service_update {service} {less|}", True),
     "add-package": Kind(
         "Add {requirement|the package} and rebuild", "%%deploy {service} --pip {requirement|PACKAGE}", True
     ),
@@ -85,6 +85,7 @@ def carried_out_on(target: str, offered: Iterable[Action]) -> tuple[Action, ...]
         one
         for one in offered
         if not (target == "local" and one.kind in _NOT_LOCAL)
+        and not (target == "kubernetes" and one.kind == "attach-debugpy")
         and not (one.kind in _OF_A_FILE and not one.parameters.get("script", "score.py").endswith(".py"))
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.diagnosis.actions import Action, action, carried_out_on
+from jupyter_mldeploy.diagnosis.asking_less import less
 from jupyter_mldeploy.diagnosis.pages import fill, page
 from jupyter_mldeploy.diagnosis.reading import Line, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding
@@ -164,6 +165,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         facts["reported"] = "yes"  # by a server that runs on: no platform starts it again and again
     if evidence.target == "local":
         facts["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
+    if "lower-request" in shown.actions and (amount := less(first.cause, facts, evidence)):
+        facts["less"] = amount
     place = {**facts, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]
@@ -198,6 +201,8 @@ def _has(evidence: Evidence, facts: Mapping[str, str], kind: str) -> bool:
         return bool(evidence.build_log) or evidence.stage in {"", "build"}
     if kind == "logs" and local:
         return evidence.stage != "build"  # nothing has been started
+    if kind == "lower-request":
+        return "less" in facts
     return not (kind == "pin-version" and "interpreter" in facts)  # it is no package
 
 

@@ -188,7 +188,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise NotFound(
-            f"There is no environment file {str(path)!r}.", "Check the path; it is relative to the notebook's folder."
+            f"There is no environment file {str(path)!r}.",
+            "" if path.is_absolute() else f"It was looked for in {str(Path.cwd())!r}.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidValue("environment", str(path), f"it cannot be read: {error}.") from error
