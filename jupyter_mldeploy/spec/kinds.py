@@ -70,7 +70,9 @@ def _fits(value: object, kind: Any) -> bool:
     if not isinstance(value, origin) or isinstance(value, str | bytes):
         return False
     if isinstance(value, Mapping):  # which could be gone through as well, and would be its keys only
-        return issubclass(origin, Mapping) and all(_fits(key, inner[0]) and _fits(item, inner[1]) for key, item in value.items())
+        return issubclass(origin, Mapping) and all(
+            _fits(key, inner[0]) and _fits(item, inner[1]) for key, item in value.items()
+        )
     if isinstance(value, tuple) and origin is tuple and inner[-1] is not Ellipsis:
         return len(value) == len(inner) and all(map(_fits, value, inner))
     # What can be gone through only once is looked at by whoever goes through it.
