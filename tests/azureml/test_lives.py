@@ -199,6 +199,20 @@ def test_a_token_does_not_silently_take_the_place_of_keys(ws: Workspace, aks: Ak
     assert (aks.auth_enabled, len(aks.get_keys())) == (True, 2)
 
 
+def test_an_update_knows_what_another_object_has_changed(ws: Workspace, aks: AksWebservice) -> None:
+    Webservice(ws, "mysvc").update(cpu_cores=0.3, cpu_cores_limit=0.4)
+    aks.wait_for_deployment()
+    other = AksWebservice(ws, "mysvc")
+    other.update(memory_gb=0.7)
+    other.wait_for_deployment()
+    with pytest.raises(WebserviceException, match=r"less than or equal to container_resource_requirements\.cpu_limit"):
+        aks.update(cpu_cores=0.5)
+    aks.update(scoring_timeout_ms=5000)
+    aks.wait_for_deployment()
+    needs = AksWebservice(ws, "mysvc").container_resource_requirements
+    assert (needs.cpu, needs.cpu_limit, needs.memory_in_gb) == (0.3, 0.4, 0.7)
+
+
 def test_bounds_of_a_fixed_number_are_those_that_are_shown(ws: Workspace, aks: AksWebservice) -> None:
     aks.update(autoscale_enabled=True, autoscale_max_replicas=1)
     aks.wait_for_deployment()

@@ -106,7 +106,7 @@ class AksWebservice(CloudWebservice):
         if kwargs:
             names = [name for name in given if name != "kwargs"]
             raise UserErrorException(argument_sentence("AksWebservice.update", next(iter(kwargs)), names))
-        self._check_update(given, update_problems(given, self, self._settings))
+        self._check_update(given, lambda: update_problems(given, self, self._settings))
         if namespace is not None and namespace != self.service.spec.target.namespace:
             raise WebserviceException("A service does not change its namespace; deploy it there, and delete this one.")
         self._begin_update(given, self._changes(given), settings_after(self._settings, given))

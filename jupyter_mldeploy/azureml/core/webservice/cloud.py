@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -48,12 +48,13 @@ class CloudWebservice(Webservice):
         check_kinds(properties=properties)
         self._change_entry(properties={**self.properties, **(properties or {})})
 
-    def _check_update(self, given: dict[str, Any], more: Sequence[str] = ()) -> None:
-        """The original's refusals, all in one: those of both kinds, and ``more`` of one."""
+    def _check_update(self, given: dict[str, Any], check: Callable[[], list[str]] | None = None) -> None:
+        """The original's refusals, all in one: those of both kinds, and those that ``check`` finds for one of them."""
         if all(value is None for value in given.values()):
             raise WebserviceException("No parameters provided to update.")
         self._check_at_rest()
-        problems = [*(more or kind_problems(given))]
+        self.update_deployment_state()  # another object may have changed it
+        problems = check() if check is not None else kind_problems(given)
         image, inference = given.get("image"), given.get("inference_config")
         if image and inference:
             problems.append("Error, unable to pass both an Image object and an InferenceConfig object to update.")
