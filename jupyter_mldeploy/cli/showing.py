@@ -77,7 +77,8 @@ class Screen:
         diagnosis = getattr(error, "diagnosis", None)
         if diagnosis is not None:
             self.line(diagnosis.to_text())
-        self.note(f"mldeploy: {error.summary}{f' {error.hint}' if error.hint else ''}")
+        said = " ".join(line.strip() for line in f"{error.summary}\n{error.hint}".splitlines() if line.strip())
+        self.note(f"mldeploy: {said}")
 
     def ask(self, question: str) -> bool:
         """Ask a person; anything but yes is no."""

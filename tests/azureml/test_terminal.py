@@ -288,8 +288,9 @@ def test_settings_are_options_where_the_kind_takes_them(
     assert told["containerResourceRequirements"]["cpu"] == 1
     assert (told["containerResourceRequirements"]["memoryInGB"], told["description"]) == (2, "text")
     assert (told["properties"], told["tags"]) == ({"p": "q"}, {"a": "b"})
-    assert "provided without enabling autoscaling" in mldeploy(
-        "service", "update", "-n", "mysvc", "--autoscale-max-replicas", "2", code=1
+    assert mldeploy("service", "update", "-n", "mysvc", "--autoscale-max-replicas", "2", "--nr", "-1", code=1) == (
+        "mldeploy: Error, num_replicas must be greater than zero. "
+        "Error, autoscale_max_replicas provided without enabling autoscaling.\n"
     )
     (project / "deploymentconfig.json").write_text('{"computeType": "aks", "numReplicas": 1}')
     said = mldeploy("model", "deploy", "-n", "other", *files, "--as", "true", code=1)
