@@ -87,6 +87,20 @@ def test_out_of_memory(serve: Serve, stage: str) -> None:
     assert server.status()["limits"] == {"memory": "enforced", "cpu": "none"}
 
 
+def test_out_of_memory_between_two_requests(serve: Serve) -> None:
+    text = """
+import threading
+def init(): pass
+def run(data):
+    threading.Timer(0.05, lambda: len(bytearray(2_000_000_000))).start()
+    return 1
+"""
+    server = serve(text, worker={"memory_bytes": 500_000_000})
+    assert server.score().status == 200
+    server.wait_for_log("MemoryError")
+    assert server.score().status == 200
+
+
 def test_a_worker_that_ignores_its_time_out(serve: Serve) -> None:
     text = """
 import signal
