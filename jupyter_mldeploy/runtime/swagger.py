@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 _VERSIONS = {"2": "2.0", "2.0": "2.0", "3": "3.0", "3.0": "3.0", "3.1": "3.1"}
 _FILES = {"2.0": "swagger2.json", "3.0": "swagger3.json", "3.1": "swagger3.1.json"}
 _SHORT = {"2.0": "2", "3.0": "3", "3.1": "3.1"}
-_ANY: dict[str, Any] = {"type": "object"}
+_ANY: dict[str, Any] = {"type": "object", "example": {}}
 _HEALTH = "Simple health check endpoint to ensure the service is up at any given point."
-_HEALTHY = "If service is up and running, this response with the content 'Healthy' will be returned"
+_HEALTHY = "If service is up and running, this response will be returned with the content 'Healthy'"
 _FAILED = "The service failed to execute due to an error."
 _PAYLOAD = "The input payload for executing the real-time machine learning service."
 _SCORED = "The service processed the input correctly and provided a result prediction, if applicable."
+
+_SPECIFICATION = {"operationId": "GetSwaggerSpec", "description": "Get the Swagger specification."}
+_SPECIFIED = "The Swagger specification."
+_VERSION = {"name": "version", "in": "query", "required": False}
 
 
 class NoSuchVersionError(LookupError):
@@ -133,6 +137,13 @@ def _swagger2(config: ServiceConfig, taken: dict[str, Any], given: dict[str, Any
                     },
                 },
             },
+            f"{prefix}/swagger.json": {
+                "get": {
+                    **_SPECIFICATION,
+                    "parameters": [{**_VERSION, "type": "integer", "enum": [2, 3]}],
+                    "responses": {"200": {"description": _SPECIFIED, "schema": {"type": "string"}}, "default": error},
+                },
+            },
         },
         "definitions": {**_schemas(taken, given)},
     }
@@ -144,7 +155,9 @@ def _openapi(version: str, config: ServiceConfig, taken: dict[str, Any], given: 
 
     error = {"description": _FAILED, "content": content("ErrorResponse")}
     prefix = _prefix(config)
-    healthy = {"application/json": {"schema": {"type": "string"}, "examples": {"healthy": {"value": "Healthy"}}}}
+    healthy = {"text/plain": {"schema": {"type": "string", "example": "Healthy"}}}
+    text = {"text/plain": {"schema": {"type": "string"}}}
+    versions = {"type": "number", "enum": [2, 3, 3.1]}
     return {
         "openapi": "3.0.3" if version == "3.0" else "3.1.0",
         "info": _info(config),
@@ -168,6 +181,13 @@ def _openapi(version: str, config: ServiceConfig, taken: dict[str, Any], given: 
                     },
                 },
             },
+            f"{prefix}/swagger.json": {
+                "get": {
+                    **_SPECIFICATION,
+                    "parameters": [{**_VERSION, "schema": versions}],
+                    "responses": {"200": {"description": _SPECIFIED, "content": text}, "default": error},
+                },
+            },
         },
         "components": {
             "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
@@ -181,10 +201,7 @@ def _prefix(config: ServiceConfig) -> str:
 
 
 def _schemas(taken: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    error = {
-        "type": "object",
-        "properties": {"status_code": {"type": "integer", "format": "int32"}, "message": {"type": "string"}},
-    }
+    error = {"type": "object", "properties": {"message": {"type": "string"}}}
     return {
         "ServiceInput": copy.deepcopy(taken),
         "ServiceOutput": copy.deepcopy(given),
