@@ -60,6 +60,8 @@ def split_target(raw: bytes) -> tuple[str, str]:
         raw = b"/" + raw.partition(b"://")[2].partition(b"/")[2]
     raw = raw.partition(b"#")[0]
     path, _, query = raw.partition(b"?")
+    if path.startswith(b"//"):
+        path = b"/" + path.lstrip(b"/")
     return path.decode("latin-1"), query.decode("latin-1")
 
 

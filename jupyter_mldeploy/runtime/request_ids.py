@@ -9,11 +9,20 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.http_message import HttpRequest
 
 LONGEST = 100
-_CHECKED = (b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id")
 
 
 class IdTooLongError(Exception):
-    """A request id is longer than allowed; the text names the headers."""
+    """A request id is longer than allowed; the text names the headers.
+
+    Attributes
+    ----------
+    lines
+        Header lines of those ids that may be sent back all the same.
+    """
+
+    def __init__(self, message: str, lines: bytes = b"") -> None:
+        super().__init__(message)
+        self.lines = lines
 
 
 def new_id() -> str:
@@ -31,23 +40,18 @@ def ids_of(request: HttpRequest) -> tuple[str, bytes]:
         One of the id headers has more than 100 characters.
     """
     fields = request.fields
-    given = fields.get(b"x-request-id")
-    client = fields.get(b"x-ms-client-request-id")
-    deprecated = fields.get(b"x-ms-request-id")
-    if given is None and client is None and deprecated is None:
-        request_id = new_id()
-        raw = request_id.encode()
-        lines = b"x-request-id: %b\r\nx-ms-request-id: %b\r\n" % (raw, raw)
-    else:
-        long = [name.decode() for name in _CHECKED if len(fields.get(name, b"")) > LONGEST]
-        if long:
-            raise IdTooLongError(f"{' and '.join(long)} must not exceed {LONGEST} characters")
-        raw = given or deprecated or new_id().encode()
-        request_id = raw.decode("latin-1")
-        lines = b"x-request-id: %b\r\nx-ms-request-id: %b\r\n" % (raw, client or deprecated or raw)
-        if client is not None:
-            lines += b"x-ms-client-request-id: %b\r\n" % client
     trace = fields.get(b"traceid")
-    if trace is not None and len(trace) <= LONGEST:
-        lines += b"traceid: %b\r\n" % trace
-    return request_id, lines
+    traced = b"" if trace is None or len(trace) > LONGEST else b"traceid: %b\r\n" % trace
+    own = fields.get(b"x-request-id") or new_id().encode()
+    if len(own) > LONGEST:
+        raise IdTooLongError(f"x-request-id must not exceed {LONGEST} characters", traced)
+    lines = b"x-request-id: %b\r\n" % own + traced
+    deprecated = fields.get(b"x-ms-request-id")
+    client = fields.get(b"x-ms-client-request-id") or deprecated
+    if client is None:
+        return own.decode("latin-1"), lines + b"x-ms-request-id: %b\r\n" % own
+    if len(client) > LONGEST or len(deprecated or b"") > LONGEST:
+        message = f"x-ms-request-id and x-ms-client-request-id must not exceed {LONGEST} characters"
+        raise IdTooLongError(message, lines)
+    lines += b"x-ms-request-id: %b\r\nx-ms-client-request-id: %b\r\n" % (deprecated or client, client)
+    return own.decode("latin-1"), lines

@@ -39,6 +39,8 @@ NOT_FOUND = (
     "If you entered the URL manually please check your spelling and try again."
 )
 NOT_ALLOWED = "The method is not allowed for the requested URL."
+_READ_ONLY = ("/", "/swagger.json", "/metrics")
+_ALLOW_READING = b"allow: GET, OPTIONS, HEAD\r\n"
 _NOT_FAILED = b"x-ms-run-function-failed: False\r\n"
 
 
@@ -83,6 +85,10 @@ class Service:
         path = request.path
         if path == "/score":
             self._score(request)
+        elif request.method == "OPTIONS" and path in _READ_ONLY:
+            self._plain(request, 200, HTML_TYPE + _ALLOW_READING, b"")
+        elif path in _READ_ONLY and request.method not in ("GET", "HEAD"):
+            self.refuse(request, 405, NOT_ALLOWED, _ALLOW_READING)
         elif path == "/":
             self._health(request)
         elif path.startswith("/_mldeploy/"):
@@ -107,14 +113,15 @@ class Service:
     def _score(self, request: HttpRequest, *, trusted: bool = False) -> None:
         method = request.method
         if method not in ("POST", "GET", "OPTIONS"):
-            self.refuse(request, 405, NOT_ALLOWED, b"allow: GET, OPTIONS, POST\r\n")
+            message = "Method not allowed" if method == "HEAD" else NOT_ALLOWED  # as the reference has it
+            self.refuse(request, 405, message, b"allow: GET, OPTIONS, POST\r\n")
             return
         try:
             request_id, ids = ids_of(request)
         except IdTooLongError as error:
-            self.refuse(request, 431, str(error), ids=b"")
+            self.refuse(request, 431, str(error), ids=error.lines)
             return
-        if method == "OPTIONS" and not self._is_for_script(request):
+        if method == "OPTIONS" and not self._is_for_script():
             self.respond(request, request_id.encode("latin-1"), ids, 200, HTML_TYPE + _NOT_FAILED, b"", None)
         elif self._keys and not trusted and not self._has_key(request):
             head = JSON_TYPE + _NOT_FAILED + b"www-authenticate: Bearer\r\n"
@@ -131,10 +138,8 @@ class Service:
         """Score without a key; the caller has checked the admin token."""
         self._score(request, trusted=True)
 
-    def _is_for_script(self, request: HttpRequest) -> bool:
-        """Whether an OPTIONS request goes to `run()`: raw-HTTP scripts get all but what CORS answers."""
-        if self._cors.enabled and b"access-control-request-method" in request.fields:
-            return False
+    def _is_for_script(self) -> bool:
+        """Whether an OPTIONS request goes to `run()`: raw-HTTP scripts get each."""
         return any(worker.contract.get("input") == "raw" for worker in self.pool.generation.ready)
 
     def _has_key(self, request: HttpRequest) -> bool:
@@ -143,9 +148,6 @@ class Service:
         return scheme.lower() == b"bearer" and any(right)
 
     def _health(self, request: HttpRequest) -> None:
-        if request.method not in ("GET", "HEAD"):
-            self.refuse(request, 405, NOT_ALLOWED, b"allow: GET, HEAD\r\n")
-            return
         reason = self.unavailable_reason()
         if reason is None:
             self._plain(request, 200, HTML_TYPE, b"Healthy")
@@ -153,17 +155,11 @@ class Service:
             self.refuse(request, 503, reason, b"retry-after: 1\r\n")
 
     def _metrics(self, request: HttpRequest) -> None:
-        if request.method not in ("GET", "HEAD"):
-            self.refuse(request, 405, NOT_ALLOWED, b"allow: GET, HEAD\r\n")
-            return
         text = self.metrics.exposition(self.config.service, self.pool, self.dispatcher)
         self._plain(request, 200, b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n", text)
 
     def _swagger(self, request: HttpRequest) -> None:
-        if request.method not in ("GET", "HEAD"):
-            self.refuse(request, 405, NOT_ALLOWED, b"allow: GET, HEAD\r\n")
-            return
-        version = parse_qs(request.query).get("version", ["2"])[0]
+        version = parse_qs(request.query, keep_blank_values=True).get("version", ["2"])[0]
         generation = self.pool.generation
         schemas = next((worker.contract.get("schemas") for worker in generation.ready), None)
         try:
@@ -190,7 +186,7 @@ class Service:
         try:
             request_id, ids = ids_of(request)
         except IdTooLongError as error:
-            self.refuse(request, 431, str(error), ids=b"")
+            self.refuse(request, 431, str(error), ids=error.lines)
             return
         self.respond(request, request_id.encode("latin-1"), ids, status, content, body, None)
 
@@ -212,7 +208,7 @@ class Service:
             try:
                 request_id, ids = ids_of(request)
             except IdTooLongError as error:
-                ids, status, message = b"", 431, str(error)
+                ids, status, message = error.lines, 431, str(error)
         head = JSON_TYPE + _NOT_FAILED + more
         self.respond(request, request_id.encode("latin-1"), ids, status, head, message_body(message), None)
 

@@ -26,6 +26,12 @@ _SCORED = "The service processed the input correctly and provided a result predi
 
 _SPECIFICATION = {"operationId": "GetSwaggerSpec", "description": "Get the Swagger specification."}
 _SPECIFIED = "The Swagger specification."
+_BEARER = {
+    "type": "apiKey",
+    "name": "Authorization",
+    "in": "header",
+    "description": "For example: Bearer abc123",
+}
 _VERSION = {"name": "version", "in": "query", "required": False}
 
 
@@ -58,7 +64,7 @@ def document(version: str, config: ServiceConfig, make: WorkerMake, schemas: dic
     if known not in supported:
         names = ", ".join(_SHORT[v] for v in supported)
         raise NoSuchVersionError(
-            f"Swagger version [{_SHORT[known]}] is not supported by the script's schemas. Supported versions: [{names}].",
+            f"Swagger version [{version}] is not supported for the scoring script. Supported swagger versions: [{names}].",
         )
     taken = (schemas or {}).get("input", _ANY)
     given = (schemas or {}).get("output", _ANY)
@@ -90,19 +96,13 @@ def _info(config: ServiceConfig) -> dict[str, str]:
 def _swagger2(config: ServiceConfig, taken: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     error = {"description": _FAILED, "schema": {"$ref": "#/definitions/ErrorResponse"}}
     prefix = _prefix(config)
-    bearer = {
-        "type": "apiKey",
-        "name": "Authorization",
-        "in": "header",
-        "description": "For example: Bearer abc123",
-    }
     return {
         "swagger": "2.0",
         "info": _info(config),
         "schemes": ["https"],
         "consumes": ["application/json"],
         "produces": ["application/json"],
-        "securityDefinitions": {"Bearer": bearer},
+        "securityDefinitions": {"Bearer": dict(_BEARER)},
         "paths": {
             f"{prefix}/": {
                 "get": {
@@ -157,10 +157,11 @@ def _openapi(version: str, config: ServiceConfig, taken: dict[str, Any], given: 
     prefix = _prefix(config)
     healthy = {"text/plain": {"schema": {"type": "string", "example": "Healthy"}}}
     text = {"text/plain": {"schema": {"type": "string"}}}
-    versions = {"type": "number", "enum": [2, 3, 3.1]}
+    versions = {"type": "integer", "enum": [2, 3]}
     return {
         "openapi": "3.0.3" if version == "3.0" else "3.1.0",
         "info": _info(config),
+        "security": [{"Bearer": []}],
         "paths": {
             f"{prefix}/": {
                 "get": {
@@ -190,8 +191,8 @@ def _openapi(version: str, config: ServiceConfig, taken: dict[str, Any], given: 
             },
         },
         "components": {
-            "securitySchemes": {"Bearer": {"type": "http", "scheme": "bearer"}},
             "schemas": _schemas(taken, given),
+            "securitySchemes": {"Bearer": dict(_BEARER)},
         },
     }
 

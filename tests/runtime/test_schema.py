@@ -48,10 +48,27 @@ def test_arguments_come_from_the_object(server: Server) -> None:
 
 def test_what_the_client_did_wrong(server: Server) -> None:
     assert server.score({"scale": 2}).status == 400
-    assert '"data"' in server.score({}).message
+    assert "'data'" in server.score({}).message
     assert server.score([1]).status == 400
     assert server.request("POST", "/score", "{", {"content-type": "application/json"}).status == 400
     assert server.request("POST", "/score", "{}", {"content-type": "text/plain"}).status == 415
+
+
+def test_a_default_counts_where_nothing_is_given(serve: Serve, schema_python: str) -> None:
+    text = """
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema
+
+def init(): pass
+
+@input_schema("data", StandardPythonParameterType([1.0]))
+@input_schema("scale", StandardPythonParameterType(2.0))
+def run(data, scale=3.0):
+    return [value * scale for value in data]
+"""
+    server = serve(text, worker={"python": schema_python})
+    assert server.score({"data": [1.0]}).json == [3.0]
+    assert server.score({"data": [1.0], "scale": 5.0}).json == [5.0]
 
 
 def test_swagger_shows_the_schemas(server: Server) -> None:

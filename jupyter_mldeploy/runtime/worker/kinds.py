@@ -65,11 +65,11 @@ class SchemaScorer(Scorer):
     def arguments(self, asked: Request) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Keyword arguments; raises `BadRequest` for what the client left out."""
         given = request.json_object(asked)
-        missing = [p.name for p in self._parameters if p.default is inspect.Parameter.empty and p.name not in given]
-        if missing:
-            names = ", ".join(f'"{name}"' for name in missing)
-            raise BadRequest(400, f"The JSON object lacks {names}.")
-        return (), {p.name: given[p.name] for p in self._parameters if p.name in given}
+        named = {p.name: given.get(p.name, p.default) for p in self._parameters}  # the decorators want each of them
+        missing = next((name for name, value in named.items() if value is inspect.Parameter.empty), None)
+        if missing is not None:
+            raise BadRequest(400, f"A value is not provided for the {missing!r} parameter.")
+        return (), named
 
     def raised(self, asked: Request, error: BaseException) -> Answer:
         """An input that does not fit the schema is the client's mistake; anything else is the script's."""

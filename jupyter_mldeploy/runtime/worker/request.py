@@ -38,6 +38,15 @@ class Request:
         return ""
 
 
+def titled(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name as WSGI servers have always handed them to scripts: `Content-Type`, several of a name in one."""
+    values: dict[str, str] = {}
+    for name, value in headers:
+        key = name.title()
+        values[key] = f"{values[key]},{value}" if key in values else value
+    return values
+
+
 def text_of(request: Request) -> str:
     """The `str` that a plain `run()` gets.
 
@@ -51,11 +60,7 @@ def text_of(request: Request) -> str:
     try:
         return request.body.decode("utf-8")
     except UnicodeDecodeError as error:
-        message = (
-            f"The body is not UTF-8 text (byte {error.start} of {len(request.body)}); "
-            "send text, or decorate run() with @rawhttp to get bytes."
-        )
-        raise BadRequest(400, message) from None
+        raise BadRequest(400, f"Input cannot be decoded as UTF-8: {error}") from None
 
 
 def query_values(query: str) -> dict[str, Any]:
@@ -91,17 +96,13 @@ def json_object(request: Request) -> dict[str, Any]:
         return query_values(request.query)
     kind = request.header("content-type").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
-        message = f"This service takes application/json, not {kind or 'a body without a content type'}."
-        raise BadRequest(415, message)
+        raise BadRequest(415, "Expects Content-Type to be application/json")
     try:
         value = json.loads(request.body)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(400, f"The body is not valid JSON: {error}.") from None
+        if not request.body:
+            raise BadRequest(400, "POST body is empty. Expecting a JSON dictionary.") from None
+        raise BadRequest(400, f"POST body could not be decoded as JSON: {error}") from None
     if not isinstance(value, dict):
-        raise BadRequest(400, f"The body must be a JSON object, not {_named(value)}.")
+        raise BadRequest(400, "POST body should be a JSON dictionary.")
     return value
-
-
-def _named(value: Any) -> str:
-    names = {list: "an array", str: "a string", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")

@@ -60,7 +60,7 @@ class Scorer:
         except BadRequest as error:
             return refusal(error.status, error.message)
         if self.wants_headers:
-            named["request_headers"] = dict(asked.headers)
+            named["request_headers"] = request.titled(asked.headers)
         began = time.perf_counter_ns()
         try:
             result = self.script.run(*positional, **named)
@@ -71,7 +71,10 @@ class Scorer:
         flags = frames.RUN_RETURNED
         meta = b""
         if headers is not None:
-            if any(name.lower() == "x-ms-run-function-failed" and value.lower() == "true" for name, value in headers):
+            said = any(
+                name.lower() == "x-ms-run-function-failed" and value.lower() == "true" for name, value in headers
+            )
+            if said or status >= 500:
                 flags |= frames.RUN_FAILED
             meta = json.dumps({"headers": headers}).encode()
         return Answer(status, body, flags, min(spent, frames.MAX_EXEC_US), meta)

@@ -52,7 +52,6 @@ def environ_of(asked: Request) -> dict[str, Any]:
         "SERVER_PORT": port or "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": asked.remote,
-        "CONTENT_LENGTH": str(len(asked.body)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(asked.body),
@@ -62,6 +61,8 @@ def environ_of(asked: Request) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
+    if asked.body or asked.header("content-length"):
+        environ["CONTENT_LENGTH"] = str(len(asked.body))
     for name, value in asked.headers:
         key = name.upper().replace("-", "_")
         if key in ("CONTENT_LENGTH", "TRANSFER_ENCODING", "CONTENT_ENCODING"):
@@ -171,7 +172,7 @@ class LightRequest:
         self.path, _, self.query_text = asked.target.partition("?")
         self.query_string = self.query_text.encode("latin-1")
         self.full_path = f"{self.path}?{self.query_text}"
-        self.headers = LightHeaders(asked.headers)
+        self.headers = LightHeaders([(name.title(), value) for name, value in asked.headers])
         self.remote_addr = asked.remote
         self.host = self.headers.get("host", "localhost")
         self.url = f"http://{self.host}{asked.target}"
@@ -181,7 +182,7 @@ class LightRequest:
         self.stream = io.BytesIO(asked.body)
         self.content_type = self.headers.get("content-type", "")
         self.mimetype = self.content_type.partition(";")[0].strip().lower()
-        self.content_length = len(asked.body)
+        self.content_length = len(asked.body) if asked.body or asked.header("content-length") else None
         self.is_json = self.mimetype == "application/json" or self.mimetype.endswith("+json")
         self._parts: tuple[LightValues, LightValues] | None = None
 
