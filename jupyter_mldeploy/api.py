@@ -151,10 +151,11 @@ class Service:
         build: bool = False,
         replica: str | None = None,
         grep: str | None = None,
-        since: float | None = None,
+        since: str | float | None = None,
     ) -> str:
         """Its log as text; see ``LogQuery``."""
-        query = LogQuery(lines=lines, previous=previous, build=build, replica=replica, grep=grep, since=since)
+        youngest = None if since is None else parse_seconds(since, "since")
+        query = LogQuery(lines=lines, previous=previous, build=build, replica=replica, grep=grep, since=youngest)
         return "\n".join(line.text for line in self.follow(query, Cancel()))
 
     def follow(self, query: LogQuery, cancel: Cancel | None = None) -> Iterator[LogLine]:
@@ -257,9 +258,9 @@ class Service:
     def wait(self, timeout: float | None = None) -> Service:
         """Wait for a deployment begun with ``wait=False``; raises what it raised, ``TimeoutError`` while it goes on.
 
-        Another object of a service whose last deployment failed tells so too.
+        Another object of a service whose first deployment failed tells so too.
         """
-        if timeout is not None:
+        if timeout:  # 0 asks whether it has ended
             timeout = parse_seconds(timeout, "timeout")
         if self._running is not None:
             try:

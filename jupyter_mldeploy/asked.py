@@ -68,7 +68,7 @@ class Asked:
         known = [one.name for one in fields(cls)]
         for name in said.keys() - set(known):
             near = difflib.get_close_matches(name, known, 1, 0.7)
-            raise InvalidValue(name, said[name], f"there is no such argument{f'; there is {near[0]}' if near else ''}.")
+            raise InvalidValue(name, "…", f"there is no such argument{f'; there is {near[0]}' if near else ''}.")
         return cls(**said)
 
     @property

@@ -7,6 +7,7 @@ configuration folders; that wins over the environment variable; that over the de
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ def _from_environment(name: str, fallback: Any, convert: type = str) -> Any:
         return convert(value)
     except ValueError:
         raise InvalidValue(PREFIX + name.upper(), value, f"it is a {convert.__name__}.") from None
+
+
+_configuring = threading.RLock()
 
 
 def _time_of_environment(name: str, fallback: float) -> float:
@@ -165,7 +169,8 @@ def mistyped() -> list[str]:
 
 def settings() -> MLDeploy:
     """The settings in force."""
-    return MLDeploy.instance() if MLDeploy.initialized() else configure()
+    with _configuring:  # nobody sees them half read
+        return MLDeploy.instance() if MLDeploy.initialized() else configure()
 
 
 def configure(shell: Config | None = None) -> MLDeploy:
@@ -177,6 +182,8 @@ def configure(shell: Config | None = None) -> MLDeploy:
     Raises:
         InvalidValue: A file cannot be read, or holds a value that no setting can have; names the file.
     """
+    from traitlets.config.loader import DeferredConfig
+
     chosen: dict[str, tuple[Any, str]] = {}
     files = [*_configuration_files(), ("IPython's configuration", shell or Config())]
     for source, config in files:
@@ -188,6 +195,8 @@ def configure(shell: Config | None = None) -> MLDeploy:
     for name, source in made.sources.items():
         value = chosen[name][0]
         try:
+            if isinstance(value, DeferredConfig):  # of a command line, which knows no types
+                value = value.get_value(made.traits()[name])
             setattr(made, name, value)
         except (TraitError, InvalidValue) as error:
             MLDeploy.clear_instance()

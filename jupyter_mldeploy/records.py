@@ -183,6 +183,8 @@ class Records:
         with suppress(IsADirectoryError, PermissionError):  # what somebody else has put there goes with the folder
             (folder / "service.json").unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
+        if (folder / "service.json").exists():
+            raise StorageError(f"{str(folder)!r} cannot be removed.", "Mend its rights, or remove it yourself.")
 
     def secrets(self, name: str) -> dict[str, str]:
         """The secrets of a service; empty where there are none, or where their file was damaged."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import logging
+import operator
 import os
 import re
 import shutil
@@ -100,8 +101,10 @@ class ModelRegistry:
             raise self._no_such(name)
         if version is None:
             version = versions[-1]
-        if not isinstance(version, int):
-            raise InvalidValue("version", version, "it is a whole number from 1 on.")
+        try:
+            version = operator.index(version)
+        except TypeError:
+            raise InvalidValue("version", version, "it is a whole number from 1 on.") from None
         if version not in versions:
             raise NotFound(f"The model {name!r} has no version {version}.", f"It has {_listed(versions)}.")
         return self._shelf.read(name, version)

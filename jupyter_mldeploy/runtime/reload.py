@@ -120,6 +120,7 @@ class Reloader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._running = False
+        self.ended = asyncio.Event()
 
     async def reload(
         self,
@@ -158,6 +159,7 @@ class Reloader:
         if self._running:
             raise ReloadRunningError
         self._running = True
+        self.ended.clear()
         pool = self._pool
         began = time.perf_counter()
         pool.events.emit("reload_started")
@@ -174,6 +176,7 @@ class Reloader:
             raise
         finally:
             self._running = False
+            self.ended.set()
         pool.refused = ""
         milliseconds = round((time.perf_counter() - began) * 1000, 3)
         script = pool.generation.script
@@ -267,12 +270,15 @@ class FromDisk:
     async def _reload(self, former: asyncio.Task[None] | None) -> None:
         if former is not None:
             await asyncio.wait([former])
-        try:
-            await self._reloader.reload()
-        except ReloadRunningError:
-            self._log.info("A reload was asked for while another one runs; ask again when that has ended.")
-        except ReloadRefusedError:
-            return  # it has been told
+        while True:
+            try:
+                await self._reloader.reload()
+            except ReloadRunningError:  # one that was asked for over HTTP
+                await self._reloader.ended.wait()
+            except ReloadRefusedError:
+                return  # it has been told
+            else:
+                return
 
 
 def _read(make: WorkerMake) -> bytes:

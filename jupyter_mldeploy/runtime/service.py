@@ -121,7 +121,9 @@ class Service:
         except IdTooLongError as error:
             self.refuse(request, 431, str(error), ids=error.lines)
             return
-        if method == "OPTIONS" and not self._is_for_script():
+        # Browsers ask for leave without a key; where keys are wanted, the script must not see who has none.
+        asks_leave = self._cors.enabled and b"access-control-request-method" in request.fields
+        if method == "OPTIONS" and (not self._is_for_script() or (self._keys and asks_leave)):
             self.respond(request, request_id.encode("latin-1"), ids, 200, HTML_TYPE + _NOT_FAILED, b"", None)
         elif self._keys and not trusted and not self._has_key(request):
             head = JSON_TYPE + _NOT_FAILED + b"www-authenticate: Bearer\r\n"

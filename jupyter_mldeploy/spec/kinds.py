@@ -53,6 +53,9 @@ def _kinds_of(made: type) -> dict[str, Any]:
 def _meant(name: str, given: object, kind: Any) -> object:
     if isinstance(given, list) and get_origin(kind) is tuple:
         return tuple(given)
+    number: Any = given
+    if isinstance(number, Real) and type(number).__module__ != "builtins":  # numpy's, which no record can hold
+        return int(number) if isinstance(number, Integral) else float(number)
     if isinstance(given, str) and isinstance(kind, type) and issubclass(kind, Enum):
         try:
             return kind(given)

@@ -46,6 +46,8 @@ def parse_memory(value: str | float, field: str = "memory") -> int:
 
 def parse_seconds(value: str | float, field: str) -> float:
     """Seconds, as a float: ``60``, ``"5m"``, ``"500ms"``, ``"1h"``."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = f"{value:f}" if math.isfinite(value) else str(value)  # 1e-05 as well
     match = _SECONDS.fullmatch(str(value).strip())
     seconds = float(match["number"]) * _UNIT_SECONDS[match["unit"]] if match else math.nan
     if not (0 < seconds <= MOST_SECONDS):

@@ -20,29 +20,26 @@ PIECE = 65536
 
 
 def need_terminal() -> None:
-    """Raise ``Conflict`` where standard input is no terminal."""
-    if not sys.stdin.isatty():
+    """Raise ``Conflict`` where standard input or output is no terminal."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Conflict("A shell needs a terminal.", "Run one command with `mldeploy exec NAME -- COMMAND`.")
 
 
 @contextmanager
-def raw_terminal(resized: Callable[[], None]) -> Iterator[tuple[int, int]]:
-    """Keyboard and screen as descriptors, every key passed on as it is; ``resized`` is called now and whenever it is."""
+def raw_terminal() -> Iterator[tuple[int, int]]:
+    """Keyboard and screen as descriptors, every key passed on as it is."""
     keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
     before = termios.tcgetattr(keyboard)
-    former = signal.signal(signal.SIGWINCH, lambda *_: resized())
     try:
         tty.setraw(keyboard, termios.TCSADRAIN)  # what was typed ahead is kept
-        resized()
         yield keyboard, screen
-    except (BrokenPipeError, ConnectionResetError):
-        return
     finally:
-        signal.signal(signal.SIGWINCH, former)
         termios.tcsetattr(keyboard, termios.TCSADRAIN, before)
 
 
-def relay(keyboard: int, wire: Any, heard: Callable[[], bool], say: Callable[[bytes], None]) -> None:
+def relay(
+    keyboard: int, wire: Any, heard: Callable[[], bool], say: Callable[[bytes], None], resized: Callable[[], None]
+) -> None:
     """Carry what is typed to the far end, and let it be heard, until that closes.
 
     Args:
@@ -50,14 +47,29 @@ def relay(keyboard: int, wire: Any, heard: Callable[[], bool], say: Callable[[by
         wire: What becomes readable when the far end says something.
         heard: Takes in what was said; false when there will be no more.
         say: Sends what was typed.
+        resized: Tells the far end the size of the terminal; called now and whenever it changes.
     """
-    open_ends: list[Any] = [keyboard, wire]
-    while True:
-        ready, _, _ = select.select(open_ends, [], [])
-        if wire in ready and not heard():
-            return
-        if keyboard in ready:
-            if typed := os.read(keyboard, PIECE):
-                say(typed)
-            else:
-                open_ends.remove(keyboard)
+    woken, wake = os.pipe()
+    # The handler only wakes: it may come in the middle of a write.
+    former = signal.signal(signal.SIGWINCH, lambda *_: os.write(wake, b"r"))
+    open_ends: list[Any] = [keyboard, wire, woken]
+    try:
+        resized()
+        while True:
+            ready, _, _ = select.select(open_ends, [], [])
+            if wire in ready and not heard():
+                return
+            if woken in ready:
+                os.read(woken, PIECE)
+                resized()
+            if keyboard in ready:
+                if typed := os.read(keyboard, PIECE):
+                    say(typed)
+                else:
+                    open_ends.remove(keyboard)
+    except (BrokenPipeError, ConnectionResetError):
+        return
+    finally:
+        signal.signal(signal.SIGWINCH, former)
+        os.close(woken)
+        os.close(wake)

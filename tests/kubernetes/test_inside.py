@@ -11,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mldeploy.errors import Conflict
+from jupyter_mldeploy.errors import Conflict, TargetUnavailable
 from jupyter_mldeploy.records import Records
 from jupyter_mldeploy.targets.entering import enter
+from jupyter_mldeploy.targets.kubernetes.inside import PodInside
 
 from ..contract.conftest import Deploy
+from .under_test import KubernetesUnderTest
 
 MLDEPLOY = [sys.executable, "-m", "jupyter_mldeploy.cli"]
 
 
-def test_a_command_runs_where_the_script_runs(deployed: Deploy, home: Path) -> None:
+def test_a_command_runs_where_the_script_runs(deployed: Deploy, target: KubernetesUnderTest, home: Path) -> None:
     made = deployed(env={"LEVEL": "3"})
     code = "import os, sys; print(os.environ['LEVEL'], os.path.exists('score.py')); sys.stderr.write('é' * 70000); sys.exit(3)"
     words = [*MLDEPLOY, "exec", "--format", "json", "adder", "--", "python", "-c", code]
@@ -34,6 +36,9 @@ def test_a_command_runs_where_the_script_runs(deployed: Deploy, home: Path) -> N
     assert missing.returncode == 127
     debug = subprocess.run([*MLDEPLOY, "debug", "adder"], capture_output=True, text=True, timeout=60, check=False)
     assert "runs in pods, which take no debugger" in debug.stderr
+    gone = PodInside(target.cluster, "adder-gone")
+    with pytest.raises(TargetUnavailable, match="The API server lets no command run in the pod 'adder-gone': HTTP 404"):
+        gone.run(["true"], lambda _piece, _is_error: None)
     made.stop()
     with pytest.raises(Conflict, match="No pod of 'adder' runs"):
         enter(Records(home), made.record)

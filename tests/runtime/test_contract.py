@@ -238,6 +238,19 @@ def test_keys(serve: Serve) -> None:
     assert not {"MLDEPLOY_ADMIN_TOKEN", "MLDEPLOY_SCORING_KEYS"} & set(environment)
 
 
+def test_browsers_ask_for_leave_without_a_key(serve: Serve) -> None:
+    text = (
+        "from azureml.contrib.services.aml_request import rawhttp\ndef init(): pass\n"
+        "@rawhttp\ndef run(request): return request.method\n"
+    )
+    server = serve(text, cors_origins=["https://a.example"], env={"MLDEPLOY_SCORING_KEYS": "one"})
+    asked = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    leave = server.request("OPTIONS", "/score", headers=asked)
+    assert (leave.status, leave.body) == (200, b""), "the script sees nobody without a key"
+    assert leave.headers["access-control-allow-origin"] == "https://a.example"
+    assert server.request("OPTIONS", "/score").status == 401
+
+
 # ---- status codes of a full or broken service
 
 

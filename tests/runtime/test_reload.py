@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from typing import Any
 
@@ -120,6 +121,23 @@ def test_one_reload_at_a_time(serve: Serve) -> None:
     assert server.reload(script=edited(2)).status == 409
     thread.join()
     assert answers[0].status == 200
+
+
+def test_a_signal_during_a_reload_over_http_is_not_lost(serve: Serve) -> None:
+    server = serve(SCRIPT)
+    slow = SCRIPT.replace("global made", "global made; time.sleep(1)")
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(server.reload(script=slow)))
+    thread.start()
+    server.wait_for("reload_started")
+    server.process.send_signal(signal.SIGHUP)
+    thread.join()
+    assert answers[0].status == 200
+    (server.log_path.parent / "score.py").write_text(edited(2, slow))
+    server.wait_for("reloaded", mode="unchanged")
+    server.process.send_signal(signal.SIGHUP)
+    server.wait_for("reloaded", mode="in-place")
+    assert server.score().json["version"] == 2
 
 
 def test_bad_orders(server: Server) -> None:

@@ -72,14 +72,14 @@ class Inside:
         with engine_errors(self.engine):
             began = self._begin(command, tty=True)
             wire = _socket_of(self.engine.api.exec_start(began, tty=True, socket=True))
-            with raw_terminal(lambda: self._resize(began)) as (keyboard, screen):
+            with raw_terminal() as (keyboard, screen):
 
                 def heard() -> bool:
                     said = wire.recv(PIECE)
                     os.write(screen, said)
                     return bool(said)
 
-                relay(keyboard, wire, heard, wire.sendall)
+                relay(keyboard, wire, heard, wire.sendall, lambda: self._resize(began))
             return self._exit_code(began)
 
     def _begin(self, command: Sequence[str], *, tty: bool) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,10 +63,10 @@ class PodInside:
         wire = self._begin([*THERE, *command], tty=False)
         try:
             while wire.is_open():
-                wire.update(timeout=None)
-                for channel in (OUTPUT, ERRORS):
-                    if piece := wire.read_channel(channel):
-                        write(piece, channel == ERRORS)
+                with _cut_short(self.pod):
+                    wire.update(timeout=None)
+                while self._drained(wire, write):  # reading one channel may have filled the other
+                    pass
             return _exit_code(wire)
         finally:
             wire.close()
@@ -85,20 +85,32 @@ class PodInside:
             wire.write_channel(SIZE, json.dumps({"Width": size.columns, "Height": size.lines}).encode())
 
         try:
-            with raw_terminal(resized) as (keyboard, screen):
+            with raw_terminal() as (keyboard, screen), _cut_short(self.pod):
 
                 def heard() -> bool:
-                    wire.update(timeout=0)
-                    os.write(screen, wire.read_channel(OUTPUT))
-                    return bool(wire.is_open())
+                    while True:
+                        wire.update(timeout=0)
+                        os.write(screen, wire.read_channel(OUTPUT))
+                        if not wire.is_open() or not getattr(wire.sock.sock, "pending", int)():
+                            return bool(wire.is_open())
 
-                relay(keyboard, wire.sock.sock, heard, wire.write_stdin)
+                relay(keyboard, wire.sock.sock, heard, wire.write_stdin, resized)
             return _exit_code(wire)
         finally:
             wire.close()
 
+    def _drained(self, wire: Any, write: Callable[[bytes, bool], None]) -> bool:
+        """Whether there was anything to write."""
+        found = False
+        for channel in (OUTPUT, ERRORS):
+            with _cut_short(self.pod):
+                piece = wire.read_channel(channel)
+            if piece:
+                write(piece, channel == ERRORS)
+                found = True
+        return found
+
     def _begin(self, command: Sequence[str], *, tty: bool) -> Any:
-        from kubernetes.client.exceptions import ApiException
         from kubernetes.stream.ws_client import WSClient
 
         connection = connect(self._cluster.target)
@@ -108,14 +120,27 @@ class PodInside:
         path = f"{collection('Pod', self._cluster.namespace)}/{self.pod}/exec?{urlencode(asked)}"
         url = f"{connection.server}{path}".replace("http", "ws", 1)
         headers = {**connection.headers(), "sec-websocket-protocol": "v4.channel.k8s.io"}
-        try:
+        with _cut_short(self.pod):
             return WSClient(connection.configuration, url, headers, False, binary=True)  # type: ignore[no-untyped-call]
-        except ApiException as error:
-            said = str(error.reason or error)
-            hint = "Ask for the right to create pods/exec in this namespace." if "403" in said else ""
-            raise TargetUnavailable(
-                f"No command could be run in the pod {self.pod!r}: {said.splitlines()[0]}.", hint
-            ) from None
+
+
+@contextmanager
+def _cut_short(pod: str) -> Iterator[None]:
+    """Say in one sentence that the API server refused, or that the connection broke."""
+    from websocket import WebSocketBadStatusException, WebSocketException
+
+    try:
+        yield
+    except WebSocketBadStatusException as error:
+        status = error.status_code
+        hint = "Ask for the right to create pods/exec in this namespace." if status in {401, 403} else ""
+        raise TargetUnavailable(
+            f"The API server lets no command run in the pod {pod!r}: HTTP {status}.", hint
+        ) from None
+    except (WebSocketException, OSError) as error:
+        raise TargetUnavailable(
+            f"The connection to the pod {pod!r} broke: {str(error) or type(error).__name__}."
+        ) from None
 
 
 def _exit_code(wire: Any) -> int:

@@ -30,11 +30,12 @@ def scale(cluster: Cluster, wanted: ServiceSpec) -> None:
     autoscale = wanted.autoscale
     fixed = autoscale.minimum == autoscale.maximum
     spec = replace(live.release.spec, autoscale=autoscale, placement=wanted.placement)
+    kept = wanted.placement.ingress == live.release.spec.placement.ingress
     release = replace(
         live.release,
         spec=spec,
         keda=not fixed and applying.has_keda(cluster),
-        ingress_class=choose_class(cluster) if wanted.placement.ingress else "",
+        ingress_class=live.release.ingress_class if kept else choose_class(cluster) if wanted.placement.ingress else "",
     )
     replicas = autoscale.minimum if fixed else min(release.most, max(autoscale.minimum, live.replicas))
     keys = applying.read_keys(cluster, release)
