@@ -17,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = ROOT / ".venv-tools"
+SOME_FAILED = 1
+"""What pytest ends with where tests failed, and nothing else was wrong."""
 
 
 def main() -> int:
@@ -25,10 +27,13 @@ def main() -> int:
     if run("set up", [uv, "sync", "--locked", "--quiet"]) != 0:
         return 1
     python = [uv, "run", "--no-sync", "python"]
-    return max(
-        run("check", [*python, "scripts/check.py"]),
-        run("test", [*python, "-m", "pytest", *sys.argv[1:]]),
-    )
+    return max(run("check", [*python, "scripts/check.py"]), test([*python, "-m", "pytest", *sys.argv[1:]]))
+
+
+def test(words: list[str]) -> int:
+    """Run the tests, and what failed once more by itself: what passes then met a slow machine, and stands in the log twice."""
+    code = run("test", words)
+    return run("test again what failed", [*words, "--last-failed"]) if code == SOME_FAILED else code
 
 
 def find_uv() -> str:

@@ -29,13 +29,16 @@ _REFERENCES = (
         rf"configmaps? {_Q}(?P<configmap>[^\"\\\n]+){_Q} (?:not found|does not exist|is missing)"
         rf"|couldn't find key (?P<key>\S+) in configmap (?P<within>[^\s\"]+)"
         rf"|references non-existent config key:? (?P<volume_key>\S+)"
-        r"|couldn't get configmap (?P<get>\S+)|failed to sync configmap cache",
+        r"|couldn't get configmap (?P<get>\S+)",
         Depth.ROOT - 3,
     ),
+    # A kubelet that is slow says so too, and mounts a moment later: whatever else was said is nearer to the root.
+    Sign("configmap-missing", r"failed to sync configmap cache", Depth.WRAPPER, certain=False),
+    Sign("secret-missing", r"failed to sync secret cache", Depth.WRAPPER, certain=False),
     Sign(
         "secret-missing",
         rf"secrets? {_Q}(?P<secret>[^\"\\\n]+){_Q} (?:not found|does not exist|is missing)|secret not found: (?P<swarm>[\w.-]+)"
-        rf"|couldn't get secret (?P<get>[^\s:]+)|secretnotfound|failed to sync secret cache"
+        rf"|couldn't get secret (?P<get>[^\s:]+)|secretnotfound"
         r"|references non-existent secret: (?P<volume>\S+)|secret (?P<absent>[\w.-]+) does not exist"
         rf"|cannot find secret {_Q}?(?P<cannot>[\w./-]+)",
         Depth.ROOT - 3,

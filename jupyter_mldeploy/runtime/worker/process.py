@@ -372,4 +372,6 @@ def main(arguments: list[str]) -> None:
     try:
         worker.serve()
     except (FrontGone, BrokenPipeError, ConnectionError):
+        if os.getpgrp() == os.getpid():  # what the script has started ends too, also where the lifeline was slower
+            os.killpg(0, signal.SIGKILL)
         os._exit(0)
