@@ -13,7 +13,7 @@ from jupyter_mldeploy.request import to_json
 from jupyter_mldeploy.spec import parse_seconds
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer
-from jupyter_mldeploy.targets.reports import where
+from jupyter_mldeploy.targets.reports import sentence, where
 
 __all__ = ["ask", "decoded"]
 
@@ -59,9 +59,7 @@ def decoded(answer: Answer, record: Record, records: Records) -> Any:
 def _summary(name: str, status: int, body: str, failure: Mapping[str, Any], script_name: str) -> str:
     """What was answered; to the service's owner, what was raised and where, which an answer keeps from clients."""
     if failure.get("stage") == "run" and failure.get("message"):
-        place = where(failure, script_name)
-        said = str(failure["message"]).rstrip(".") + (f" ({place})" if place else "")
-        return f"{name} answered HTTP {status}: {said}."
+        return f"{name} answered HTTP {status}: {sentence(str(failure['message']), where(failure, script_name))}"
     try:
         message = json.loads(body).get("message", "")
     except (ValueError, AttributeError):

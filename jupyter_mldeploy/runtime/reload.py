@@ -119,8 +119,8 @@ class Reloader:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._running = False
         self.ended = asyncio.Event()
+        self.ended.set()
 
     async def reload(
         self,
@@ -156,9 +156,8 @@ class Reloader:
         ReloadRefusedError
             The change failed; what served before goes on serving.
         """
-        if self._running:
+        if not self.ended.is_set():
             raise ReloadRunningError
-        self._running = True
         self.ended.clear()
         pool = self._pool
         began = time.perf_counter()
@@ -175,7 +174,6 @@ class Reloader:
             pool.state_changed()
             raise
         finally:
-            self._running = False
             self.ended.set()
         pool.refused = ""
         milliseconds = round((time.perf_counter() - began) * 1000, 3)

@@ -10,7 +10,7 @@ from jupyter_mldeploy.errors import DeploymentFailed, ReloadRefused
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.spec import Script
 
-__all__ = ["failed_deployment", "refused_reload", "stage_of", "unanswered", "where"]
+__all__ = ["failed_deployment", "refused_reload", "sentence", "stage_of", "unanswered", "where"]
 
 
 def where(failure: Mapping[str, Any], script_name: str) -> str:
@@ -36,7 +36,7 @@ def unanswered(status: int, failure: Mapping[str, Any]) -> str:
 def failed_deployment(stage: str, message: str, evidence: Evidence) -> DeploymentFailed:
     """The error for a stage that failed."""
     place = where(evidence.failure, evidence.script_name)
-    summary = f"{evidence.service} failed in {stage}: {_sentence(message, place)}"
+    summary = f"{evidence.service} failed in {stage}: {sentence(message, place)}"
     return DeploymentFailed(summary, stage=stage, evidence=evidence)
 
 
@@ -46,9 +46,10 @@ def refused_reload(name: str, script: Script, message: str, evidence: Evidence) 
     stage = stage_of(evidence.failure, "reload")
     evidence = replace(evidence, stage=stage, script=script.text, script_name=script.origin)
     place = where(evidence.failure, script.origin)
-    summary = f"{name} did not take the new script: {_sentence(message, place)}"
+    summary = f"{name} did not take the new script: {sentence(message, place)}"
     return ReloadRefused(summary, "The old script goes on serving.", stage=stage, evidence=evidence)
 
 
-def _sentence(message: str, place: str) -> str:
+def sentence(message: str, place: str) -> str:
+    """What is wrong and where, as one sentence."""
     return message.rstrip(".") + (f" ({place})." if place else ".")

@@ -14,8 +14,10 @@ from typing import Any
 
 from jupyter_mldeploy.errors import Conflict
 
-__all__ = ["PIECE", "need_terminal", "raw_terminal", "relay"]
+__all__ = ["PIECE", "SHELL", "need_terminal", "raw_terminal", "relay"]
 
+SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
+"""Slim images have bash, the smallest have only sh."""
 PIECE = 65536
 
 

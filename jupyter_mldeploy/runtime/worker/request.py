@@ -30,6 +30,11 @@ class Request:
         self.headers: list[tuple[str, str]] = [(name, value) for name, value in described.get("headers", ())]
         self.remote: str = described.get("remote", "")
 
+    @property
+    def content_length(self) -> int | None:
+        """Bytes of the body; None where there is none and none was announced."""
+        return len(self.body) if self.body or self.header("content-length") else None
+
     def header(self, name: str) -> str:
         """The value of a header, empty when absent."""
         for key, value in self.headers:

@@ -61,8 +61,8 @@ def environ_of(asked: Request) -> dict[str, Any]:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    if asked.body or asked.header("content-length"):
-        environ["CONTENT_LENGTH"] = str(len(asked.body))
+    if asked.content_length is not None:
+        environ["CONTENT_LENGTH"] = str(asked.content_length)
     for name, value in asked.headers:
         key = name.upper().replace("-", "_")
         if key in ("CONTENT_LENGTH", "TRANSFER_ENCODING", "CONTENT_ENCODING"):
@@ -182,7 +182,7 @@ class LightRequest:
         self.stream = io.BytesIO(asked.body)
         self.content_type = self.headers.get("content-type", "")
         self.mimetype = self.content_type.partition(";")[0].strip().lower()
-        self.content_length = len(asked.body) if asked.body or asked.header("content-length") else None
+        self.content_length = asked.content_length
         self.is_json = self.mimetype == "application/json" or self.mimetype.endswith("+json")
         self._parts: tuple[LightValues, LightValues] | None = None
 

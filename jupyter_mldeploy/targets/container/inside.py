@@ -14,12 +14,9 @@ from jupyter_mldeploy.images.inputs import APP_ROOT
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.targets.container.driver import ContainerDriver
 from jupyter_mldeploy.targets.container.state import ContainerState
-from jupyter_mldeploy.targets.terminal import PIECE, need_terminal, raw_terminal, relay
+from jupyter_mldeploy.targets.terminal import PIECE, SHELL, need_terminal, raw_terminal, relay
 
 __all__ = ["Inside", "enter_container"]
-
-SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
-"""Slim images have bash, the smallest have only sh."""
 
 
 def enter_container(records: Records, record: Record) -> Inside:

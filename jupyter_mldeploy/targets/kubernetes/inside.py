@@ -17,13 +17,12 @@ from jupyter_mldeploy.targets.kubernetes.connection import connect
 from jupyter_mldeploy.targets.kubernetes.kinds import collection
 from jupyter_mldeploy.targets.kubernetes.manifests.config import LIVE_ROOT
 from jupyter_mldeploy.targets.kubernetes.names import CONTAINER, selector_text
-from jupyter_mldeploy.targets.terminal import need_terminal, raw_terminal, relay
+from jupyter_mldeploy.targets.terminal import SHELL, need_terminal, raw_terminal, relay
 
 __all__ = ["PodInside", "enter_pod"]
 
 OUTPUT, ERRORS, OUTCOME, SIZE = 1, 2, 3, 4
 """Channels of the protocol, as the API server numbers them."""
-SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 THERE = ("sh", "-c", f'cd {LIVE_ROOT} 2>/dev/null; exec "$@"', "sh")
 
 

@@ -104,8 +104,7 @@ class AksWebservice(CloudWebservice):
         """Begin to change it; what is ``None`` stays. ``wait_for_deployment`` waits for it."""
         given = {key: value for key, value in locals().items() if key not in {"self", "kwargs"}}
         if kwargs:
-            names = [name for name in given if name != "kwargs"]
-            raise UserErrorException(argument_sentence("AksWebservice.update", next(iter(kwargs)), names))
+            raise UserErrorException(argument_sentence("AksWebservice.update", next(iter(kwargs)), list(given)))
         self._check_update(given, lambda: update_problems(given, self, self._settings))
         if namespace is not None and namespace != self.service.spec.target.namespace:
             raise WebserviceException("A service does not change its namespace; deploy it there, and delete this one.")
