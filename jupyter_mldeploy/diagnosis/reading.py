@@ -104,12 +104,13 @@ class Source:
 
     def number_at(self, position: int) -> int:
         """The number of the line that a position is in."""
-        return bisect.bisect_left(self._ends, position) + 1
+        ends = self._letters_until
+        return bisect.bisect_left(range(len(ends)), position, key=lambda line: ends[line] + line) + 1
 
     @cached_property
-    def _ends(self) -> list[int]:
-        """Where the lines end."""
-        return [end - 1 for end in itertools.accumulate(len(line) + 1 for line in self.lines)]
+    def _letters_until(self) -> list[int]:
+        """How many characters the lines have up to each one's end, line ends not counted."""
+        return list(itertools.accumulate(map(len, self.lines)))
 
     def search(self, alternatives: Sequence[Branch], backwards: bool = False) -> Iterator[Hit]:
         """Matches of any of the alternatives, one for each line, from the first line on or from the last one back."""
