@@ -17,6 +17,7 @@ from jupyter_mldeploy._version import __version__
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service, deploy, service, services
+    from jupyter_mldeploy.comparison import compare
     from jupyter_mldeploy.errors import MLDeployError
     from jupyter_mldeploy.models import delete_model, download_model, get_model, list_models, register_model
     from jupyter_mldeploy.registry import Model, ModelRegistry
@@ -34,6 +35,7 @@ __all__ = [
     "ServiceSpec",
     "Target",
     "__version__",
+    "compare",
     "delete_model",
     "deploy",
     "download_model",
@@ -46,6 +48,7 @@ __all__ = [
 
 _HOME = {
     **dict.fromkeys(("Service", "deploy", "service", "services"), "jupyter_mldeploy.api"),
+    "compare": "jupyter_mldeploy.comparison",
     **dict.fromkeys(
         ("Autoscale", "Environment", "InferenceConfig", "Resources", "ServiceSpec", "Target"), "jupyter_mldeploy.spec"
     ),

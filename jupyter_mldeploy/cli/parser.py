@@ -110,6 +110,11 @@ def _add_looking(verbs: _Verbs) -> None:
     score.add_argument("--timeout", metavar="S", help="longest time to wait, such as 30 or 2m")
     score.add_argument("--raw", action="store_true", help="send the bytes as they are; they need not be JSON")
 
+    compare = verbs.add_on_service("compare", "comparing:compare", "send two services one request; 1 if they differ")
+    compare.add_argument("other", metavar="OTHER", help="name of the other service")
+    compare.add_argument("data", nargs="?", metavar="DATA", help="JSON, @FILE, or - (default: the sample of the first)")
+    compare.add_argument("--tolerance", metavar="T", help="how far numbers may lie apart, as a share (default: 1e-9)")
+
     logs = verbs.add_on_service("logs", "looking:logs", "print or follow a service's log")
     add_log_query(logs)
 

@@ -37,13 +37,14 @@ class ActionPanel:
         actions: Of the diagnosis.
         service: Name.
         redo: See ``Redo``.
+        output: Where, if it was shown before; else in the cell that runs.
     """
 
-    def __init__(self, actions: Iterable[Action], service: str, redo: Redo) -> None:
+    def __init__(self, actions: Iterable[Action], service: str, redo: Redo, output: Output | None = None) -> None:
         self._service = service
         self._redo = redo
         self._remedies = remedies(actions, service)
-        self._output = Output()
+        self._output = output or Output()
         self._closed = False
         self._question = Question()
         self._result = ipywidgets.HTML()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.notebook.options import Magic, Option
 
-__all__ = ["BY_NAME", "DELETE", "DEPLOY", "DIAGNOSE", "LOGS", "MAGICS", "RELOAD", "RUN", "SERVICES", "START", "STATUS", "STOP",
-           "UPDATE"]  # fmt: skip
+__all__ = ["BY_NAME", "COMPARE", "DELETE", "DEPLOY", "DIAGNOSE", "LOGS", "MAGICS", "RELOAD", "REPLICAS", "RUN", "SERVICES",
+           "START", "STATUS", "STOP", "UPDATE"]  # fmt: skip
 
 
 def _whole(text: str, option: str) -> int:
@@ -167,6 +167,13 @@ DIAGNOSE = Magic(
     options=(Option(name="list", help="every cause the catalogue knows"),),
 )
 
+COMPARE = Magic(
+    name="service_compare",
+    places=("NAME", "OTHER", "[DATA]"),
+    options=(
+        Option(name="tolerance", value="T", help="how far numbers may lie apart, as a share; 1e-9", convert=_number),
+    ),
+)
 REPLICAS = Magic(
     name="replicas",
     options=(
@@ -177,5 +184,5 @@ REPLICAS = Magic(
     ),
 )
 
-MAGICS = (DEPLOY, LOGS, SERVICES, STATUS, RUN, RELOAD, UPDATE, DELETE, STOP, START, DIAGNOSE, REPLICAS)
+MAGICS = (DEPLOY, LOGS, SERVICES, STATUS, RUN, RELOAD, UPDATE, DELETE, STOP, START, DIAGNOSE, COMPARE, REPLICAS)
 BY_NAME = {magic.name: magic for magic in MAGICS}

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_mldeploy.notebook.commands import BY_NAME
 from jupyter_mldeploy.notebook.options import Magic, Option
 
-__all__ = ["complete", "register_completers"]
+__all__ = ["complete", "register_completers", "values"]
 
 _MODEL_SEPARATOR = ":"
 
@@ -62,17 +62,18 @@ def _candidates(magic: Magic, done: list[str], current: str, namespace: dict[str
     option = _awaited(magic, done)
     if option is None and (match := re.match(r"--([\w-]+)=", current)):
         option = magic.option(match[1])
-        return [match[0] + word for word in _values(option.words, current[match.end() :], namespace)] if option else []
+        return [match[0] + word for word in values(option.words, current[match.end() :], namespace)] if option else []
     if option is not None:
-        return _values(option.words, current, namespace)
+        return values(option.words, current, namespace)
     if current.startswith("-"):
         given = {word.partition("=")[0] for word in done}
         return [option.flag for option in magic.options if option.many or option.flag not in given]
     places = len(_places(magic, done))
-    if places == 0:
-        return _values(magic.words, current, namespace)
-    if magic.places[places : places + 1] == ("DATA",) and current.startswith(("@", "{")):
-        return _values("files", current, namespace)
+    place = next(iter(magic.places[places:]), "").strip("[]")
+    if places == 0 or place == "OTHER":
+        return values(magic.words, current, namespace)
+    if place == "DATA" and current.startswith(("@", "{")):
+        return values("files", current, namespace)
     return [] if current else [option.flag for option in magic.options]
 
 
@@ -95,7 +96,8 @@ def _places(magic: Magic, done: list[str]) -> list[str]:
     return places
 
 
-def _values(kind: str, current: str, namespace: dict[str, Any]) -> list[str]:
+def values(kind: str, current: str, namespace: dict[str, Any]) -> list[str]:
+    """What can stand where ``kind`` is asked for (``Option.words``), given what is written of it."""
     if current.startswith("{"):
         return ["{" + name + "}" for name in _variables(namespace)]
     sources: dict[str, Callable[[], list[str]]] = {

@@ -24,8 +24,11 @@ from jupyter_mldeploy.notebook.views import DrawnElsewhere, view_for
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
     from jupyter_mldeploy.events import Cancel, Sink
+    from jupyter_mldeploy.notebook.action_panel import ActionPanel
+    from jupyter_mldeploy.notebook.panel import ServicePanel
 
-__all__ = ["deploy_from_line", "reload_from_line", "start_from_line", "update_from_line"]
+__all__ = ["Plan", "deploy_from_line", "offer_actions", "offer_panel", "plan_deployment", "reload_from_line", "start_from_line",
+           "update_from_line"]  # fmt: skip
 
 _PLAIN = ("source_directory", "environment", "pip", "replicas", "autoscale", "cpu", "memory", "gpus", "port", "timeout",
           "env", "node_selector", "ingress", "load_balancer")  # fmt: skip
@@ -64,6 +67,16 @@ class Plan:
 
 def deploy_from_line(shell: Any, line: Parsed, cell: str | None) -> Service | None:
     """``%%deploy`` and ``%deploy``."""
+    plan = plan_deployment(shell, line, cell)
+    return _in_background(shell, plan) if line.get("no_wait") else _in_cell(shell, plan)
+
+
+def plan_deployment(shell: Any, line: Parsed, cell: str | None) -> Plan:
+    """What ``%%deploy`` and ``%deploy`` are about to do.
+
+    Raises:
+        UsageError: The line asks for what cannot be.
+    """
     from jupyter_mldeploy.api import deploy
     from jupyter_mldeploy.config import settings
 
@@ -73,8 +86,7 @@ def deploy_from_line(shell: Any, line: Parsed, cell: str | None) -> Service | No
     asked |= line.given("target", "until", "from_image", "overwrite", "context", "namespace")
     asked["notebook_names"] = notebook_names(shell.user_ns, shell.user_ns_hidden)
     timeline = Timeline.begin(name, str(line.get("target", settings().target)), notes=notes)
-    plan = Plan(timeline, lambda name, arguments: deploy(script, name, **arguments), asked, show_script=script is None)
-    return _in_background(shell, plan) if line.get("no_wait") else _in_cell(shell, plan)
+    return Plan(timeline, lambda name, arguments: deploy(script, name, **arguments), asked, show_script=script is None)
 
 
 def reload_from_line(shell: Any, line: Parsed) -> Service | None:
@@ -169,10 +181,10 @@ def _in_cell(shell: Any, plan: Plan) -> Service | None:
         made = operation.wait()
     except MLDeployError as error:
         if kind is FrontEnd.LIVE:
-            _offer_actions(plan, error)
+            offer_actions(plan, error)
         raise
     if kind is FrontEnd.LIVE:
-        _offer_panel(made)
+        offer_panel(made)
     # In a terminal the service's own line is a good last one; elsewhere the panel says it all.
     return made if kind is FrontEnd.TERMINAL else shown_already(made)
 
@@ -199,25 +211,26 @@ def _in_background(shell: Any, plan: Plan) -> Service:
         else:
             future.set_result(made.outcome)
             if kind is FrontEnd.LIVE:
-                _offer_panel(made, below)
+                offer_panel(made, below)
 
     threading.Thread(target=show, name=f"mldeploy-show-{timeline.service}", daemon=True).start()
     return shown_already(Service(timeline.service, running=future))
 
 
-def _offer_panel(service: Service, output: Output | None = None) -> None:
+def offer_panel(service: Service, output: Output | None = None) -> ServicePanel | None:
     """The live panel below the timeline, if the service runs."""
     from jupyter_mldeploy.notebook.panel import service_panel
 
     if service.outcome is None or service.outcome.record.state == "running":
-        service_panel(service, output)
+        return service_panel(service, output)
+    return None
 
 
-def _offer_actions(plan: Plan, error: MLDeployError) -> None:
-    """Buttons for what the diagnosis offers."""
+def offer_actions(plan: Plan, error: MLDeployError, output: Output | None = None) -> ActionPanel | None:
+    """Buttons for what the diagnosis offers, if it does."""
     explanation = explain(error, plan.timeline.service, plan.timeline.target)
     if explanation is None or not explanation.actions:
-        return
+        return None
     from jupyter_mldeploy.notebook.action_panel import ActionPanel
 
     def redo(name: str, changes: dict[str, Any], draw: Callable[[Timeline], None]) -> None:
@@ -226,4 +239,6 @@ def _offer_actions(plan: Plan, error: MLDeployError) -> None:
         timeline = Timeline.begin(name, target, plan.timeline.verb, plan.timeline.notes)
         Operation(plan.work(name, changed), timeline, lambda _timeline, _cancel: DrawnElsewhere(draw)).wait()
 
-    ActionPanel(explanation.actions, plan.timeline.service, redo).show()
+    panel = ActionPanel(explanation.actions, plan.timeline.service, redo, output)
+    panel.show()
+    return panel

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from jupyter_mldeploy.comparison import Comparison
     from jupyter_mldeploy.diagnosis.report import Diagnosis
 
 __all__ = ["register_formatters", "shown_already"]
@@ -22,11 +23,13 @@ def shown_already(value: T) -> T:
 
 
 def register_formatters(shell: Any) -> None:
-    """Teach ``shell`` to show services and diagnoses."""
+    """Teach ``shell`` to show services, diagnoses and comparisons."""
     formatter = shell.display_formatter
     formatter.ipython_display_formatter.for_type_by_name("jupyter_mldeploy.api", "Service", _leave_out)
     formatter.ipython_display_formatter.for_type_by_name("jupyter_mldeploy.diagnosis.report", "Diagnosis", _leave_out)
+    formatter.ipython_display_formatter.for_type_by_name("jupyter_mldeploy.comparison", "Comparison", _leave_out)
     formatter.mimebundle_formatter.for_type_by_name("jupyter_mldeploy.diagnosis.report", "Diagnosis", _diagnosis_bundle)
+    formatter.mimebundle_formatter.for_type_by_name("jupyter_mldeploy.comparison", "Comparison", _comparison_bundle)
 
 
 def _leave_out(value: object) -> None:
@@ -42,3 +45,9 @@ def _diagnosis_bundle(diagnosis: Diagnosis, **_how: Any) -> dict[str, Any]:
     from jupyter_mldeploy.notebook.render.bundle import explanation_bundle
 
     return explanation_bundle(explain_diagnosis(diagnosis))
+
+
+def _comparison_bundle(found: Comparison, **_how: Any) -> dict[str, Any]:
+    from jupyter_mldeploy.notebook.render.comparison_card import comparison_bundle
+
+    return comparison_bundle(found)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from jupyter_mldeploy.api import Service
+    from jupyter_mldeploy.comparison import Comparison
     from jupyter_mldeploy.diagnosis.report import Diagnosis
 
 __all__ = ["DeployMagics", "load"]
@@ -52,8 +53,15 @@ class DeployMagics(Magics):
             %%deploy iris --environment auto --pip shap         in an environment of its own
             %%deploy iris --sample {X_test[:2]}                 the sample is a value of the notebook
 
+        Without anything, ``%deploy`` shows a form, and the line that does the same.
+
         Interrupting the kernel cancels and cleans up. The value is the service.
         """
+        if cell is None and self._wants_form(line):
+            from jupyter_mldeploy.notebook.deploy_form import DeployForm
+
+            DeployForm(self.shell).show()
+            return None
         from jupyter_mldeploy.notebook.deploying import deploy_from_line
 
         return deploy_from_line(self.shell, self._read(commands.DEPLOY, line, "%%" if cell is not None else "%"), cell)
@@ -169,20 +177,57 @@ class DeployMagics(Magics):
 
     @no_var_expand
     @line_magic
-    def replicas(self, line: str) -> int:
-        """How many replicas a load needs: ceil(rps × seconds / (utilization × concurrent)).
+    def service_compare(self, line: str) -> Comparison | None:
+        """Send two services the same request and say whether they answer the same; without names, by a form.
+
+        %service_compare iris iris-new
+        %service_compare iris iris-new {"data": [[5.1, 3.5, 1.4, 0.2]]}
+        %service_compare iris iris-new {X_test[:20]} --tolerance 1e-6
+        """
+        if self._wants_form(line) and (samples := _samples()):
+            from jupyter_mldeploy.notebook.comparison_form import ComparisonForm
+
+            ComparisonForm(samples).show()
+            return None
+        from jupyter_mldeploy.notebook.comparing import compare_from_line
+
+        return compare_from_line(self.shell, self._read(commands.COMPARE, line))
+
+    @no_var_expand
+    @line_magic
+    def replicas(self, line: str) -> int | None:
+        """How many replicas a load needs: ceil(rps × seconds / (utilization × concurrent)); without options, by a form.
 
         %replicas --rps 20 --seconds 0.5
         """
+        if self._wants_form(line):
+            from jupyter_mldeploy.notebook.replicas_form import ReplicasForm
+
+            ReplicasForm().show()
+            return None
         from jupyter_mldeploy.notebook.asking import replicas
 
         return replicas(self._read(commands.REPLICAS, line))
+
+    def _wants_form(self, line: str) -> bool:
+        """Whether nothing is said where somebody could fill in a form."""
+        from jupyter_mldeploy.notebook.frontend import FrontEnd, front_end
+
+        return not line.strip() and front_end(self.shell) is FrontEnd.LIVE
 
     def _read(self, magic: Magic, line: str, percent: str = "%") -> Parsed:
         try:
             return parse(magic, line, percent)
         except BadLine as error:
             raise UsageError(str(error)) from None
+
+
+def _samples() -> dict[str, str]:
+    """The services that can answer, with the sample of each; empty if there are not two to be compared."""
+    from jupyter_mldeploy.api import services
+
+    found = {each.name: each.spec.sample or "" for each in services() if each.state == "running"}
+    return found if len(found) > 1 else {}
 
 
 def _document() -> None:

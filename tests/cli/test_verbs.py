@@ -264,3 +264,20 @@ def test_serve_is_the_scoring_servers_own_program(shell: Shell) -> None:
     assert done.code == 0
     assert "--entry_script" in done.out
     assert shell("serve").code == 1
+
+
+def test_compare_says_where_two_services_differ(shell: Shell) -> None:
+    shell("deploy", "score.py", "--name", "adder", "--sample", '{"x": 41}')
+    (shell.folder / "other.py").write_text(SCRIPT.replace("+ 1", "+ 2"))
+    shell("deploy", "other.py", "--name", "other")
+    done = shell("compare", "adder", "other")
+    assert done.code == 1
+    assert done.out.splitlines()[:2] == ["adder and other: the answers differ", "  the value: 42 and 43"]
+    assert shell("compare", "adder", "other", '{"x": 1}', "--tolerance", "0.9").code == 0
+    told = shell("compare", "adder", "adder", '{"x": 1}', "--format", "json").json
+    assert told["same"]
+    assert [side["text"] for side in told["answers"]] == ["2", "2"]
+    refused = shell("compare", "other", "other")
+    assert (refused.code, refused.err.count("\n")) == (1, 1)
+    assert "has a sample; say what to send" in refused.err
+    assert "is a share" in shell("compare", "adder", "other", "--tolerance", "much").err

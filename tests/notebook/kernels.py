@@ -84,6 +84,14 @@ class Kernel:
         content = {"comm_id": model, "data": {"method": "custom", "content": {"event": "click"}}}
         self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
 
+    def write(self, description: str, value: str) -> None:
+        """Fill in the field of that description, or choose, as a front end does."""
+        model = self.widget(description)
+        labels = self.widgets[model].get("_options_labels")
+        state = {"value": value} if labels is None else {"index": labels.index(value)}
+        content = {"comm_id": model, "data": {"method": "update", "state": state, "buffer_paths": []}}
+        self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
+
     def offers(self, description: str) -> bool:
         """Whether there is a button of that description that can be pressed."""
         return any(
