@@ -21,7 +21,8 @@ _SECRET = re.compile(
     r"""(?ix)
     (?P<keep>
         (?:authorization\s*[:=]\s*(?:bearer|basic)\s+)
-      | (?:(?<!/)(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|sas)\b["']?\s*[:=]\s*["']?)
+      | (?:(?<!/)(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|sas)\b
+          (?:["']?[:=]\s*["']?|["']\s+[:=]\s*["']|\s+[:=]\s*["']?))
       | (?:://[^\s/:@]+:(?=[^\s/@]+@))
       | (?:[?&](?:sig|sv_sig|token|key)=)
     )

@@ -65,8 +65,11 @@ def _of_another_stage(reading: Reading) -> list[Finding] | None:
     """What can be told if the evidence calls itself of the wrong stage, as when ``run()`` speaks to an API server."""
     from jupyter_mldeploy.diagnosis.control import verdict
     from jupyter_mldeploy.diagnosis.rule import Depth
+    from jupyter_mldeploy.diagnosis.stages import pushing
 
     for stage in _OTHERS.get(reading.stage, ()):
+        if stage == "push" and not pushing(reading):
+            continue  # what is said of any connection would be said of a registry's
         other = reading.at_stage(stage)
         named = verdict(other, _findings(other))
         if named[0].certain and named[0].depth <= Depth.SPECIFIC and named[0].proof:

@@ -36,6 +36,12 @@ _TEXT_KEYS = (
     "message", "msg", "log", "event", "textPayload", "error", "exception", "exc_info", "traceback", "stack_trace",
     "stacktrace", "stack", "detail",
 )  # fmt: skip
+_YAML = re.compile(
+    r"^(?P<indent> *)(?P<key>(?:- )?(?:message|reason): )(?!Traceback)(?P<first>[^\s|>{\[][^\n]*)"
+    r"(?P<rest>(?:\n(?P=indent) +(?!- |[\w./-]+:(?: |$)|File \")\S[^\n]*)+)",
+    re.MULTILINE,
+)
+"""A message that ``kubectl get -o yaml`` folded at 80 characters."""
 _HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
 
 
@@ -52,6 +58,14 @@ def unfold(text: str) -> str:
     return text
 
 
+def _one_line(folded: re.Match[str]) -> str:
+    lines = folded["rest"].split("\n")
+    value = " ".join((folded["first"], *(line.strip() for line in lines[1:])))
+    if value.startswith("'"):
+        value = value.replace("''", "'")
+    return f"{folded['indent']}{folded['key']}{value}" + "\n" * (len(lines) - 1)
+
+
 def clean(text: str) -> str:
     """``text`` without colours, control characters, and prefixes of the tools that carried it."""
     if "\x1b" in text:
@@ -60,6 +74,8 @@ def clean(text: str) -> str:
     text = _without_control(text).replace("İ", "I")
     if prefix := _prefix_of(text):
         text = prefix.sub("\n", f"\n{text}")[1:]
+    if "message: " in text and ("reason: " in text or "lastTransitionTime: " in text):
+        text = _YAML.sub(_one_line, text)
     if any(words in text for words in _HARMLESS):
         text = _without_harmless(text)
     return text

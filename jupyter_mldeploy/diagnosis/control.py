@@ -36,6 +36,10 @@ _FAILING_REASONS = re.compile(
     re.IGNORECASE,
 )
 _ERROR_IN_ANSWER = re.compile(r"\berror\b|exception|traceback", re.IGNORECASE)
+_STARTING = re.compile(
+    r"(?:readiness|startup) probe failed(?!.*statuscode)(?:(?!\(x).)*(?:\(x[1-3]\))?\s*$", re.IGNORECASE
+)
+"""A probe that a service which is starting does not answer yet."""
 _LITTLE = 3
 _OLDER = ("log", "previous_log", "build_log")
 
@@ -115,10 +119,10 @@ def _overtaken(reading: Reading, finding: Finding) -> bool:
 
 
 def _mended(reading: Reading) -> Hit | None:
-    """The event that a container was started, if it is the last one and others before it complain."""
+    """The event that a container was started, if others complain but none after it of more than a start that takes time."""
     events = reading.sources["k8s_events"]
     started = reading.find_last(r"started container", ("k8s_events",))
-    if started is None or started.line.number < len(events.lines):
+    if started is None or not all(map(_STARTING.search, events.lines[started.line.number :])):
         return None
     return started if reading.find(r"fail|back-?off|error|unhealthy", ("k8s_events",)) else None
 

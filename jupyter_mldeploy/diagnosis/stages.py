@@ -42,7 +42,7 @@ _INSTALLERS = (
     r"|failed to download metadata for repo|mirrorlist|no_pubkey|some index files failed|release file for |inrelease"
     r"|pip\._vendor\.|[\\/]pip[\\/]_vendor|proxyerror: conda|setup\.py"
     r"|returned a non-zero code: |did not complete successfully: exit code|git clone "
-    r"|failed to fetch|unable to locate package|apt-get |does not have a release file"
+    r"|failed to fetch(?: https?:|: )|unable to locate package|apt-get |does not have a release file"
 )
 _INSTALLING = r"/simple/[a-z0-9]|could not find a version that satisfies"
 """What only an installer says, also one that a container starts before its service."""

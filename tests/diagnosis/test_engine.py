@@ -384,6 +384,34 @@ def test_a_path_is_no_password() -> None:
     assert Evidence(log=log).log == 'exec: "/etc/passwd": permission denied\nDB_PASSWORD: ***'
 
 
+def test_a_volume_named_after_a_secret_is_none() -> None:
+    said = 'MountVolume.SetUp failed for volume "db-secret" : secret "db-secret" not found'
+    assert Evidence(log=said).log == said
+    assert diagnose(Evidence(k8s_events=(f"FailedMount: {said}",))).facts["secret"] == "db-secret"
+    for text in ('"secret" : "hunter22"', '"secret": "hunter22"', "secret = hunter22", "secret: hunter22"):
+        assert "hunter22" not in Evidence(log=text).log
+
+
+def test_a_message_that_yaml_folds_is_read_as_one_line_and_shown_as_printed() -> None:
+    log = (
+        "  conditions:\n  - message: '0/4 nodes are available: 1 node(s) had untolerated taint {a: b},\n"
+        "      3 node(s) didn''t match Pod''s node affinity/selector.'\n    reason: Unschedulable\nthe end"
+    )
+    answer = diagnose(Evidence(log=log))
+    assert answer.causes[:2] == ("node-selector-mismatch", "taint-not-tolerated")
+    assert answer.proof[0].shown == log.split("\n")[1]
+    assert Reading(Evidence(log=log)).sources["log"].lines[4] == "the end"
+
+
+def test_a_start_that_takes_its_time_is_no_failure_of_a_pull() -> None:
+    refused = 'Unhealthy: Readiness probe failed: Get "http://10.0.0.7:5001/": dial tcp 10.0.0.7:5001: connect: connection refused'
+    before = ('Pulling: Pulling image "r.example/scorer:4"', "Started: Started container scorer")
+    assert diagnose(Evidence(stage="launch", k8s_events=(*before, f"{refused} (x2)"))).cause == ""
+    assert (
+        diagnose(Evidence(stage="launch", k8s_events=(*before, f"{refused} (x70)"))).cause == "readiness-probe-failing"
+    )
+
+
 def test_secrets_are_hidden_after_lines_without_any() -> None:
     log = "the key of the cache\nno token here\n" * 3 + "token=hunter22 and no more\nkey\npassword: hunter22"
     assert "hunter22" not in Evidence(log=log).log

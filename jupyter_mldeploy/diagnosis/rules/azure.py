@@ -109,7 +109,7 @@ def conflict(reading: Reading) -> Iterator[Finding]:
     if running:
         yield found("operation-in-progress", Depth.ROOT, running, proof)
     if taken and not re.search(
-        r"container|/score|file exists|directory|image|network with name|volume|namespaces? \"[^\"]*\" already",
+        r"container (?!group)|/score|file exists|directory|image|network with name|volume|namespaces? \"[^\"]*\" already",
         taken.line.text,
         re.IGNORECASE,
     ):
@@ -134,7 +134,7 @@ def conflict(reading: Reading) -> Iterator[Finding]:
 def fpga(reading: Reading) -> Finding | None:
     """FPGA is by quota, and few regions have nodes with it."""
     hit = reading.find(
-        r"\bFPGA\b|Insufficient \S*(?:catapult|fpga)|PBS Family|Project Brainwave|Standard_PB6s"
+        r"\bFPGA(?:\b|Quota|Not|Un)|Insufficient \S*(?:catapult|fpga)|PBS ?Family|Project Brainwave|Standard_PB6s"
         r"|microsoft\.com/catapult"
     )
     failed = hit and reading.find(

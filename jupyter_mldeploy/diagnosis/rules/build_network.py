@@ -42,6 +42,14 @@ _SIGNS = (
         "the proxy cannot be reached, or its address is wrong",
     ),
     Sign(
+        # apt names the host it fetches from and the host it cannot reach: if they differ, that is the proxy.
+        "build-proxy-failure",
+        r"failed to fetch https?://(?P<from>[\w.-]+)\S*\s+(?:could not (?:resolve|connect to)|unable to connect to"
+        r"|temporary failure resolving) '?(?!(?P=from))(?P<proxy>[\w.-]+)",
+        Depth.ROOT - 3,
+        "the proxy cannot be reached, or its address is wrong",
+    ),
+    Sign(
         "build-proxy-failure",
         r"eof occurred in violation of protocol|ssleoferror|unexpected_eof_while_reading",
         Depth.ROOT - 2,

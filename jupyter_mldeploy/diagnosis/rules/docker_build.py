@@ -192,6 +192,8 @@ def base_image(reading: Reading) -> Iterator[Finding]:
     """FROM fails: for its registry's limit, for the platform, or because it is not to be had."""
     if not building(reading) or pushing(reading) or reading.evidence.k8s_events:
         return
+    if not reading.stage and reading.find(r"failed to pull image \"|errimagepull|imagepullbackoff"):
+        return  # a kubelet speaks, and of the image of a service
     for finding in show(reading, _BASE):
         depth = finding.depth
         facts = {name: value for name, value in finding.facts.items() if name == "platform"}

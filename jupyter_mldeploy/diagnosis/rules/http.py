@@ -38,12 +38,18 @@ _STATUS = (
     r"|(?:POST|GET|PUT) /\S* (?P<access>[45]\d\d)\b"
 )
 _NOT_ENDPOINT = re.compile(
-    r"docker|registry|/v2/|manifest|apiserver|kubernetes|\"kind\": ?\"Status\"|/apis?/|pypi|simple/|apt"
+    r"docker|registry|/v2/|manifest|apiserver|kubernetes|\"kind\": ?\"Status\"|/apis?/|pypi|simple/|\bapt\b"
     r"|archive\.ubuntu|deb\.debian|conda|huggingface|management\.azure|Model Management Service|\.azurecr\.io"
     r"|ApiException|DeploymentFailed|KubernetesError|"
     r"AciDeploymentFailed|helm|kubectl|nltk|github\.com",
     re.IGNORECASE,
 )
+_TROUBLE = re.compile(
+    r"error|fail|refused|denied|status|\b[45]\d\d\b|unauthori[sz]ed|forbidden|not found|exception|timed? ?out|conflict"
+    r"|throttl|invalid|bad re|unable|cannot|reset",
+    re.IGNORECASE,
+)
+"""Only what complains can be whose answer it is; many logs speak of other tools in passing."""
 _PROBED = re.compile(r"\"(?:GET|HEAD) /(?:healthz?|readyz?|livez?|ping)?[ ?]|kube-probe", re.IGNORECASE)
 _WORDS: tuple[tuple[str, str, int], ...] = (
     (
@@ -197,8 +203,11 @@ def answer(reading: Reading) -> Iterator[Finding]:
             continue
         if named and named != cause and not _explains(named, cause):
             continue
-        if cause == "endpoint-connection-refused" and not _endpoint_refused(reading, hit):
-            continue
+        if cause == "endpoint-connection-refused":
+            tried = reading.find_all(pattern, limit=20)
+            hit = next((refused for refused in tried if _endpoint_refused(reading, refused)), None)
+            if hit is None:
+                continue
         if cause == "http-400-bad-request" and not of_endpoint and status is None:
             continue
         yield found(cause, Depth.SPECIFIC + step, hit, proof if named == cause else None, limit=_limit(reading, status))
@@ -232,12 +241,14 @@ def _elsewhere(reading: Reading) -> bool:
         and reading.find(r"/score\b|scoring_uri|:5001\b|HTTP/1\.1 [45]")
     ):
         return False
-    return reading.find(_NOT_ENDPOINT.pattern) is not None
+    return any(_TROUBLE.search(hit.line.text) for hit in reading.find_all(_NOT_ENDPOINT.pattern, limit=50))
 
 
 def _endpoint_refused(reading: Reading, hit: Hit) -> bool:
     """Connection refused at a scoring endpoint: not a probe, not the API server, not an engine, not a database of the script."""
     text = hit.line.text
+    if not reading.stage:  # the address can stand on the next line
+        text = " ".join(line.text for line in reading.near(hit.line, before=1, after=2))
     if re.search(
         r"probe failed|:6443|:8443|/var/run|dial unix|:5432|:6379|:3306|:27017|:443\b"
         r"|localhost:8080\b.*specify the right host|daemon",

@@ -78,6 +78,7 @@ _OPEN = (
     r"(?P<library>sndfile|libsndfile) library not found",
     r"Unable to find (?P<library>zbar|libmagic|gomp) shared library",
     r"failed to find (?P<library>libmagic)\.",
+    r"Could not find the (?P<library>\w+) library \(tried ",
     r"Can't open lib '(?P<library>[^']+)' : file not found",
 )
 

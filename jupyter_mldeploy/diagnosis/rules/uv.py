@@ -27,13 +27,14 @@ _PYTHON = re.compile(
     r"|target) Python version \((?P<python>[^)]+)\) does not satisfy Python(?P<wanted>[<>=!~][^\s,]*)"
     r"|(?P<name>[\w.-]+) requires Python (?P<requires>[<>=!~^][^\n,]*?),? (?:so it will not be|which)"
     r"|supported Python range \((?P<range>[^)]*)\) is not compatible"
-    r"|no wheels with a matching Python (?:ABI|version|implementation) tag",
+    r"|no wheels (?:are available )?with a matching Python (?:ABI|version|implementation)"
+    r"|no wheels are available that meet your required Python version",
     re.IGNORECASE,
 )
 _PLATFORM = re.compile(
     r"(?P<name>[\w.-]+)(?:[<>=!]=?\S+)? has no wheels (?:with a matching platform tag|are available for (?:the"
     r"|your) (?:current )?platform)"
-    r"|no wheels with a matching platform tag|does not support your platform"
+    r"|no wheels (?:are available )?with a matching platform|does not support your platform"
     r"|not compatible with the current platform",
     re.IGNORECASE,
 )
