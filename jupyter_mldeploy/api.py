@@ -15,7 +15,7 @@ from jupyter_mldeploy.asked import Asked, ModelWish, Outside
 from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
-from jupyter_mldeploy.errors import Conflict, InvalidValue, MLDeployError, NotFound
+from jupyter_mldeploy.errors import Conflict, InvalidValue, MLDeployError, NotFound, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
@@ -70,7 +70,7 @@ class Service:
 
     @property
     def state(self) -> str:
-        """``deploying``, ``running``, ``degraded``, ``failed`` or ``stopped``: as it is now."""
+        """``deploying``, ``running``, ``degraded``, ``failed``, ``stopped`` or ``unknown``: as it is now."""
         return self.status().state
 
     @property
@@ -239,9 +239,8 @@ class Service:
     def stop(self) -> Service:
         """End its processes and keep what is known of it, so that it can be started again."""
         with self._records.operation(self.name, "stop"):
-            # First the record: whoever watches sees an end that was meant, not a death.
-            record = self._records.write(self.record.with_(state="stopped", failure=""))
-            driver_for(record.spec.target, self._records).stop(record)
+            with self._records.ending(self.record) as record:
+                driver_for(record.spec.target, self._records).stop(record)
         return self
 
     def delete(self, *, images: bool = False) -> list[str]:
@@ -282,11 +281,13 @@ class Service:
 
     def _of_running(self, what: str) -> Record:
         record = self.record
-        state = self.status().state
-        if state not in {"running", "degraded"}:
+        status = self.status()
+        if status.state == "unknown":
+            raise TargetUnavailable(f"Cannot {what} {self.name!r}: {status.message}")
+        if status.state not in {"running", "degraded"}:
             raise Conflict(
-                f"Cannot {what} {self.name!r}: it is {state}.",
-                "Deploy the cell again, or start it with `mldeploy start`.",
+                f"Cannot {what} {self.name!r}: it is {status.state}. {status.message}".strip(),
+                f"Deploy the cell again, or start it with `mldeploy start {self.name}`.",
             )
         return record
 

@@ -148,7 +148,9 @@ def differences(one: Any, other: Any, tolerance: float = TOLERANCE, place: str =
     ['data[1]: 2.0 and 2.5', "'more' is in the second only"]
     """
     if _is_number(one) and _is_number(other):
-        if not (math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance) or (math.isnan(one) and math.isnan(other))):
+        if not (
+            math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance) or (math.isnan(one) and math.isnan(other))
+        ):
             yield f"{place or 'the value'}: {one} and {other}"
     elif isinstance(one, list) and isinstance(other, list):
         if len(one) != len(other):

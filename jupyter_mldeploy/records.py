@@ -169,6 +169,22 @@ class Records:
             raise NotFound(f"There is no service {name!r}.", _nearest(name, self.names()))
         return record
 
+    @contextmanager
+    def ending(self, record: Record) -> Iterator[Record]:
+        """The record of a service that is being stopped: whoever watches sees an end that was meant, not a death.
+
+        If it cannot be stopped, the record says again what it said before. A full disk is no reason not to end.
+        """
+        ending = record.with_(state="stopped", failure="")
+        with suppress(StorageError):
+            self.write(ending)
+        try:
+            yield ending
+        except BaseException:
+            with suppress(StorageError):
+                self.write(record)
+            raise
+
     def write(self, record: Record) -> Record:
         """Keep a record and return it."""
         import msgspec

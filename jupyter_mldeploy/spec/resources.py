@@ -76,6 +76,9 @@ class Autoscale:
     def __post_init__(self) -> None:
         check_kinds(self)
         if not 1 <= self.minimum <= MOST_REPLICAS:
+            if self.maximum != self.minimum:
+                expected = f"the minimum is a whole number from 1 to {MOST_REPLICAS}."
+                raise InvalidValue("autoscale", f"{self.minimum}:{self.maximum}", expected)
             raise InvalidValue("replicas", self.minimum, f"it is a whole number from 1 to {MOST_REPLICAS}.")
         if self.maximum is not None and not self.minimum <= self.maximum <= MOST_REPLICAS:
             expected = f"the maximum is a whole number from the minimum, {self.minimum}, to {MOST_REPLICAS}."

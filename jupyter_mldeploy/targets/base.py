@@ -41,7 +41,8 @@ class Status:
     """A service as it is now.
 
     Attributes:
-        state: ``deploying``, ``running``, ``degraded``, ``failed`` or ``stopped``.
+        state: ``deploying``, ``running``, ``degraded``, ``failed``, ``stopped``, or ``unknown`` where engine or cluster do not
+            answer.
         message: One sentence that says why, where there is something to say.
         replicas: Each with its receipt.
         scoring_uri: Where requests go, or ``""``.

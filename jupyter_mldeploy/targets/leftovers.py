@@ -52,10 +52,9 @@ def delete_service(records: Records, name: str, *, images: bool) -> list[str]:
             record = None
         if record is not None:
             driver = driver_for(record.spec.target, records)
-            with suppress(StorageError):  # a full disk is a reason to delete
-                records.write(record.with_(state="stopped"))
-            driver.stop(record)
-            driver.delete(record)
+            with records.ending(record) as ending:
+                driver.stop(ending)
+                driver.delete(ending)
         else:
             end_leftovers_of(records, name)
         records.remove(name)

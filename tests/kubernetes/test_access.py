@@ -16,6 +16,7 @@ from jupyter_mldeploy.targets.kubernetes.rights import rights_needed
 from ..contract.conftest import Deploy
 from ..contract.scripts import ADDING, edited
 from ..infra.cluster import TestCluster
+from .conftest import Namespaces
 from .under_test import KubernetesUnderTest
 
 RBAC = "apis/rbac.authorization.k8s.io/v1"
@@ -50,6 +51,7 @@ class User:
             {"apiGroups": [group], "resources": [plural + (f"/{part}" if part else "")], "verbs": [verb]}
             for group, plural, part, verb in rights
         ]
+        self._forbid()
         self._post(RBAC, "roles", {"kind": "Role", "metadata": {"name": "ann"}, "rules": rules})
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "ann"}
         subject = {"kind": "ServiceAccount", "name": "ann", "namespace": self._target.namespace}
@@ -57,8 +59,15 @@ class User:
         self._post(RBAC, "rolebindings", body)
 
     def remove(self) -> None:
-        for group, plural in ((RBAC, "rolebindings"), (RBAC, "roles"), ("api/v1", "serviceaccounts")):
-            self._target.cluster.send("DELETE", f"/{group}/namespaces/{self._target.namespace}/{plural}/ann")
+        self._forbid()
+        self._delete("api/v1", "serviceaccounts")
+
+    def _forbid(self) -> None:
+        self._delete(RBAC, "rolebindings")
+        self._delete(RBAC, "roles")
+
+    def _delete(self, group: str, plural: str) -> None:
+        self._target.cluster.send("DELETE", f"/{group}/namespaces/{self._target.namespace}/{plural}/ann")
 
     def _post(self, group: str, plural: str, body: dict[str, Any]) -> dict[str, Any]:
         version = group.partition("/")[2]
@@ -137,3 +146,46 @@ def test_no_api_server_there(
         deployed()
     monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig)
     assert services() == []
+
+
+def test_a_stop_and_a_deletion_that_are_refused_leave_all_as_it_was(deployed: Deploy, ann: User) -> None:
+    ann.allow(rights_needed(()))
+    made = deployed(sample={"x": 1})
+    revision = made.record.revision
+    ann.write("no.such.token")
+    for end in (made.stop, made.delete):
+        with pytest.raises(TargetUnavailable, match="Unauthorized"):
+            end()
+        assert made.record.state == "running"
+    assert made.state == "unknown"
+    with pytest.raises(TargetUnavailable, match=r"Cannot reload .*Unauthorized"):
+        made.reload()
+    ann.log_in()
+    made.scale(1)
+    assert (made.record.revision, made.run({"x": 1})["sum"]) == (revision, 2)
+
+
+def test_a_log_that_may_not_be_read_is_not_called_empty(deployed: Deploy, ann: User) -> None:
+    ann.allow(rights_needed(()))
+    made = deployed()
+    ann.allow([right for right in rights_needed(()) if right != ("", "pods", "log", "get")])
+    with pytest.raises(TargetUnavailable, match="refused to show the log of pod .*forbidden"):
+        made.logs()
+
+
+def test_a_service_whose_namespace_is_gone_can_be_deleted(
+    deployed: Deploy, namespaces: Namespaces, cluster: TestCluster
+) -> None:
+    name = namespaces.use()
+    made = deployed()
+    cluster.connect(name).delete("Namespace", name)
+    made.delete()
+    assert services() == []
+
+
+def test_a_script_with_characters_that_yaml_writes_otherwise(deployed: Deploy, script: Path) -> None:
+    letters = "😀 ключ \u2028 \x7f \ufeff end"
+    script.write_text(edited(ADDING, 'given["x"] + 1', f'len("{letters}")'))
+    assert deployed(sample={"x": 1}).run({"x": 1})["sum"] == len(letters)
+    script.write_text(edited(ADDING, 'given["x"] + 1', f'len("😀{letters}")'))
+    assert deployed().run({"x": 1})["sum"] == len(letters) + 1

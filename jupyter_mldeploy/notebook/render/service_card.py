@@ -20,7 +20,7 @@ __all__ = ["SERVICE", "service_bundle", "service_card", "service_text"]
 
 SERVICE = "application/vnd.mldeploy.service.v1+json"
 SHOWN_REQUESTS = 5
-_DOT = {"running": "good", "degraded": "warn", "failed": "bad", "deploying": "go"}
+_DOT = {"running": "good", "degraded": "warn", "failed": "bad", "deploying": "go", "unknown": "warn"}
 
 
 def service_bundle(view: ServiceView) -> Bundle:

@@ -135,7 +135,7 @@ class ContainerDriver:
         try:
             state = self.container_of(record)
         except TargetUnavailable as error:
-            return Status(state="failed", message=error.summary)
+            return Status(state="unknown", message=str(error))
         client = self._client(record, state) if state and state.runs else None
         return look_at(record, state, client, self._records.is_busy(record.name))
 

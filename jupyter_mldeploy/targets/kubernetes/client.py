@@ -6,6 +6,7 @@ Nothing is sent through the client library's models: they would refuse or drop f
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.spec import Target
 from jupyter_mldeploy.targets.kubernetes.connection import Connection, connect
@@ -217,7 +219,7 @@ class Cluster:
         content: str = "application/json",
     ) -> Object:
         """A request that may be sent again: every change here is one that can be repeated."""
-        sent = None if body is None else json.dumps(body).encode()
+        sent = None if body is None else _encoded(body)
         until = time.monotonic() + self._patience
         delay, renewed = 0.1, False
         while True:
@@ -273,6 +275,11 @@ class Cluster:
             )
         except urllib3.exceptions.ReadTimeoutError:
             raise TimeoutError(f"no answer in {timeout:g} s") from None
+        except UnicodeEncodeError:
+            raise TargetUnavailable(
+                f"The credentials of the kubeconfig context {connection.context!r} have characters that no credentials have.",
+                "Log in to the cluster again; `kubectl version` with the same context must answer first.",
+            ) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Unreachable(connection.server, why(error)) from error
         try:
@@ -287,6 +294,15 @@ class Cluster:
                     response.release_conn()
                 else:
                     response.close()
+
+
+def _encoded(body: Mapping[str, Any]) -> bytes:
+    """JSON that is YAML too, which is what the API server reads it as: there a surrogate pair is no character."""
+    text = json.dumps(body, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def _split(response: Any) -> Iterator[bytes]:

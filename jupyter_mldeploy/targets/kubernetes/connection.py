@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +90,7 @@ def _changed(file: str) -> int:
 
 def _load(context: str | None, files: list[str]) -> Connection:
     import kubernetes.config
+    import yaml
     from kubernetes.client.configuration import Configuration
     from kubernetes.client.rest import RESTClientObject
 
@@ -103,7 +107,13 @@ def _load(context: str | None, files: list[str]) -> Connection:
                 raise TargetUnavailable(f"There is no kubeconfig context {context!r}.", f"There is {names or 'none'}.")
             name = chosen["name"]
             namespace = chosen["context"].get("namespace") or namespace
-            config.load_kube_config(config_file=joined, context=name, client_configuration=configuration)
+            with _heard_helper() as said:
+                config.load_kube_config(config_file=joined, context=name, client_configuration=configuration)
+            if said:
+                raise TargetUnavailable(
+                    f"The log-in helper of the kubeconfig context {name!r} failed: {said[-1]}.",
+                    "Log in as it asks for; `kubectl version` with the same context must answer first.",
+                )
         elif context is None and os.environ.get("KUBERNETES_SERVICE_HOST"):
             config.load_incluster_config(client_configuration=configuration)
             namespace = (IN_CLUSTER / "namespace").read_text().strip() or namespace
@@ -112,9 +122,40 @@ def _load(context: str | None, files: list[str]) -> Connection:
                 f"There is no kubeconfig: {', '.join(files)} does not exist.",
                 "Get one from whoever runs the cluster, and name it with KUBECONFIG.",
             )
-    except (config.ConfigException, OSError, KeyError, TypeError) as error:
+        pool = RESTClientObject(configuration).pool_manager
+    # Of a file that is no YAML, no text, has other values than it should, or what it names in base64 is not.
+    except (
+        config.ConfigException,
+        OSError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        yaml.YAMLError,
+    ) as error:
+        why = " ".join(str(error).split()) or repr(error)
         raise TargetUnavailable(
-            f"The kubeconfig cannot be used: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}.",
+            f"The kubeconfig {', '.join(files)} cannot be used: {why[:300].rstrip('.')}.",
             "`kubectl version` with the same context must answer first.",
         ) from error
-    return Connection(configuration.host, name, namespace, configuration, RESTClientObject(configuration).pool_manager)
+    return Connection(configuration.host, name, namespace, configuration, pool)
+
+
+@contextmanager
+def _heard_helper() -> Iterator[list[str]]:
+    """What the client library says of a log-in helper that failed: it only logs it, and goes on without credentials."""
+    said: list[str] = []
+
+    def hear(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        if not text.startswith("exec: "):
+            return True
+        said.append(" ".join(text.removeprefix("exec: ").split()).rstrip("."))
+        return False
+
+    root = logging.getLogger()
+    root.addFilter(hear)
+    try:
+        yield said
+    finally:
+        root.removeFilter(hear)

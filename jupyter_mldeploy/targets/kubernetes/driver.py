@@ -168,7 +168,7 @@ class KubernetesDriver:
         try:
             found = looking.status_of(self._cluster(record), record.name)
         except MLDeployError as error:
-            return Status(state="failed", message=error.summary)
+            return Status(state="unknown", message=str(error))
         return self._without_objects(record) if found is None else found
 
     def _without_objects(self, record: Record) -> Status:
@@ -239,15 +239,23 @@ class KubernetesDriver:
     def stop(self, record: Record) -> None:
         """See ``Driver``."""
         cluster = self._cluster(record, patience=PATIENCE)
-        with OperationLease(cluster, record.name, "stop").held():
-            evidencing.keep_logs(cluster, record.name, self._records.folder(record.name))
-            operating.stop(cluster, record.name)
+        try:
+            with OperationLease(cluster, record.name, "stop").held():
+                evidencing.keep_logs(cluster, record.name, self._records.folder(record.name))
+                operating.stop(cluster, record.name)
+        except Refused as error:
+            if not error.namespace_ends:
+                raise
 
     def delete(self, record: Record) -> None:
         """See ``Driver``."""
         cluster = self._cluster(record, patience=PATIENCE)
-        with OperationLease(cluster, record.name, "deletion").held():
-            applying.remove_all(cluster, record.name, grace=None, seconds=60)
+        try:
+            with OperationLease(cluster, record.name, "deletion").held():
+                applying.remove_all(cluster, record.name, grace=None, seconds=60)
+        except Refused as error:
+            if not error.namespace_ends:
+                raise
 
     def evidence(self, record: Record, stage: str, **known: Any) -> Evidence:
         """See ``Driver``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,9 +44,18 @@ class Refused(TargetUnavailable):
         self.message = str(told.get("message") or body.strip()[:300] or f"HTTP {status}")
         self.body = body
         self.details: Mapping[str, Any] = told.get("details") or {}
-        super().__init__(f"Kubernetes refused to {what}: {self.message.rstrip('.')}.", _HINTS.get(status, ""))
+        hint = _ENDING if self.namespace_ends else _HINTS.get(status, "")
+        super().__init__(f"Kubernetes refused to {what}: {self.message.rstrip('.')}.", hint)
+
+    @property
+    def namespace_ends(self) -> bool:
+        """Whether the namespace is gone or is being deleted, with all that is in it."""
+        if self.status == 404:
+            return self.details.get("kind") == "namespaces"
+        return any(cause.get("reason") == "NamespaceTerminating" for cause in self.details.get("causes") or ())
 
 
+_ENDING = "Make the namespace anew once it is gone, or choose another one with --namespace."
 _HINTS = {
     401: "Log in to the cluster again; its credentials have expired or are not known there.",
     403: "Ask whoever runs the cluster for this right, or choose another namespace with --namespace.",
@@ -63,6 +73,7 @@ def _decoded(body: str) -> dict[str, Any]:
 _WHY = (
     ("refused", "the connection is refused"),
     ("CERTIFICATE_VERIFY", "its certificate is not trusted"),
+    ("no certificate or crl found", "the certificate authority that its kubeconfig names is no certificate"),
     ("getaddrinfo", "its name is not resolved"),
     ("resolve", "its name is not resolved"),
     ("timed out", "it does not answer in time"),
@@ -71,7 +82,7 @@ _WHY = (
 
 def why(error: BaseException) -> str:
     """The innermost reason of a connection that failed, in few words."""
-    text = str(error)
+    text = re.sub(r" *\(_ssl\.c:\d+\)", "", str(error))
     for sign, words in _WHY:
         if sign in text:
             return words

@@ -67,6 +67,8 @@ def _read(cluster: Cluster, pod: str, query: LogQuery) -> Iterator[Stamped]:
     if query.previous:
         asked["previous"] = "true"
     reply = cluster.send("GET", _path(cluster, pod), query=asked)
+    if reply.status in {401, 403}:
+        raise Refused(reply.status, reply.text, what=f"show the log of pod {pod!r}")
     if reply.status == 200:
         for line in reply.body.split(b"\n"):
             if line:

@@ -18,6 +18,7 @@ STATES = {
     "degraded": "Unhealthy",
     "failed": "Failed",
     "stopped": "Unschedulable",
+    "unknown": "Unhealthy",
 }
 
 

@@ -29,6 +29,7 @@ _STATES = {
     "degraded": "running",
     "failed": "failed",
     "stopped": "failed",
+    "unknown": "unknown",
 }
 
 
