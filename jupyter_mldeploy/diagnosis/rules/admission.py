@@ -43,7 +43,7 @@ _SIGNS = (
         r"(?<!would )violates podsecurity \\?\"(?P<policy>[^\"\\\n]+)\\?\": (?P<reason>[^\n]+)"
         r"|unable to validate against any (?:pod security policy|security context constraint)[^\n]*"
         r"|container has runasnonroot and (?P<nonroot>image [^\n]*)|runasnonroot[^\n]*image will run as root"
-        r"|admission webhook \\?\"(?P<webhook>[^\"\\\n]*)\\?\" denied the request[^\n]*"
+        r"|admission webhook \\?\"(?P<webhook>[^\"\\\n]*)\\?\" denied the(?: request\b[^\n]*|\s*$)"
         r"|privileged containers? (?:are|is) not allowed|host(?:path|network) volumes? (?:are|is) not allowed"
         r"|podsecuritypolicy: |disallowed by azure policy|denied by (?:azure policy|policy)"
         r"|validatingadmissionpolicy [^\n]*denied request"

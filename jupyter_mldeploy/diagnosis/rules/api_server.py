@@ -30,7 +30,7 @@ _ROLES = (
         r"|attempting to grant rbac permissions not currently held|attempting to grant extra privileges"
         r"|insufficient privileges to complete"
         r"|does not have (?:the )?(?:required |sufficient |necessary )?permissions? (?:to|for|on)"
-        r"|access denied[^\n]*(?:role|workspace|subscription)|forbidden by rbac|you do not have permission",
+        r"|access denied[^\n]*(?:role|workspace|subscription(?! key))|forbidden by rbac|you do not have permission",
         Depth.ROOT - 3,
     ),
     Sign(
@@ -202,6 +202,7 @@ _GONE = (
     rf"(?P<kind>[\w.]+) {_Q}(?P<name>[^\"'\\\n]+){_Q} not found"
     r"|no service with name (?P<service>\S+) found|no such container: (?P<container>\S+)"
     r"|no (?:local )?container with name (?P<local>\S+)"
+    r"|the resource '(?P<azure>[^'\n]+)' under resource group '[^'\n]*' was not found|\(resourcenotfound\)"
     r"|webservicenotfound|no resources found|release: not found|uninstall: release not loaded"
     r"|service (?P<gone>\S+) not found|not found: no (?:service|deployment)"
     r"|no such (?:image|volume|network|object|service): (?P<object>\S+)|apiexception: \(404\)"
@@ -220,7 +221,9 @@ def objects(reading: Reading) -> Iterator[Finding]:
     """What the server does not know, no longer knows, or is about to forget."""
     removal = deleting(reading)
     if removal and (hit := reading.find(_GONE, [name for name in reading.sources if name != "k8s_events"])):
-        name = next((hit[key] for key in ("name", "service", "container", "local", "gone", "object") if hit[key]), "")
+        name = next(
+            (hit[key] for key in ("name", "service", "container", "local", "gone", "object", "azure") if hit[key]), ""
+        )
         yield found("resource-not-found-on-delete", Depth.ROOT - 3, hit, name=name.strip(" ,.'\""), kind=hit["kind"])
     for finding in show(reading, _OBJECTS):
         facts = dict(finding.facts)

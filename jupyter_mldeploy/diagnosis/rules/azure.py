@@ -30,7 +30,8 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
         r"|NoSuchKey|The specified key does not exist|source .{0,60}path .{0,80}(?:does ?n[o']t|not) exist"
         r"|in the set of files uploaded to the run"
         r"|Path '(?P<aml>[^']+)' does not exist|No artifacts? (?:were )?logged|Unable to (?:find"
-        r"|locate) a logged_?model|Failed to download artifacts|MLmodel.{0,40}not found|cannot find model data"
+        r"|locate) a logged_?model|Failed to download artifacts|while downloading one or more artifacts from"
+        r"|MLmodel.{0,40}not found|cannot find model data"
         r"|There is no file or folder ['\"](?P<own>[^'\"]+)|Asset path is neither a file nor a directory:? ?(?P<neither>\S*)"
         r"|\w*AssetPathNotFound\w*|No blobs found in storage(?: at model asset path: (?P<asset>\S+))?"
     )
@@ -55,7 +56,8 @@ def nothing_to_register(reading: Reading) -> Iterator[Finding]:
     elif reading.stage == "register":
         for raised in reading.raised:
             if match := re.search(
-                r"(?:No such file or directory|cannot find the (?:path|file) specified):? ?['\"]?(?P<path>[^'\"\n]*)",
+                r"(?:No such file or directory|cannot find the (?:path|file) specified"
+                r"|\[(?:Errno 2|WinError [23])\][^:\n]*):? ?['\"]?(?P<path>[^'\"\n]*)",
                 raised.message,
                 re.IGNORECASE,
             ):
@@ -97,7 +99,7 @@ def conflict(reading: Reading) -> Iterator[Finding]:
     )
     running = reading.find(_RUNNING if status else said)
     taken = reading.find(
-        r"(?:service|webservice|deployment|endpoint|name|resource|model)\b.{0,120}\balready (?:exists|taken"
+        r"(?:service|webservice|deployment|endpoint|name|resource|model|release)\b.{0,120}\balready (?:exists|taken"
         r"|in use|registered|used)|AlreadyExists|\bServiceExists|\bNameConflict|already contains an? .{0,60} with name"
         r"|ServiceAlreadyExists|EndpointAlreadyExists"
         r"|there is already an? [\w ]{0,20}(?:service|endpoint|deployment) (?:with|named)|with the same name already exists"

@@ -19,6 +19,7 @@ _DENIED = (
     r"PermissionError: (?:\[Errno (?:13|1)\] )?(?:Permission denied|Operation not permitted"
     r"|access denied):? ?(?:b)?['\"]?(?P<python>[^'\"\n]*)"
     r"|\[Errno 13\] Permission denied:? ['\"]?(?P<errno>/?[^'\"\n]*)"
+    r"|PermissionError: \[(?:Errno 13|WinError 5)\] [^:\n]+: ['\"](?P<said>[^'\"\n]+)"
     r"|(?:mkdir|cp|mv|touch|tee|chmod|chown|rm|cat|ls|ln|tar|install): (?:cannot|can't"
     r"|could not) [\w ]+ ?(?:to |for )?[`'\"‘]?(?P<shell>/?[\w./@-]+)['\"’]?: (?:Permission denied"
     r"|Operation not permitted)"

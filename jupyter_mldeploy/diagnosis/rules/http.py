@@ -141,7 +141,9 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
     (
         "endpoint-connection-refused",
         (
-            r"Connection refused|ECONNREFUSED|actively refused it|Failed to connect to \S+ port \d+"
+            r"Connection refused|ECONNREFUSED|actively refused it|\[WinError 10061\]"
+            r"|Zielcomputer die Verbindung verweigerte|ordinateur cible l.a expressément refusée"
+            r"|el equipo de destino denegó expresamente|Failed to connect to \S+ port \d+"
             r"|\[Errno 111\]|\[Errno 61\]|ConnectError: All connection attempts failed"
             r"|Cannot connect to host (?:localhost|127\.0\.0\.1|0\.0\.0\.0)|Connect call failed"
             r"|Couldn't connect to server|Could not connect to server|no listener|nothing (?:is )?listen"

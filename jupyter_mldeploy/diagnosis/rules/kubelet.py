@@ -18,7 +18,7 @@ _REFERENCES = (
     Sign(
         "secret-key-missing",
         r"couldn't find key (?P<key>\S+) in secret (?P<secret>[^\s\"]+)"
-        r"|references non-existent secret key:? (?P<volume_key>\S+)"
+        r"|references non-existent secret key(?:: (?P<volume_key>\S+))?"
         rf"|secret {_Q}?(?P<named>[\w./-]+){_Q}? (?:does not have|has no"
         rf"|does not contain) (?:a )?key:? {_Q}?(?P<missing>[\w.-]+)"
         rf"|key {_Q}?(?P<absent>[\w.-]+){_Q}? (?:not found|does not exist) in secret {_Q}?(?P<within>[\w./-]+)",
@@ -28,7 +28,7 @@ _REFERENCES = (
         "configmap-missing",
         rf"configmaps? {_Q}(?P<configmap>[^\"\\\n]+){_Q} (?:not found|does not exist|is missing)"
         rf"|couldn't find key (?P<key>\S+) in configmap (?P<within>[^\s\"]+)"
-        rf"|references non-existent config key:? (?P<volume_key>\S+)"
+        rf"|references non-existent config key(?:: (?P<volume_key>\S+))?"
         r"|couldn't get configmap (?P<get>\S+)",
         Depth.ROOT - 3,
     ),
@@ -182,10 +182,12 @@ def evicted(reading: Reading) -> Iterator[Finding]:
 @rule("rollout-deadline-exceeded")
 def rollout(reading: Reading) -> Finding | None:
     """The Deployment has waited long enough: what for, its pods say."""
-    hit = reading.find(
+    waited = reading.find_all(
         r"progressdeadlineexceeded|exceeded its progress deadline|has timed out progressing|rollout[^\n]*timed out"
         r"|timed out waiting for the condition|rollout status[^\n]*(?:failed|timed out|exceeded)"
     )
+    # A kubelet says "timed out waiting for the condition" of volumes and caches, and mounts them a moment later.
+    hit = next((one for one in waited if not re.search(r"mount|sync \w+ cache", one.line.text, re.IGNORECASE)), None)
     if hit is None or not (on_cluster(reading) or "rollout" in reading or "progress deadline" in reading):
         return None
     named = reading.find(r"deployment(?:\.apps)? ?[\"'/](?P<deployment>[\w-]+)")

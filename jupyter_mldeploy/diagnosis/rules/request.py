@@ -110,6 +110,9 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
                 yield found("request-missing-key", Depth.ROOT + 2, raised.line, facts=facts)
             else:
                 yield found("feature-names-mismatch", Depth.ROOT + 3, raised.line, names=match["key"], certain=False)
+    answered = reading.find(r"KeyError(?:'>)?(?:: |\()['\"](?P<key>[\w-]+)['\"]", ("http_body",))
+    if answered and not reading.raised:
+        yield found("request-missing-key", Depth.ROOT + 2, answered, key=answered["key"])
     hit = reading.find(
         r"run\(\) missing \d+ required positional arguments?: '(?P<argument>\w+)'"
         r"|The JSON object lacks [`'\"]?(?P<lacks>\w+)|(?:missing|required|expected"
@@ -229,6 +232,8 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         none = "nonetype" in gaps.line.text.lower()
         depth = Depth.ROOT - (0 if none else 1)
         yield found("input-missing-values", depth, gaps, certain=not none, text=gaps.match[0])
+    if schema := reading.find(r"Incompatible input types for column|Can ?not safely convert \w+ to \w+"):
+        yield found("input-type-error", Depth.ROOT + 2, schema)  # MLflow's
     types = reading.find(
         r"could not convert string to float: ?['\"]?(?P<value>[^'\"]{1,60})|Cannot cast .{0,40}"
         r"|invalid literal for int\(\)|DataFrame\.dtypes for data must be int, float, bool or category"

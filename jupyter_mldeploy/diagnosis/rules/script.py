@@ -20,7 +20,8 @@ _CONFIG_FILE = re.compile(
     re.IGNORECASE,
 )
 _ABSENT = (
-    r"(?:(?:No such file or directory|cannot find the (?:file|path) specified): (?:b|u|r)?['\"]?"
+    r"(?:(?:No such file or directory|cannot find the (?:file|path) specified|\[(?:Errno 2|WinError [23])\] [^:\n]+)"
+    r": (?:b|u|r)?['\"]?"
     r"|^(?:File )?['\"]?(?=[^'\"\n]+ (?:doesn't|does not) exist|\S+ (?:was )?not found\.?$))"
     r"(?P<path>(?:(?! does| was| not)[^'\"\n])*)"
 )
@@ -228,11 +229,12 @@ def absent_file(reading: Reading) -> Iterator[Finding]:
         r"Cannot find primary config '(?P<hydra>[^']+)'|configuration file,? (?P<workspace>[\w./-]+),? could not be found"
         r"|(?:config(?:uration)?|settings|properties|parameters?) file:? ?[`'\"]?(?P<path>[\w./-]*)[`'\"]?:? "
         r"?(?:was |is |could |can )?(?:not (?:be )?(?:found|read)|missing|does(?: not|n't) exist)"
+        r"|^Error: '(?P<gunicorn>[\w./-]+\.(?:py|conf|cfg|ini|toml|ya?ml|json))' doesn't exist"
         r"|(?:could not|couldn't|cannot|can't|unable to|failed to) (?:find|locate|read|open|load) (?:the )?"
         r"(?:config(?:uration)?|settings) (?:file )?(?:at |from )?[`'\"]?(?P<named>[\w./-]+)"
     )
     if said and not re.search(r"kube", said.line.text, re.IGNORECASE):
-        path = said["workspace"] or said["hydra"] or said["path"] or said["named"]
+        path = said["workspace"] or said["hydra"] or said["path"] or said["named"] or said["gunicorn"]
         yield found("config-file-missing", Depth.ROOT, said, path=path)
 
 

@@ -147,6 +147,7 @@ def cuda_driver(reading: Reading) -> Iterator[Finding]:
         r"|with CUDA capability sm_\d+ is not compatible with the current PyTorch installation"
         r"|RuntimeError: No CUDA GPUs are available"
         r"|no NVIDIA GPU device is present|Failed to initialize NVML"
+        r"|container was built for NVIDIA Driver Release|CUDA Driver UNAVAILABLE"
         r"|CUDA driver initialization failed|you might not have a CUDA gpu"
     )
     hard = [hit for hit in hits if not re.search(r"Warning|failed call to cuInit|NVML", hit.line.text)]
