@@ -238,9 +238,8 @@ class Service:
 
     def stop(self) -> Service:
         """End its processes and keep what is known of it, so that it can be started again."""
-        with self._records.operation(self.name, "stop"):
-            with self._records.ending(self.record) as record:
-                driver_for(record.spec.target, self._records).stop(record)
+        with self._records.operation(self.name, "stop"), self._records.ending(self.record) as record:
+            driver_for(record.spec.target, self._records).stop(record)
         return self
 
     def delete(self, *, images: bool = False) -> list[str]:
