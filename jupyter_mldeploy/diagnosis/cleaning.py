@@ -23,6 +23,7 @@ _PREFIXES = (
     r"\d\d:\d\d:\d\d(?:[.,]\d+)? ",
     r"[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.-]+:\d+\] ",  # klog, glog
     r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d [\w.-]+ [\w./-]+(?:\[\d+\])?: ",  # syslog, journald
+    r"\[[A-Z]{4,5} ?\] W-\d+-\S+ [\w.]+ - ",  # TorchServe, of what its workers print
     r"#\d+ (?:\d+\.\d+ )?",  # BuildKit, plain progress
     r"\d+\.\d{1,4} (?=\S|\s{2})",  # BuildKit, the excerpt under an error
 )

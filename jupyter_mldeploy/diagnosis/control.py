@@ -31,6 +31,8 @@ _WELL = (
     r"|ValidMetricFound|SuccessfulRescale|New size: \d+; reason: |^Installed \d+ packages? in "
     r"|^Healthy$|HTTP/[\d.]+\"? 200\b|\"(?:status|status_?code|code)\": ?\"?200\b"
     r"|Deployment (?:is )?(?:complete|succeeded)|has been deployed|\b1/1\s+Running\b"
+    r"|\b(?:1/1|2/2|3/3|4/4|5/5)\s+(?:Running\b|\d+\s+\d+\s+\d+[smhd])"
+    r"|Successfully registered model|Created version '\d+' of model"
 )
 _FAILING_REASONS = re.compile(
     r"CrashLoop|BackOff|Err|Fail|Kill|Invalid|Evict|Unschedul|Exceeded|Unhealthy|NotReady|CannotRun|Config"
@@ -38,8 +40,11 @@ _FAILING_REASONS = re.compile(
     re.IGNORECASE,
 )
 _ERROR_IN_ANSWER = re.compile(r"\berror\b|exception|traceback", re.IGNORECASE)
+_NORMAL = r"^(?:ScalingReplicaSet|Successful\w+|Pulled|Created|Started|Killing: Stopping container)\b"
+_DIED = r"Child process \[\d+\] died|Load model failed: \S+ error: Worker died"
+"""What supervisors go on saying after they have started well."""
 _STARTING = re.compile(
-    r"(?:readiness|startup) probe failed(?!.*statuscode)(?:(?!\(x).)*(?:\(x[1-3]\))?\s*$", re.IGNORECASE
+    rf"{_NORMAL}|(?:readiness|startup) probe failed(?!.*statuscode)(?:(?!\(x).)*(?:\(x[1-3]\))?\s*$", re.IGNORECASE
 )
 """A probe that a service which is starting does not answer yet."""
 _LITTLE = 3
@@ -50,6 +55,8 @@ def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     """Findings in order, never empty."""
     failing = _failing(reading)
     mark = reading.find_last(_WELL)
+    if mark and (died := reading.find_last(_DIED)) and died.line.number > mark.line.number:
+        mark = None
     well = mark is not None or reading.http_status in (200, 201, 202, 204) or reading.exit_code == 0
     kept = [f for f in findings if not _overtaken(reading, f)]
     if well and not failing:
@@ -121,12 +128,16 @@ def _overtaken(reading: Reading, finding: Finding) -> bool:
 
 
 def _mended(reading: Reading) -> Hit | None:
-    """The event that a container was started, if others complain but none after it of more than a start that takes time."""
+    """The event that a container was started, if others complain but none after it of more than a start that takes time.
+
+    A rollout that scales the former replicas down has found the new ones ready.
+    """
     events = reading.sources["k8s_events"]
     started = reading.find_last(r"started container", ("k8s_events",))
     if started is None or not all(map(_STARTING.search, events.lines[started.line.number :])):
         return None
-    return started if reading.find(r"fail|back-?off|error|unhealthy", ("k8s_events",)) else None
+    replaced = reading.find(r"scaled down replica set", ("k8s_events",))
+    return started if replaced or reading.find(r"fail|back-?off|error|unhealthy", ("k8s_events",)) else None
 
 
 def _guess(finding: Finding) -> bool:

@@ -34,38 +34,47 @@ _REQUIREMENTS = {
 """Names whose package is called otherwise, or that deserve an exact spelling."""
 
 _NAMES = """
-absl accelerate adlfs aiofiles aiohttp albumentations altair annoy ansible anthropic anyio apscheduler arch arrow
-arviz asgiref asyncpg attrs autogluon autokeras automl av avro azure azureml babel bentoml bitsandbytes blinker
-blosc bokeh boto boto3 botocore bottle bottleneck bz2file cachetools catboost causalml celery cerberus certifi cffi
-chainer chardet charset_normalizer chromadb clearml click cloudpickle cmdstanpy colorama colorlog comet_ml
-confluent_kafka cryptography ctranslate2 cudf cuml cupy cvxpy cython dash dask databricks datasets datatable deap
-deepspeed detectron2 diffusers dill distributed django docker dowhy duckdb easyocr econml editdistance einops
-elasticsearch emoji evaluate evidently face_recognition fairlearn fairseq faiss faker falcon fastai fastapi
-fastparquet fasttext fbprophet feast featuretools fiona flair flasgger flask folium fsspec ftfy fuzzywuzzy gcsfs
-gensim geopandas geopy gevent git gluonts google gpytorch gradio graphene greenlet grpc gunicorn h2o h3 h5py
-haversine hdbscan holidays horovod httptools httpx huggingface_hub hyperopt ibm_db idna igraph imageio imgaug
-implicit inflect interpret ipykernel ipywidgets iso8601 isodate itsdangerous jax jaxlib jieba jinja2 joblib jpype
-jsonpickle jsonschema jupyter kafka kagglehub keras_preprocessing kmodes kneed konlpy kornia kubernetes langchain
-langdetect lazypredict librosa lifelines lightfm lightgbm lime llama_cpp llvmlite lxml lz4 mapie markdown markupsafe
-marshmallow matplotlib mecab mediapipe minio mlflow mlserver mlxtend mmcv mmdet modin monai moviepy msal msgpack
-multidict mxnet mysql names ncnn neo4j networkx neuralprophet ngboost nibabel nltk nmslib numba numexpr numpy onnx
-onnxmltools onnxruntime open3d openai opencensus openpyxl opentelemetry optuna orbit orjson osmnx outlines packaging
-paddle paddleocr paho pandas pandera paramiko parfit passlib patsy pdfminer pdfplumber peft pendulum pgeocode
-phonenumbers pillow pingouin plotly pmdarima polars ppscore prefect presidio_analyzer prometheus_client prophet
-protobuf psutil psycopg ptvsd py4j pyarrow pyaudio pyautogui pycaret pycocotools pycuda pydantic pydicom pydot pydub
-pygam pygments pyhive pymc pymc3 pymongo pymssql pymysql pynndescent pynvml pyod pyodbc pyopencl pypdf pyproj
-pyreadstat pyro pyspark pystan pytesseract pytest pythainlp pytorch_forecasting pytz pywt pyxlsb qdrant_client
-rapidfuzz rasterio ray rdkit redis regex reportlab requests responses rich river rpy2 s3fs sacremoses safetensors
-sagemaker sanic scikitplot scipy scispacy seaborn segmentation_models selenium sentencepiece sentry_sdk setuptools
-shap shapely simplejson six skorch sktime slack smart_open snorkel sortedcontainers soundfile spacy_transformers
-sparknlp sqlalchemy sqlmodel stable_baselines3 stanza starlette statsforecast statsmodels streamlit stripe stumpy
-sympy tables tabnet tabpfn tabulate tblib tenacity tensorboard tensorflow tensorflow_addons tensorflow_probability
-tensorrt termcolor textblob textdistance textstat tflite_runtime thinc thrift tiktoken timm tokenizers toml torch
-torch_geometric torch_scatter torch_sparse torchaudio torchmetrics torchtext torchvision tornado tqdm traitlets
-transformers treeinterpreter treelite triton tritonclient trl tsfresh tslearn twilio typer typing_extensions tzlocal
-ujson ultralytics unidecode urllib3 uvicorn uvloop vaderSentiment vaex validators vllm wandb watchdog weasyprint
-websocket websockets werkzeug wheel wordcloud wrapt xarray xgboost xlrd xlsxwriter xmltodict yellowbrick yfinance
-zarr zeep zstandard
+absl accelerate adlfs aiobotocore aiofiles aiohttp aiokafka albumentations alibi alibi_detect altair annoy ansible
+anthropic anyio apex apscheduler arch arrow arviz asgiref asyncpg attrs auto_gptq auto_round autogluon autokeras automl av
+avro awq azure azureml babel backoff bentoml bidict bitsandbytes blinker blosc bokeh boltons boto boto3 botocore bottle
+bottleneck bz2file cached_property cachetools catboost causalml celery cerberus certifi cffi chainer chardet
+charset_normalizer chromadb clearml click cloudpickle cmdstanpy colorama colorlog comet_ml confluent_kafka crfsuite
+croniter cryptography ctranslate2 cudf cuml cupy cvxpy cython cython_bbox cytoolz darts dash dask databricks
+dataclasses_json dataprep datasets datatable dateparser deap decouple deepchecks deepspeed deltalake detectron2 diffusers
+dill distributed django docker docopt dowhy dramatiq duckdb dynaconf easydict easyocr econml editdistance
+efficientnet_pytorch einops elasticsearch emoji environs evaluate evidently face_recognition fairlearn fairseq faiss faker
+falcon fastai fastapi fastparquet fasttext faust fbprophet feast feature_engine featuretools filelock fiona fire flair
+flaml flasgger flash_attn flask folium frozendict fsspec ftfy fuzzywuzzy gcsfs gensim geopandas geopy gevent git gliner
+gluonts google gpytorch gradio graphene great_expectations greenlet groundingdino grpc gunicorn h2o h3 h5py haversine
+hdbscan hnswlib holidays horovod httptools httpx huey huggingface_hub humanize hummingbird hydra_zen hyperopt ibm_db idna
+igraph imagehash imageio imgaug implicit importlib_metadata importlib_resources inference_sdk inflect
+intel_extension_for_pytorch interpret ipykernel ipywidgets iso8601 isodate itsdangerous jax jaxlib jieba jinja2 joblib
+jpype jsonargparse jsonpickle jsonschema jupyter kafka kagglehub kats keras_core keras_cv keras_hub keras_nlp
+keras_preprocessing keras_tuner kmodes kneed kombu konlpy kornia kubernetes langchain langdetect language_tool_python lap
+lazypredict librosa lifelines lightfm lightgbm lime llama_cpp llvmlite lm_eval loguru lxml lz4 mapie markdown markupsafe
+marshmallow matplotlib mecab mediapipe minio minisom mlflow mlflow_skinny mlserver mlxtend mmcv mmdet model_bakery
+modelscope modin monai more_itertools moviepy msal msal_extensions msgpack multidict mxnet mysql names nannyml nats ncnn
+neo4j networkx neural_compressor neuralprophet ngboost nibabel nltk nmslib num2words numba numexpr numpy omegaconf onnx
+onnx2torch onnxmltools onnxruntime onnxscript onnxsim open3d open_clip openai opencensus openpyxl opentelemetry openvino
+openvino_genai optimum optuna orbit orjson osmnx outlines packaging paddle paddleocr paho pandas pandera paramiko parfit
+passlib patsy pdfminer pdfplumber peft pendulum pgeocode pgvector phonenumbers pika pillow pinecone pingouin plotly
+pmdarima polars popmon ppscore prefect presidio_analyzer pretrainedmodels prometheus_client prophet protobuf psutil
+psycopg ptvsd py4j pyannote pyarrow pyaudio pyautogui pycaret pyclustering pycocotools pycountry pycuda pydantic pydicom
+pydot pydub pygam pygments pyhive pyiceberg pymc pymc3 pymilvus pymongo pymssql pymysql pynndescent pynvml pyod pyodbc
+pyopencl pypdf pyproj pyreadstat pyro pyspark pystan pytesseract pytest pythainlp pythonjsonlogger pythresh
+pytorch_forecasting pytz pywt pyxlsb qdrant_client rank_bm25 rapidfuzz rasterio ratelimit ray rdkit redis regex reportlab
+requests responses retrying rich river roboflow rpy2 rq s3fs s3transfer sacrebleu sacremoses safetensors sagemaker sanic
+schedule scikeras scikitplot scipy scispacy seaborn segment_anything segmentation_models segmentation_models_pytorch
+selenium sentencepiece sentry_sdk seqeval setfit setuptools shap shapely simplejson six skl2onnx skops skorch sktime slack
+smart_open snorkel sortedcontainers soundfile spacy_transformers span_marker sparknlp spellchecker sqlalchemy sqlmodel
+stable_baselines3 stanza starlette statsforecast statsmodels streamlit stripe structlog stumpy supervision sympy
+symspellpy tables tabnet tabpfn tabulate tblib tenacity tensorboard tensorflow tensorflow_addons tensorflow_probability
+tensorrt termcolor text2vec text_unidecode textblob textdistance textstat tf2onnx tf_agents tflite_runtime thinc thrift
+tiktoken timm tokenizers toml toolz torch torch2trt torch_geometric torch_scatter torch_sparse torchaudio torchmetrics
+torchtext torchvision tornado tqdm traitlets transformers treeinterpreter treelite triton tritonclient trl tsai tsfresh
+tslearn twilio typer typing_extensions typing_inspect tzlocal ujson ultralytics unidecode urllib3 usearch uvicorn uvloop
+vaderSentiment vaex validators vllm wandb watchdog weasyprint weaviate websocket websockets werkzeug wheel whylogs
+wordcloud wrapt xarray xformers xgboost xlrd xlsxwriter xmltodict yacs yellowbrick yfinance zarr zeep zipp zstandard
 """
 _PACKAGES = frozenset(_NAMES.split())
 _PACKAGE_PREFIXES = (

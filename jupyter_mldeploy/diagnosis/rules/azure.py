@@ -111,7 +111,8 @@ def conflict(reading: Reading) -> Iterator[Finding]:
     if running:
         yield found("operation-in-progress", Depth.ROOT, running, proof)
     if taken and not re.search(
-        r"container (?!group)|/score|file exists|directory|image|network with name|volume|namespaces? \"[^\"]*\" already",
+        r"container (?!group)|pod already exists|/score|file exists|directory"
+        r"|image|network with name|volume|namespaces? \"[^\"]*\" already",
         taken.line.text,
         re.IGNORECASE,
     ):

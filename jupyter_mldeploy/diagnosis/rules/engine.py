@@ -47,7 +47,8 @@ _SIGNS = (
         "container-name-conflict",
         r"the container name \"?/?(?P<name>[\w.-]+)\"? is already in use by (?:container )?\"?(?P<container>\w+)?"
         r"|name \\?\"?(?P<nerdctl>[\w.-]+)\\?\"? is already used by id|conflict\. the (?:container )?name"
-        r"|container with name (?P<other>[\w.-]+) already exists|that name is already in use",
+        r"|container with name (?P<other>[\w.-]+) already exists|that name is already in use"
+        r"|name (?P<pod>[\w.-]+) is in use: (?:pod|container) already exists",
         Depth.ROOT - 4,
     ),
 )
@@ -68,7 +69,9 @@ def engine(reading: Reading) -> Iterator[Finding]:
         if finding.cause == "docker-daemon-not-running" and "socket" in facts:
             facts["socket"] = facts["socket"].rstrip(".")
         if finding.cause == "container-name-conflict":
-            facts["name"] = facts.get("name") or facts.pop("nerdctl", "") or facts.pop("other", "")
+            facts["name"] = (
+                facts.get("name") or facts.pop("nerdctl", "") or facts.pop("other", "") or facts.pop("pod", "")
+            )
             if "container" in facts:
                 facts["container"] = facts["container"][:12]
         yield Finding(

@@ -61,6 +61,7 @@ def model_file(reading: Reading) -> Iterator[Finding]:
         r"|No such file or directory: '?(?P<mlmodel>[^'\n]*MLmodel)'?"
         r"|Could not find an \"?MLmodel\"? configuration file at \"?(?P<mlflow>[^\"\s]+)"
         r"|Unable to (?:synchronously )?open file \(unable to open file: name = '(?P<h5>[^']+)'"
+        r"|no models with name '(?P<bento>[^'\n]+)' exist in"
         r"|No versions of servable \S+ found under base path (?P<tfs>\S+)|Model (?:file|path|directory"
         r"|artifact)s? ?:?['\"]?(?P<model>\S+?)['\"]? (?:does not exist|not found|is missing|cannot be found"
         r"|doesn't exist)"
@@ -189,7 +190,7 @@ def not_what_the_loader_expects(reading: Reading) -> Finding | None:
         r"|file signature not found|Unable to (?:synchronously )?open file \((?:file signature|truncated file"
         r"|bad symbol|bad object)|truncated file: eof|PytorchStreamReader failed (?:reading zip archive"
         r"|locating file|reading file)|not a ZIP archive|failed finding central directory"
-        r"|version https://git-lfs\.github\.com/spec|INVALID_PROTOBUF|Protobuf parsing failed"
+        r"|Incorrect model file descriptor|version https://git-lfs\.github\.com/spec|INVALID_PROTOBUF|Protobuf parsing failed"
         r"|Error parsing message(?: with type)?|DecodeError: (?:Error parsing|Wrong wire type|Truncated)"
         r"|Magic number in the header is wrong|unexpected EOF, expected \d+ more bytes"
         r"|BadZipFile|File is not a zip file|zlib\.error: Error -\d|(?:not a gzipped file|CRC check failed"
@@ -211,7 +212,8 @@ def not_what_the_loader_expects(reading: Reading) -> Finding | None:
         r"|(?:buffer is smaller than requested size|reset_to_null)"
     )
     if not hit:
-        return None
+        empty = [r for r in reading.raised if r.name == "EOFError" and r.through("pickle", "joblib", "numpy_pickle")]
+        return found("model-file-corrupt", Depth.ROOT + 1, empty[-1].line) if empty else None
     if re.match(r"KeyError: \d", hit.match[0]) and not any(
         r.through("pickle", "joblib", "numpy_pickle") for r in reading.raised
     ):

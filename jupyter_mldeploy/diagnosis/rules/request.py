@@ -120,7 +120,7 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
         r"|input)s?:? [`'\"]?(?P<key>[\w.-]++)[`'\"]?+(?!,? (?:to|must|should|of|is not|type)\b)"
         r"|[`'\"](?P<field>[\w-]+)[`'\"] (?:is a required property|field is required|is required"
         r"|key (?:is )?missing|not found in (?:the )?(?:request|payload|body|input))|\"type\": ?\"missing\""
-        r"|field required"
+        r"|field required|missing ['\"`](?P<absent>[\w-]+)['\"`] (?:key|field) in (?:the )?(?:request|body|payload)"
         r"|(?:request|payload|body|input)(?: data)? (?:does not|doesn't|must) (?:contain|have|include) (?:the "
         r"|a )?(?:key |field )?[`'\"](?P<must>\w+)"
     )
@@ -131,7 +131,7 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
         # A gateway or framework that checks a schema speaks of the whole payload.
         and not (reading.http_status in (400, 422) and "schema" in hit.line.text.lower())
     ):
-        name = hit["argument"] or hit["lacks"] or hit["key"] or hit["field"] or hit["must"]
+        name = hit["argument"] or hit["lacks"] or hit["key"] or hit["field"] or hit["must"] or hit["absent"]
         yield found("request-missing-key", Depth.SPECIFIC - 1, hit, key=name, certain=bool(name))
 
 
@@ -177,6 +177,8 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         yield found(
             kind, Depth.ROOT, names, names=names["columns"] or names["index"] or names["onnx"] or names["onnx_missing"]
         )
+    if served := reading.find(r"unexpected shape for input '[^']*' for model"):
+        yield found("input-shape-mismatch", Depth.ROOT + 1, served)  # Triton's
     shape = reading.find(
         r"Number of columns does not match number of features|num_feature >= p_fmat"
         r"|X has (?P<got>\d+) features?,? (?:per sample[;,]? ?)?(?:but"
@@ -232,8 +234,11 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         none = "nonetype" in gaps.line.text.lower()
         depth = Depth.ROOT - (0 if none else 1)
         yield found("input-missing-values", depth, gaps, certain=not none, text=gaps.match[0])
-    if schema := reading.find(r"Incompatible input types for column|Can ?not safely convert \w+ to \w+"):
-        yield found("input-type-error", Depth.ROOT + 2, schema)  # MLflow's
+    if schema := reading.find(
+        r"Incompatible input types for column|Can ?not safely convert \w+ to \w+"
+        r"|JSON Value: .{1,80} Type: \w+ is not of expected type"
+    ):  # MLflow's, TensorFlow Serving's
+        yield found("input-type-error", Depth.ROOT + 2, schema)
     types = reading.find(
         r"could not convert string to float: ?['\"]?(?P<value>[^'\"]{1,60})|Cannot cast .{0,40}"
         r"|invalid literal for int\(\)|DataFrame\.dtypes for data must be int, float, bool or category"
@@ -290,7 +295,8 @@ def some_exception(reading: Reading) -> Iterator[Finding]:
     hit = reading.find(
         r"An unexpected error occurred in scoring script|Caught an unhandled exception from the user script"
         r"|Exception on /\S* \[(?:POST|GET)\]|run\(\) (?:raised|failed|threw)|Encountered Exception"
-        r"|An unexpected internal error occurred|x-ms-run-function-failed: ?true|Exception in ASGI application"
+        r"|\bInternalServerException\b|An unexpected internal error occurred"
+        r"|x-ms-run-function-failed: ?true|Exception in ASGI application"
     )
     last = reading.last_exception()
     if hit:

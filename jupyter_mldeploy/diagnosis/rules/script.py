@@ -229,12 +229,13 @@ def absent_file(reading: Reading) -> Iterator[Finding]:
         r"Cannot find primary config '(?P<hydra>[^']+)'|configuration file,? (?P<workspace>[\w./-]+),? could not be found"
         r"|(?:config(?:uration)?|settings|properties|parameters?) file:? ?[`'\"]?(?P<path>[\w./-]*)[`'\"]?:? "
         r"?(?:was |is |could |can )?(?:not (?:be )?(?:found|read)|missing|does(?: not|n't) exist)"
+        r"|realpath\(\) of (?P<uwsgi>\S+) failed: No such file"
         r"|^Error: '(?P<gunicorn>[\w./-]+\.(?:py|conf|cfg|ini|toml|ya?ml|json))' doesn't exist"
         r"|(?:could not|couldn't|cannot|can't|unable to|failed to) (?:find|locate|read|open|load) (?:the )?"
         r"(?:config(?:uration)?|settings) (?:file )?(?:at |from )?[`'\"]?(?P<named>[\w./-]+)"
     )
     if said and not re.search(r"kube", said.line.text, re.IGNORECASE):
-        path = said["workspace"] or said["hydra"] or said["path"] or said["named"] or said["gunicorn"]
+        path = said["workspace"] or said["hydra"] or said["path"] or said["named"] or said["gunicorn"] or said["uwsgi"]
         yield found("config-file-missing", Depth.ROOT, said, path=path)
 
 
