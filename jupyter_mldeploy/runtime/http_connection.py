@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import httptools
 
 from jupyter_mldeploy.runtime.http_message import HttpRequest, split_target, status_line
+from jupyter_mldeploy.runtime.inflating import inflated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST_PIPELINED = 32
 _HEAD_LIMIT = 65_536
+_CHUNK_FRAME = 32  # bytes around a chunk that need no account: its size, its line ends, a short extension
+_SMALL_PART = 4096
 _HEAD_TIMEOUT_S = 30.0
 _IDLE_TIMEOUT_S = 120.0
 _BODY_GRACE_S = 30.0
@@ -58,9 +61,12 @@ class Connection(asyncio.Protocol):
         self._request: HttpRequest | None = None  # being received
         self._current: HttpRequest | None = None  # being answered
         self._pending: deque[HttpRequest] = deque()
-        self._body: list[bytes] = []
+        self._body: list[bytes | bytearray] = []
         self._body_size = 0
         self._head_size = 0
+        self._around_body = 0  # bytes that came with the body, its own not counted
+        self._body_counted = -1  # how much of the body is reckoned with; -1: no piece of it yet
+        self._chunks = 0
         self._url = b""
         self._phase = "idle"
         self._since = clock()
@@ -128,6 +134,17 @@ class Connection(asyncio.Protocol):
                 self._head_size += len(data)
                 if self._head_size > _HEAD_LIMIT:
                     self._break(431, f"The request's headers are longer than {_HEAD_LIMIT} bytes.")
+            elif self._phase == "body":
+                self._account_body(len(data))
+
+    def _account_body(self, arrived: int) -> None:
+        """Limit what comes with a body in chunks and is not body: extensions of chunks, and trailers."""
+        if self._body_counted >= 0:  # the piece in which the headers ended is not counted: it held other things
+            body = self._body_size - self._body_counted
+            self._around_body += max(0, arrived - body - _CHUNK_FRAME * self._chunks)
+            if self._around_body > _HEAD_LIMIT:
+                self._break(431, f"The extensions and trailers of the body are longer than {_HEAD_LIMIT} bytes.")
+        self._body_counted, self._chunks = self._body_size, 0
 
     def _decline_upgrade(self, rest: bytes) -> None:
         """Read on as if the client had not offered another protocol; its parser would take the body for that one."""
@@ -137,6 +154,8 @@ class Connection(asyncio.Protocol):
             return
         lines = [b"%b %b HTTP/1.1\r\n" % (request.method.encode("latin-1"), self._url)]
         lines += [b"%b: %b\r\n" % (n, v) for n, v in request.headers if n.lower() not in (b"upgrade", b"connection")]
+        if b"close" in [option.strip() for option in request.fields.get(b"connection", b"").lower().split(b",")]:
+            lines.append(b"connection: close\r\n")
         self._parser = httptools.HttpRequestParser(self)
         self.data_received(b"".join(lines) + b"\r\n" + rest)
 
@@ -160,7 +179,7 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header."""
         request = self._request
-        if request is not None:
+        if request is not None and self._phase == "head":  # trailers are read and not used
             request.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -181,6 +200,7 @@ class Connection(asyncio.Protocol):
             fields[name] = fields[name] + b", " + value if name in fields else value
         self._phase = "body"
         self._since = self._clock()
+        self._around_body, self._body_counted = 0, -1
         if size > _HEAD_LIMIT:
             self._break(431, f"The request's headers are longer than {_HEAD_LIMIT} bytes.")
             return
@@ -202,8 +222,18 @@ class Connection(asyncio.Protocol):
         self._body_size += len(body)
         if self._body_size > self._application.max_body_bytes:
             self._too_large()
+        elif self._body and len(body) < _SMALL_PART:  # in chunks of a byte, a list of them would be many times the body
+            last = self._body[-1]
+            if isinstance(last, bytearray):
+                last += body
+            else:
+                self._body.append(bytearray(body))
         else:
             self._body.append(body)
+
+    def on_chunk_header(self) -> None:
+        """The size of a chunk has been read."""
+        self._chunks += 1
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -215,7 +245,7 @@ class Connection(asyncio.Protocol):
         self._since = self._clock()
         request.arrived = time.perf_counter()
         body = self._body
-        request.body = body[0] if len(body) == 1 else b"".join(body)
+        request.body = bytes(body[0]) if len(body) == 1 else b"".join(body)
         self._body = []
         encoding = request.fields.get(b"content-encoding")
         if encoding is not None:
@@ -237,7 +267,7 @@ class Connection(asyncio.Protocol):
             return
         limit = self._application.max_body_bytes
         try:
-            request.body = _inflated(request.body, limit)
+            request.body = inflated(request.body, limit)
         except zlib.error:
             request.refusal = (400, f"The body is not valid {encoding.decode()} data.")
         except OverflowError:
@@ -368,18 +398,3 @@ def _reason(error: Exception) -> str:
     if "char in url" in text:
         return "its address holds a character that must be written as %XX"
     return text[:1].lower() + text[1:].rstrip(".") if text else "it cannot be parsed"
-
-
-def _inflated(data: bytes, limit: int) -> bytes:
-    """Decode gzip or deflate; `OverflowError` past the limit, so that a small body cannot fill the memory."""
-    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        whole = decoder.decompress(data, limit + 1)
-    except zlib.error:
-        decoder = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without its zlib wrapper, as some clients send it
-        whole = decoder.decompress(data, limit + 1)
-    if len(whole) > limit:
-        raise OverflowError
-    if not decoder.eof:
-        raise zlib.error
-    return whole

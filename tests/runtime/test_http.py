@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
 import resource
+import select
 import socket
 import time
+import zlib
 
 import pytest
 from runtime_harness import DEADLINE_S, Serve, Server
@@ -258,3 +261,46 @@ def test_mutated_requests_get_an_explained_status(serve: Serve) -> None:
     assert server.score(1).status == 200
     assert "Traceback" not in server.log
     assert server.status()["replicas"][0]["id"] == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"1\r\n7\r\n0\r\n", b"xy: " + b"a" * 1000 + b"\r\n"),
+        (b"1\r\n7\r\n0\r\nx: ", b"a" * 1000),
+        (b"1;", b"a" * 1000),
+    ],
+)
+def test_what_surrounds_chunks_is_limited(plain: Server, begin: bytes, more: bytes) -> None:
+    raw = Raw(plain).send(b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + begin)
+    sent = 0
+    while not select.select([raw.socket], [], [], 0)[0]:
+        raw.send(more)
+        sent += len(more)
+        assert sent < 50_000_000
+    assert raw.answer()[0] == 431
+
+
+def test_many_small_chunks_and_a_trailer_are_taken(plain: Server) -> None:
+    raw = Raw(plain).send(b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n")
+    raw.send(b"1\r\n[\r\n" + b"2\r\n1,\r\n" * 100_000 + b"2\r\n1]\r\n0\r\nx-sum: 5\r\n\r\n")
+    assert json.loads(raw.answer()[1]) == {"echo": [1] * 100_001}
+
+
+def test_an_offered_protocol_and_close(plain: Server) -> None:
+    offer = b"GET / HTTP/1.1\r\nConnection: upgrade, close\r\nUpgrade: h2c\r\n\r\n"
+    raw = Raw(plain).send(offer)
+    assert raw.answer() == (200, b"Healthy")
+    assert raw.closed()
+
+
+def test_every_member_of_a_gzip_body_counts(plain: Server) -> None:
+    zipped = gzip.compress(b"[1,") + gzip.compress(b"") + gzip.compress(b"2]")
+    coded = b"Content-Encoding: gzip\r\n"
+    assert Raw(plain).send(post(zipped, coded)).answer() == (200, b'{"echo": [1, 2]}')
+    assert Raw(plain).send(post(zipped + b"\0" * 100, coded)).answer()[0] == 200
+    for wrong in (zipped + b"x", zipped[:-3], zipped + b"\0x", gzip.compress(b"") * 20_000):
+        assert Raw(plain).send(post(wrong, coded)).answer()[0] == 400
+    deflated = zlib.compress(b"[1]")
+    assert Raw(plain).send(post(deflated, b"Content-Encoding: deflate\r\n")).answer()[0] == 200
+    assert Raw(plain).send(post(deflated + b"x", b"Content-Encoding: deflate\r\n")).answer()[0] == 400
