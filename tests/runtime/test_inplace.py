@@ -419,3 +419,72 @@ def test_functions_that_become_asynchronous_or_generators(folder: Path) -> None:
     assert "asynchronous" in loaded.refuses(("def helper", "async def helper"))
     change = loaded.prepare(("return x + OFFSET", "yield x"), ("* model", "and model"))
     assert change is not None
+
+
+REGISTRY = "R = {}\ndef reg(f):\n    R[f.__name__] = f\n    return f\n"
+LISTENERS = "class P:\n    def __init__(s): s.h = []\n    def on(s, f): s.h.append(f); return f\np = P()\n"
+WITH_NAME = "R = []\ndef reg(n):\n    def take(f): R.append(f); return f\n    return take\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "decorator", "made"),
+    [
+        (REGISTRY, "reg", "R['a']()"),
+        (LISTENERS, "p.on", "p.h[0]()"),
+        (WITH_NAME, "reg('a')", "R[0]()"),
+        ("import functools\n@functools.singledispatch\ndef f(x): return 0\n", "f.register(int)", "f(3)"),
+        ("from registry import reg, call\n", "reg", "call()"),
+        ("from registry import reg as rawhttp, call\n", "rawhttp", "call()"),
+        ("from contextlib import contextmanager\nR = {}\ndef contextmanager(f): R[1] = f; return f\n",
+         "contextmanager", "R[1]()"),
+    ],
+)  # fmt: skip
+def test_functions_that_a_decorator_hands_to_others(folder: Path, before: str, decorator: str, made: str) -> None:
+    (folder / "registry.py").write_text("L = []\ndef reg(f): L.append(f); return f\ndef call(): return L[0]()\n")
+    text = (
+        f"{before}@{decorator}\ndef a(x=0): return 1\ndef init():\n    global m\n    m = {made}\ndef run(d): return m\n"
+    )
+    loaded = Loaded(folder, text)
+    assert loaded.script.run("1") == 1
+    assert "a was used" in loaded.refuses(("def a(x=0): return 1", "def a(x=0): return 2"))
+
+
+def test_what_a_cache_remembers(folder: Path) -> None:
+    text = """
+        import functools
+        from functools import lru_cache as remembered
+        K = 1
+        def g(x): return x + str(K)
+        @functools.wraps(g)
+        def other(x): return x
+        @remembered(maxsize=None)
+        def f(x): return g(x)
+        def init(): pass
+        def run(data): return f(data)
+    """
+    loaded = Loaded(folder, text)
+    assert loaded.script.run("1") == "11"
+    assert "K was used" in loaded.refuses(("K = 1", "K = 2"))
+    assert "g was used" in loaded.refuses(("x + str(K)", "x + x"))
+    assert loaded.edit(("return g(x)", "return g(x) * 2")) == "1111"
+
+
+def test_decorators_that_only_wrap(folder: Path) -> None:
+    text = """
+        import functools, logging
+        log = logging.getLogger("x")
+        def labelled(label):
+            "With an argument."
+            def decorate(function):
+                @functools.wraps(function)
+                def wrapper(*args, **named):
+                    log.debug(label)
+                    return function(*args, **named)
+                return wrapper
+            return decorate
+        def init(): pass
+        @labelled("here")
+        def helper(x): return x
+        def run(data): return helper(data)
+    """
+    assert Loaded(folder, text).edit(("return x", "return x * 2")) == "11"

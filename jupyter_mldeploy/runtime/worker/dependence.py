@@ -5,7 +5,8 @@ whatever has already run and left values behind that could depend on what it use
 
 * `init()`;
 * every module-level statement that computes something – a call, a class, a decorator, a default argument;
-* every function that changes module globals when it is called (caches, counters, lazily loaded models).
+* every function that changes module globals when it is called (caches, counters, lazily loaded models);
+* what a cache remembers of a function, and every function that a decorator may have handed to others.
 
 What the makers reach, through the bodies of all functions they could have called, must not change. Only the rest may:
 functions, imports and plain constants that nothing of the above can have seen. Whatever this analysis does not know
@@ -17,6 +18,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from typing import Union
+
+from .decorators import CACHES, KEEPS, Decorators
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 AnyFunction = Union[ast.FunctionDef, ast.AsyncFunctionDef]
@@ -100,13 +103,16 @@ def reached_by_makers(statements: list[Statement]) -> frozenset[str]:
         for name in statement.binds:
             by_name.setdefault(name, []).append(statement)
     module_names = frozenset(by_name) | _declared_global(statements)
-    todo = {"init"}
+    changing = frozenset(n for s in statements if _changes_globals(s.node, module_names) for n in s.binds)
+    decorators = Decorators((s.node for s in statements if not s.idle), changing)
+    todo = {"init", *changing}
     for statement in statements:
         todo |= statement.used_when_executed()
-        if not statement.is_plain:
+        effects = decorators.effects(statement.node) if isinstance(statement.node, _Function) else ()
+        if not statement.is_plain or KEEPS in effects:
             todo |= statement.binds
-        if statement.is_function and _changes_globals(statement.node, module_names):
-            todo |= statement.binds
+        if CACHES in effects:  # the cache is emptied when its own function changes
+            todo |= statement.used_when_called() - statement.binds
     reached: set[str] = set()
     while todo:
         name = todo.pop()

@@ -176,7 +176,10 @@ def _allow(old: list[Statement], new: list[Statement], gone: list[Statement], co
         touched = changed & reached_by_makers(statements)
         if touched:
             name = min(touched)
-            was_used = f"{name} was used by init() or by something else that has already run, or keeps values in globals itself"
+            was_used = (
+                f"{name} was used by init() or by something else that has already run, was handed to a decorator, "
+                "or keeps values in globals itself"
+            )
             raise NeedsNewWorkers("init() itself has changed" if name == "init" else was_used)
     order = [s.same_as for s in old if not s.is_plain]
     if order != [s.same_as for s in new if not s.is_plain]:
