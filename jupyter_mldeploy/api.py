@@ -211,7 +211,7 @@ class Service:
         ``changes`` are arguments of ``deploy``: ``script, models, environment, pip, source_directory, replicas, autoscale, cpu,
         memory, gpus, sample, port, timeout, image, env, keys`` and what only a cluster has.
         """
-        base = self.record.spec
+        base = self._current().spec
         request = Request(name=self.name, target=base.target, base=base, asked=Asked.of(**changes))
         self.outcome = carry_out(request, self._records, Wishes(), sink, cancel or Cancel())
         return self
@@ -227,13 +227,13 @@ class Service:
 
     def rollback(self, revision: int | None = None, *, sink: Sink = silent, cancel: Cancel | None = None) -> Service:
         """Go back to an earlier revision (``None``: the last one). The number of replicas and the addresses stay."""
-        chosen = choose(self.name, self.history(), revision)
+        chosen = choose(self.name, revisions_of(self._current()), revision)
         self.outcome = pipeline.run(chosen.spec, self._records, wishes=Wishes(again=chosen), sink=sink, cancel=cancel)
         return self
 
     def start(self, *, sink: Sink = silent, cancel: Cancel | None = None) -> Service:
         """Start a service that was stopped or whose process is gone."""
-        self.outcome = pipeline.run(self.record.spec, self._records, sink=sink, cancel=cancel)
+        self.outcome = pipeline.run(self._current().spec, self._records, sink=sink, cancel=cancel)
         return self
 
     def stop(self) -> Service:
@@ -278,17 +278,19 @@ class Service:
 
         return importlib.import_module("jupyter_mldeploy.notebook.panel").service_panel(self)
 
-    def _of_running(self, what: str) -> Record:
+    def _current(self) -> Record:
+        """The record with what others did to the service since it was written."""
         record = self.record
+        return driver_for(record.spec.target, self._records).current(record)
+
+    def _of_running(self, what: str) -> Record:
         status = self.status()
         if status.state == "unknown":
             raise TargetUnavailable(f"Cannot {what} {self.name!r}: {status.message}")
         if status.state not in {"running", "degraded"}:
-            raise Conflict(
-                f"Cannot {what} {self.name!r}: it is {status.state}. {status.message}".strip(),
-                f"Deploy the cell again, or start it with `mldeploy start {self.name}`.",
-            )
-        return record
+            summary = f"Cannot {what} {self.name!r}: it is {status.state}. {status.message}".strip()
+            raise Conflict(summary, f"Deploy the cell again, or start it with `mldeploy start {self.name}`.")
+        return self._current()
 
 
 def service(name: str) -> Service:

@@ -113,6 +113,7 @@ def run(
         driver = driver_for(spec.target, records)
         again = wishes.again
         driver.check(replace(spec, image=again.image) if again else spec)
+        former = driver.current(former) if former else None
         asked_at = time.time()
         digest = cache(lambda: source_digest(spec.inference))  # of files that may be many: read once, if at all
         taken = str(former.details.get("source", "")) if former else ""

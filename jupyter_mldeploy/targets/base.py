@@ -208,6 +208,10 @@ class Driver(Protocol):
         """
         ...
 
+    def current(self, record: Record) -> Record:
+        """The record as the target has the service now, where others can change it too. Nothing is written but its secrets."""
+        ...
+
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """Do one stage of ``work``; return its message and facts for the event.
 

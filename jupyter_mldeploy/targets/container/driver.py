@@ -74,6 +74,10 @@ class ContainerDriver:
         if system != "linux":
             raise TargetUnavailable(f"The Docker engine runs {system} containers.", "Switch it to Linux containers.")
 
+    def current(self, record: Record) -> Record:
+        """See ``Driver``: nobody else changes it."""
+        return record
+
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """See ``Driver``."""
         from docker.errors import APIError

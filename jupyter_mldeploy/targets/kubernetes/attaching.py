@@ -6,16 +6,17 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from jupyter_mldeploy.changes import compare
 from jupyter_mldeploy.records import Record, Records, write_aside
 from jupyter_mldeploy.spec import VALUES, Target, TargetKind
 from jupyter_mldeploy.targets.kubernetes import applying
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.lease import OperationLease
-from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN
+from jupyter_mldeploy.targets.kubernetes.manifests.pods import ADMIN_TOKEN, SCORING_KEYS
 from jupyter_mldeploy.targets.kubernetes.neighbours import places_of
 from jupyter_mldeploy.targets.kubernetes.release import Release
 
-__all__ = ["attach", "details_of", "may_be_there", "remember_place", "remove_objects_of"]
+__all__ = ["attach", "catch_up", "details_of", "may_be_there", "remember_place", "remove_objects_of"]
 
 PLACE_FILE = "cluster.json"
 
@@ -62,11 +63,43 @@ def _adopt(records: Records, service: str, cluster: Cluster, live: applying.Live
         details=details_of(cluster, release.image, release.revision, release.source),
     )
     with records.operation(service, "adoption"):
-        keys = applying.read_keys(cluster, release)
-        values = {key: value for key, value in keys.items() if key.startswith(VALUES)}
-        records.write_secrets(service, {**values, "admin_token": keys.get(ADMIN_TOKEN, "")})
+        _take_secrets(records, cluster, release)
         remember_place(records, service, cluster)
         return records.write(record)
+
+
+def catch_up(records: Records, record: Record) -> Record:
+    """The record with what others did to the service since it was written, from another machine or with ``kubectl``.
+
+    What they did counts: an update names what is to change, and the rest stays as it is in the cluster.
+    """
+    cluster = Cluster(record.place)
+    live = applying.find_live(cluster, record.name)
+    if live is None or live.release is None or record.state not in {"running", "stopped"}:
+        return record
+    release = live.release
+    spec = replace(release.spec, target=record.spec.target)
+    if release.fixed and live.replicas:
+        spec = replace(spec, autoscale=replace(spec.autoscale, minimum=live.replicas, maximum=live.replicas))
+    mine, theirs = record.spec.inference, spec.inference
+    if theirs.script.hash == mine.script.hash:  # where it lies here
+        inference = replace(theirs, script=mine.script, source_directory=mine.source_directory)
+        spec = replace(spec, inference=inference)
+    state = "running" if live.replicas else "stopped"
+    change = compare(record.spec, spec, str(record.details.get("source", "")), release.source)
+    if change.kind == "unchanged":
+        return record if state == record.state else record.with_(state=state)
+    _take_secrets(records, cluster, release)
+    details = {**record.details, **details_of(cluster, release.image, release.revision, release.source)}
+    return record.with_(spec=spec, state=state, revision=max(record.revision, release.revision), details=details)
+
+
+def _take_secrets(records: Records, cluster: Cluster, release: Release) -> None:
+    """Keep here what the service's Secret has: keys and the values of variables."""
+    keys = applying.read_keys(cluster, release)
+    values = {key: value for key, value in keys.items() if key.startswith(VALUES)}
+    told = {"admin_token": keys.get(ADMIN_TOKEN, ""), "scoring_keys": keys.get(SCORING_KEYS, "")}
+    records.write_secrets(release.name, {**values, **{name: value for name, value in told.items() if value}})
 
 
 def remove_objects_of(records: Records, service: str) -> None:

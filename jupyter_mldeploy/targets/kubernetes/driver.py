@@ -16,6 +16,7 @@ from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.build_logs import build_log
 from jupyter_mldeploy.targets.kubernetes import applying, evidencing, logs, looking, operating, reloading
+from jupyter_mldeploy.targets.kubernetes.attaching import catch_up
 from jupyter_mldeploy.targets.kubernetes.client import PATIENCE, Cluster
 from jupyter_mldeploy.targets.kubernetes.delivery import way_for
 from jupyter_mldeploy.targets.kubernetes.deploying import Deploying
@@ -67,6 +68,10 @@ class KubernetesDriver:
         check_size(release)
         check_rights(cluster, kinds_needed(release))
         check_pull_secrets(cluster, spec.placement.pull_secrets)
+
+    def current(self, record: Record) -> Record:
+        """See ``Driver``."""
+        return catch_up(self._records, record)
 
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """See ``Driver``."""

@@ -56,6 +56,10 @@ class LocalDriver:
         if spec.image is not None:
             raise TargetUnavailable("The local target runs no images.", "Use --target container with --from-image.")
 
+    def current(self, record: Record) -> Record:
+        """See ``Driver``: nobody else changes it."""
+        return record
+
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """See ``Driver``."""
         match stage:
