@@ -27,7 +27,7 @@ _WELL = (
     r"|successfully rolled out|condition met|^\S+: digest: sha256:\w+ size:|init_finished|replica_ready"
     r"|state: ?(?:Healthy|Succeeded|ready|Running)|operation finished, operation \"Succeeded\"|^Succeeded$"
     r"|Started (?:HTTPService|GRPCInferenceService) at|Exporting HTTP/REST API at|\] Listening on port \d+\s*$"
-    r"|Serving on http://|WORKER_STARTED -> WORKER_MODEL_LOADED"
+    r"|\b(?:Serving|Running) on https?://|WORKER_STARTED -> WORKER_MODEL_LOADED"
     r"|ValidMetricFound|SuccessfulRescale|New size: \d+; reason: |^Installed \d+ packages? in "
     r"|^Healthy$|HTTP/[\d.]+\"? 200\b|\"(?:status|status_?code|code)\": ?\"?200\b"
     r"|Deployment (?:is )?(?:complete|succeeded)|has been deployed|\b1/1\s+Running\b"

@@ -123,7 +123,7 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
             r"|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out|Endpoint request timed out"
             r"|TimeoutError: .{0,60}(?:score|request|response)|stream timeout|Timeout (?:was reached|exceeded)"
             r"|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within|ServerTimeoutError|Timeout on reading data from socket"
-            r"|failed to finish execution within the allocated time"
+            r"|StatusCode\.DEADLINE_EXCEEDED|failed to finish execution within the allocated time"
         ),
         3,
     ),
@@ -179,12 +179,13 @@ def answer(reading: Reading) -> Iterator[Finding]:
     """A request was answered with an error, or not at all."""
     if reading.stage in ("build", "push", "schedule", "register", "init") or reading.building_packages:
         return
+    elsewhere = _elsewhere(reading)
     of_endpoint = reading.stage in ("run", "http", "ready") or (
-        not reading.stage and reading.http_status is not None and not _elsewhere(reading)
+        not reading.stage and reading.http_status is not None and not elsewhere
     )
     status, proof = _status(reading)
     named = _CAUSES.get(status or 0)
-    if status is not None and named and (of_endpoint or not _elsewhere(reading)):
+    if status is not None and named and (of_endpoint or not elsewhere):
         depth = Depth.WRAPPER + 2 if not of_endpoint else Depth.WRAPPER - 6
         yield found(
             named,
@@ -197,7 +198,7 @@ def answer(reading: Reading) -> Iterator[Finding]:
     elif status == 500 and of_endpoint:
         told = not reading.empty
         yield found("run-exception", Depth.WRAPPER, proof, certain=told)
-    if _elsewhere(reading) and not of_endpoint:
+    if elsewhere and not of_endpoint:
         return
     for cause, pattern, step in _WORDS:
         hit = reading.find(pattern)

@@ -22,8 +22,9 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
         r"|invoked oom-killer|Out of memory: Kill(?:ed)? process|oom_kill_process|System OOM encountered"
         r"|OOMKilling|PodOutOfMemory"
         r"|(?:container|pod|process|replica) .{0,60}(?:exceed(?:ed|s|ing)|over|above|out of) (?:its |the "
-        r"|your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+ )?(?:exceeded|reached)"
+        r"|your )?(?:configured |allowed )?memory(?: limit)?|[Mm]emory limit (?:of \S+(?: [KMG]i?B)? )?(?:exceeded|reached)"
         r"|killed (?:due to|because of|for) (?:out of |low |excessive |exceeding )?memory|out-of-memory"
+        r"|due to the node running low on memory"
         r"|terminated .{0,40}OOM\b|ran out of memory"
     )
     if hit and "Perhaps out of memory" in hit.line.text:

@@ -61,6 +61,7 @@ def model_file(reading: Reading) -> Iterator[Finding]:
         r"|No such file or directory: '?(?P<mlmodel>[^'\n]*MLmodel)'?"
         r"|Could not find an \"?MLmodel\"? configuration file at \"?(?P<mlflow>[^\"\s]+)"
         r"|Unable to (?:synchronously )?open file \(unable to open file: name = '(?P<h5>[^']+)'"
+        r"|Invalid URI specified for model \S+ \((?P<mlserver>[^)\n]+)\)"
         r"|no models with name '(?P<bento>[^'\n]+)' exist in"
         r"|No versions of servable \S+ found under base path (?P<tfs>\S+)|Model (?:file|path|directory"
         r"|artifact)s? ?:?['\"]?(?P<model>\S+?)['\"]? (?:does not exist|not found|is missing|cannot be found"

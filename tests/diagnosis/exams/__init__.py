@@ -14,7 +14,20 @@ from typing import Any
 
 __all__ = ["EXAMS", "Case", "cases", "read_cases"]
 
-EXAMS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh")
+EXAMS = (
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+)
 _HERE = Path(__file__).parent
 _SECTIONS = {"body": "http_body", "previous": "previous_log", "build": "build_log"}
 _FIELDS = {"http": "http_status", "reason": "k8s_reason", "oom": "oom_killed"}
