@@ -109,7 +109,7 @@ def run(
     wishes = wishes or Wishes()
     cancel = cancel or Cancel()
     with records.operation(spec.name, "deployment"):
-        former, displaced = _former(spec, records, wishes)
+        former, displaced = former_of(spec, records, wishes)
         driver = driver_for(spec.target, records)
         again = wishes.again
         driver.check(replace(spec, image=again.image) if again else spec)
@@ -194,7 +194,7 @@ def _is_gone(spec: ServiceSpec, former: Record | None) -> bool:
     return bool(same and folder and not Path(folder).is_dir())
 
 
-def _former(spec: ServiceSpec, records: Records, wishes: Wishes) -> tuple[Record | None, Record | None]:
+def former_of(spec: ServiceSpec, records: Records, wishes: Wishes) -> tuple[Record | None, Record | None]:
     """The service of that name on this target, and the one on another target whose place is taken."""
     try:
         former = records.find(spec.name)
@@ -358,8 +358,7 @@ def _run_stages(work: Work, driver: Driver, stages: Sequence[Stage]) -> str:
 def _prepare(work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:
     """The first stages only; a service that runs goes on as it is."""
     assert wishes.until is not None
-    order = list(Stage)
-    wanted = order[: order.index(wishes.until) + 1]
+    wanted = list(Stage)[: list(Stage).index(wishes.until) + 1]
     try:
         _run_stages(work, driver, [stage for stage in driver.stages if stage in wanted])
     except BaseException as error:

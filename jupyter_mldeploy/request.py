@@ -7,8 +7,9 @@ import operator
 import re
 import threading
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,7 @@ from jupyter_mldeploy.spec import (
     read_labels,
     read_variables,
 )
+from jupyter_mldeploy.targets import driver_for
 
 __all__ = ["Request", "carry_out", "in_thread", "read_script", "to_json"]
 
@@ -73,18 +75,14 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     """
     registry = ModelRegistry(records.home)
     asked, base = request.asked, request.base
-    _specify(
-        request, base.inference if base else InferenceConfig(Script(""), environment=Environment()), ()
-    )  # before a model is registered
+    known = records.secrets(request.name)
+    variables, values = marked(read_variables(asked.env or ()), base.env if base else (), known)
+    keys, more = keys_marked(asked.keys, known) if asked.keys is not None else (base.keys if base else "", {})
+    first = _specify(request, base.inference if base else InferenceConfig(Script(""), environment=Environment()), ())
+    first = replace(first, env=variables, keys=keys)  # all that can be refused is, before a model is registered
     if asked.script is None and base is None:
-        registered = {model.ref for model in registry.list()}
-        models = _register(request, registry, sink, cancel)
-        try:
-            script = _written_script([registry.get(model.name, model.version) for model in models])
-        except InvalidValue:
-            for model in set(models) - registered:  # only looked at
-                registry.delete(model.name, model.version, force=True, users=lambda _: ())
-            raise
+        _check_place(first, asked, records, wishes)
+        models, script = _write_script(request, registry, sink, cancel)
         inference = _inference(replace(asked, script=script), request.target, None)
     elif base is not None and not asked.makes_anew:
         inference, models = base.inference, base.models
@@ -96,15 +94,21 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         _check_known(asked.models, registry)
         wishes_or_kept = asked.models or (base.models if base else ())
         pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
+        _check_place(first, asked, records, wishes)
         models = _register(request, registry, sink, cancel)
     new = models if asked.models else ()
     inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in new])
-    known = records.secrets(request.name)
-    variables, values = marked(read_variables(asked.env or ()), base.env if base else (), known)
-    keys, more = keys_marked(asked.keys, known) if asked.keys is not None else (base.keys if base else "", {})
     spec = replace(_specify(request, inference, models), env=variables, keys=keys)
-    values |= more
-    return pipeline.run(spec, records, wishes=replace(wishes, values=values), sink=sink, cancel=cancel)
+    return pipeline.run(spec, records, wishes=replace(wishes, values=values | more), sink=sink, cancel=cancel)
+
+
+def _check_place(spec: ServiceSpec, asked: Asked, records: Records, wishes: Wishes) -> None:
+    """Refuse a name that is taken and what the target cannot do, before a model is registered for it."""
+    if all(isinstance(wish, Model | ModelRef) for wish in asked.models):
+        return  # nothing will be
+    former, _displaced = pipeline.former_of(spec, records, wishes)
+    if former is None:  # else it was checked before, and is checked again
+        driver_for(spec.target, records).check(spec)
 
 
 def _check_not_anothers(name: str, script: Script, records: Records) -> None:
@@ -131,10 +135,22 @@ def read_script(script: Script | str | Path) -> Script:
     return script if isinstance(script, Script) else Script.from_file(script)
 
 
-def _written_script(models: Sequence[Model]) -> Script:
-    if not models:
+def _write_script(
+    request: Request, registry: ModelRegistry, sink: Sink, cancel: Cancel
+) -> tuple[tuple[ModelRef, ...], Script]:
+    """Register the models, and write the script for them."""
+    if not request.asked.models:
         raise InvalidValue("script", None, "name a script, or a model that one can be written for.")
-    return script_for(models)
+    registered = {model.ref for model in registry.list()}
+    with _registering(request, registry, sink, cancel) as (models, told):
+        try:
+            script = script_for([registry.get(model.name, model.version) for model in models])
+        except InvalidValue:
+            for model in set(models) - registered:  # only looked at
+                registry.delete(model.name, model.version, force=True, users=lambda _: ())
+            raise
+        told["written_script"] = script.text
+    return models, script
 
 
 def _inference(asked: Asked, target: Target, base: ServiceSpec | None) -> InferenceConfig:
@@ -185,13 +201,23 @@ def _with_libraries(inference: InferenceConfig, models: Sequence[Model]) -> Infe
 
 
 def _register(request: Request, registry: ModelRegistry, sink: Sink, cancel: Cancel) -> tuple[ModelRef, ...]:
+    with _registering(request, registry, sink, cancel) as (models, _told):
+        return models
+
+
+@contextmanager
+def _registering(
+    request: Request, registry: ModelRegistry, sink: Sink, cancel: Cancel
+) -> Iterator[tuple[tuple[ModelRef, ...], dict[str, Any]]]:
+    """The stage: its models, and what it tells when it ends."""
     with staged(request.name, Stage.REGISTER, sink, cancel) as told:
         if request.asked.models:
-            models = tuple(_find_or_register(wish, registry, cancel) for wish in request.asked.models)
+            found = (_find_or_register(wish, registry, cancel) for wish in request.asked.models)
+            models = tuple(dict.fromkeys(found))  # one that is named twice is one
         else:
             models = request.base.models if request.base else ()
         told["message"] = ", ".join(str(model) for model in models) or "no model"
-    return models
+        yield models, told
 
 
 def _check_known(wishes: Sequence[ModelWish], registry: ModelRegistry) -> None:

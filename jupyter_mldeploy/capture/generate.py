@@ -1,6 +1,7 @@
 """Write the scoring script for a model of a kind that is known, in the style of the v1 SDK.
 
-It is meant to be shown, kept and edited: the service answers ``{"data": [[...], ...]}`` with ``{"result": [...]}``.
+It is meant to be shown, kept and edited: the service answers ``{"data": [[...], ...]}``, or the rows alone, with
+``{"result": [...]}``. A row may be a record, ``{column: value}``, as data frames become.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["script_for"]
 
 _HINT = 'Write a cell with init(), which loads Model.get_model_path("{name}"), and run(data), which returns what can be JSON.'
+_RECORDS = "rows = [list(row.values()) if isinstance(row, dict) else row for row in rows]  # a data frame's records"
 _FILE_KINDS = {
     ".joblib": "sklearn",
     ".pkl": "sklearn",  # joblib reads plain pickles too
@@ -53,7 +55,7 @@ def script_for(models: Sequence[Model]) -> Script:
     model = models[0]
     recipe = _recipe(model)
     lines = [
-        f'"""Scores the model {model.name!r}: {{"data": [[...], ...]}} is answered with {{"result": [...]}}."""',
+        f'"""Scores the model {model.name!r}: {{"data": [[...], ...]}}, or the rows alone, give {{"result": [...]}}."""',
         "",
         *sorted(["import json", *(line for line in recipe.imports if _is_stdlib(line))]),
         "",
@@ -70,7 +72,9 @@ def script_for(models: Sequence[Model]) -> Script:
         "",
         "def run(data):",
         '    """Answer one request; `data` is its body."""',
-        '    rows = json.loads(data)["data"]',
+        "    rows = json.loads(data)",
+        "    if isinstance(rows, dict):",
+        '        rows = rows["data"]',
         *(f"    {line}" for line in recipe.predict),
     ]
     return Script("\n".join(lines) + "\n", origin=f"the script written for {model.name}")
@@ -99,13 +103,13 @@ def _recipe(model: Model) -> _Recipe:
         return _Recipe(
             ("import lightgbm", "import numpy as np"),
             ("model = lightgbm.Booster(model_file=path)",),
-            ("result = model.predict(np.array(rows))", 'return {"result": result.tolist()}'),
+            (_RECORDS, "result = model.predict(np.array(rows))", 'return {"result": result.tolist()}'),
         )
     if kind == "keras":
         return _Recipe(
             ("import keras", "import numpy as np"),
             ("model = keras.models.load_model(path)",),
-            ("result = model.predict(np.array(rows), verbose=0)", 'return {"result": result.tolist()}'),
+            (_RECORDS, "result = model.predict(np.array(rows), verbose=0)", 'return {"result": result.tolist()}'),
         )
     raise _unknown(model, f"how a {model.kind} such as {model.path.name!r} answers is not known")
 
@@ -119,7 +123,9 @@ def _predicting(model: Model, imports: tuple[str, ...], load: tuple[str, ...]) -
             load,
             (frame, "result = model.predict(rows)", 'return {"result": result.tolist()}'),
         )
-    return _Recipe(imports, load, ("result = model.predict(rows)", 'return {"result": result.tolist()}'))
+    # What was fitted on records themselves, or on texts, knows no number of columns.
+    records = ('if hasattr(model, "n_features_in_"):', f"    {_RECORDS}")
+    return _Recipe(imports, load, (*records, "result = model.predict(rows)", 'return {"result": result.tolist()}'))
 
 
 def _xgboost(of: str) -> _Recipe:
@@ -128,7 +134,7 @@ def _xgboost(of: str) -> _Recipe:
     return _Recipe(
         ("import numpy as np", "import xgboost"),
         (f"model = xgboost.{name}()", "model.load_model(path)"),
-        (f"result = model.predict({rows})", 'return {"result": result.tolist()}'),
+        (_RECORDS, f"result = model.predict({rows})", 'return {"result": result.tolist()}'),
     )
 
 
@@ -138,6 +144,7 @@ def _torch(of: str) -> _Recipe:
         ("import torch",),
         (f'model = {load}, map_location="cpu")', "model.eval()"),
         (
+            _RECORDS,
             "with torch.no_grad():",
             "    result = model(torch.tensor(rows, dtype=torch.float32))",
             'return {"result": result.tolist()}',

@@ -110,9 +110,7 @@ class DeployForm(Form):
             self._deploy.disabled = False
 
     def _carry_out_plan(self, plan: Plan) -> None:
-        operation = Operation(
-            plan.work(plan.timeline.service, {}), plan.timeline, self._drawn_here, show_script=plan.show_script
-        )
+        operation = Operation(plan.work(plan.timeline.service, {}), plan.timeline, self._drawn_here)
         try:
             made = operation.wait()
         except MLDeployError as error:

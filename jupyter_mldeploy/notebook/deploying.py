@@ -45,13 +45,11 @@ class Plan:
         timeline: What to begin with.
         carry_out: Does it to the service of a name with these arguments.
         asked: The arguments.
-        show_script: The script was written for the model; show it.
     """
 
     timeline: Timeline
     carry_out: Callable[[str, dict[str, Any]], Service]
     asked: dict[str, Any] = field(default_factory=dict)
-    show_script: bool = False
 
     def work(self, name: str, changes: dict[str, Any]) -> Work:
         """The work, with ``changes`` made; requirements are added to those that are there."""
@@ -86,7 +84,7 @@ def plan_deployment(shell: Any, line: Parsed, cell: str | None) -> Plan:
     asked |= line.given("target", "until", "from_image", "overwrite", "context", "namespace")
     asked["notebook_names"] = notebook_names(shell.user_ns, shell.user_ns_hidden)
     timeline = Timeline.begin(name, str(line.get("target", settings().target)), notes=notes)
-    return Plan(timeline, lambda name, arguments: deploy(script, name, **arguments), asked, show_script=script is None)
+    return Plan(timeline, lambda name, arguments: deploy(script, name, **arguments), asked)
 
 
 def reload_from_line(shell: Any, line: Parsed) -> Service | None:
@@ -174,9 +172,7 @@ def _in_cell(shell: Any, plan: Plan) -> Service | None:
     """Carry it out while the cell waits."""
     kind = front_end(shell)
     work = plan.work(plan.timeline.service, {})
-    operation = Operation(
-        work, plan.timeline, lambda timeline, _cancel: view_for(kind, timeline), show_script=plan.show_script
-    )
+    operation = Operation(work, plan.timeline, lambda timeline, _cancel: view_for(kind, timeline))
     try:
         made = operation.wait()
     except MLDeployError as error:

@@ -29,7 +29,6 @@ class Operation:
         work: Does it, in a thread; hears of cancelling, tells its events.
         timeline: What to begin with.
         make_view: Makes the place where it is drawn, from the timeline and a way to cancel.
-        show_script: The script was written for the model; show it.
     """
 
     def __init__(
@@ -37,12 +36,9 @@ class Operation:
         work: Work,
         timeline: Timeline,
         make_view: Callable[[Timeline, Callable[[], None]], View],
-        *,
-        show_script: bool = False,
     ) -> None:
         self.timeline = timeline
         self.error: MLDeployError | None = None
-        self._show_script = show_script
         self._lock = threading.Lock()
         self._pump: Pump[Service] = Pump(
             lambda cancel: work(self._hear, cancel), self._show, name=f"mldeploy-work-{timeline.service}", clock=1.0
@@ -73,9 +69,8 @@ class Operation:
             self._finish(self.timeline.failed(MLDeployError("an unexpected error, see below")))
             raise
         status = service.status()
-        script = service.spec.inference.script.text if self._show_script else ""
         line = headline(service, self.timeline)
-        self._finish(self.timeline.ended(line, uri=status.scoring_uri, script=script))
+        self._finish(self.timeline.ended(line, uri=status.scoring_uri))
         return service
 
     def _hear(self, event: Event) -> None:

@@ -101,7 +101,8 @@ class Timeline:
             log = (*log, event.message)[-LOG_LINES:]
         if {"ready", "replicas"} <= event.data.keys():
             replicas = (int(event.data["ready"]), int(event.data["replicas"]))
-        return replace(self, stages=self._stages_after(event), log=log, replicas=replicas)
+        script = str(event.data.get("written_script", self.script))
+        return replace(self, stages=self._stages_after(event), log=log, replicas=replicas, script=script)
 
     def _stages_after(self, event: Event) -> tuple[StageView, ...]:
         views = list(self.stages)
@@ -112,15 +113,13 @@ class Timeline:
         views[position] = _stage_after(views[position], event)
         return tuple(views)
 
-    def ended(self, headline: str, *, uri: str = "", script: str = "", now: float | None = None) -> Timeline:
+    def ended(self, headline: str, *, uri: str = "", now: float | None = None) -> Timeline:
         """It is done. Stages that never began were not needed."""
         stages = tuple(
             replace(view, state="skipped", note=view.note or "not needed") if view.state == "waiting" else view
             for view in self.stages
         )
-        return replace(
-            self, state="done", stages=stages, headline=headline, uri=uri, script=script, seconds=self._since(now)
-        )
+        return replace(self, state="done", stages=stages, headline=headline, uri=uri, seconds=self._since(now))
 
     def failed(
         self, error: MLDeployError, explanation: Explanation | None = None, now: float | None = None

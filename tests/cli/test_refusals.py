@@ -199,3 +199,34 @@ def test_nothing_is_registered_for_a_deployment_that_is_refused(shell: Shell) ->
     (shell.folder / "words.txt").write_text("one")
     assert shell("deploy", "score.py", "--name", "adder", "--model", "./words.txt", "--port", "99999").code == 1
     assert shell("models", "--format", "json").json == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--env", "BAD"), "env='BAD' is not valid: it is not set here"),
+        (("--key", "k123"), "a scoring key has 8 to 256 letters"),
+        (("--from-image", "x"), "The local target runs no images."),
+        (("--target", "kubernetes", "--context", "nowhere", "--port", "80"), "On Kubernetes a service has no port"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("script", [("score.py",), ()], ids=["script", "no script"])
+def test_what_is_refused_registers_no_model(
+    shell: Shell, script: tuple[str, ...], words: tuple[str, ...], said: str
+) -> None:
+    (shell.folder / "m.joblib").write_text("weights")
+    done = shell("deploy", *script, "--name", "a", "--model", "m.joblib", *words)
+    assert done.code == 1
+    assert said in done.err
+    assert done.out == ""
+    assert shell("models", "--format", "json").json == []
+
+
+def test_a_model_that_is_named_twice_is_one(shell: Shell) -> None:
+    (shell.folder / "m.txt").write_text("weights")
+    done = shell("deploy", "score.py", "--name", "a", "--model", "m.txt", "--model", "m:1", "--until", "register")
+    assert "There is no model" in done.err, "it is not registered yet"
+    shell("models", "register", "m", "m.txt")
+    done = shell("deploy", "score.py", "--name", "a", "--model", "m", "--model", "m:1", "--until", "register")
+    assert done.code == 0, done.err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -144,7 +145,7 @@ def test_nothing_from_outside_becomes_markup(text: str) -> None:
     for html in (
         str(live_card(timeline)),
         timeline_bundle(timeline.failed(error, explain(error)))["text/html"],
-        timeline_bundle(timeline.ended(hostile, uri=hostile, script=hostile))["text/html"],
+        timeline_bundle(replace(timeline, script=hostile).ended(hostile, uri=hostile))["text/html"],
     ):
         parser = Balanced()
         parser.feed(html)

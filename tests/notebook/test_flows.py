@@ -248,3 +248,23 @@ def test_unattended_no_widget_is_left(tmp_path: Path) -> None:
         assert kernel.widgets == {}
         json.dumps(run.bundles)
         assert kernel.run("import sys; print('ipywidgets' in sys.modules)").text.strip() == "False"
+
+
+def test_a_script_that_is_written_takes_the_notebooks_values_and_is_shown(kernel: Kernel) -> None:
+    kernel.run(
+        "import numpy, pandas\nfrom sklearn.linear_model import LinearRegression\n"
+        "X = numpy.array([[1.0, 0.0], [2.0, 1.0], [3.0, 5.0]])\nline = LinearRegression().fit(X, X[:, 0])"
+    )
+    deployed = kernel.run("%deploy written --model line --sample {X[:2]}")
+    assert deployed.error is None
+    assert "def run(data):" in deployed.bundles[0]["text/plain"]
+    for data in ("{X[:2]}", "{pandas.DataFrame(X[:2], columns=['a', 'b'])}", '{"data": [[1, 0], [2, 1]]}'):
+        kernel.run(f"answer = %service_run written {data}")
+        assert kernel.run("[round(y) for y in answer['result']]").text == "[1, 2]"
+    failed = kernel.run("%deploy unfit --model line --sample {X[:2, :1]}")
+    assert failed.error is not None
+    assert "FAILED in ready" in failed.bundles[0]["text/plain"]
+    assert "def run(data):" in failed.bundles[0]["text/plain"]
+    assert "the script that was written for the model" in failed.bundles[0]["text/html"]
+    kernel.run("%service_delete written")
+    kernel.run("%service_delete unfit")

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from jupyter_mldeploy.capture import check_script, script_for
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.registry import Model, ModelRegistry
+from jupyter_mldeploy.request import to_json
 from jupyter_mldeploy.spec import Environment
 
 ROWS = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [3.0, 1.0]]
@@ -50,12 +52,22 @@ def answer(model: Model, data: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     names: dict[str, Any] = {"__name__": "entry_module"}
     exec(compile(script.text, "score.py", "exec"), names)
     names["init"]()
-    return json.loads(json.dumps(names["run"](json.dumps({"data": data}))))
+    answers = [json.loads(json.dumps(names["run"](to_json(body)))) for body in ({"data": data}, data)]
+    assert answers[0] == answers[1], "the rows alone are answered too"
+    return answers[0]
 
 
 def test_a_scikit_learn_model(registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
     model = registry.register("clf", LogisticRegression().fit(ROWS, LABELS))
     assert answer(model, ROWS, monkeypatch) == {"result": LABELS}
+    assert answer(model, np.array(ROWS), monkeypatch) == {"result": LABELS}
+    assert answer(model, pd.DataFrame(ROWS, columns=["a", "b"]), monkeypatch) == {"result": LABELS}
+
+
+def test_a_model_of_records_gets_them_as_they_are(registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [{"a": a, "b": b} for a, b in ROWS]
+    model = registry.register("clf", make_pipeline(DictVectorizer(), LogisticRegression()).fit(records, LABELS))
+    assert answer(model, records, monkeypatch) == {"result": LABELS}
 
 
 def test_a_model_of_a_data_frame_gets_its_columns(registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,6 +75,7 @@ def test_a_model_of_a_data_frame_gets_its_columns(registry: ModelRegistry, monke
     by_name = make_pipeline(ColumnTransformer([("keep", "passthrough", ["b", "a"])]), LogisticRegression())
     model = registry.register("clf", by_name.fit(frame, LABELS))
     assert answer(model, ROWS, monkeypatch) == {"result": LABELS}
+    assert answer(model, frame, monkeypatch) == {"result": LABELS}
     records = [{"b": b, "a": a, "more": 1} for a, b in ROWS]
     assert answer(model, records, monkeypatch) == {"result": LABELS}
 
@@ -88,7 +101,7 @@ def test_the_script_is_meant_to_be_read(registry: ModelRegistry) -> None:
     script = script_for([registry.register("clf", LogisticRegression().fit(ROWS, LABELS))])
     assert (
         script.text
-        == '''"""Scores the model 'clf': {"data": [[...], ...]} is answered with {"result": [...]}."""
+        == '''"""Scores the model 'clf': {"data": [[...], ...]}, or the rows alone, give {"result": [...]}."""
 
 import json
 
@@ -105,7 +118,11 @@ def init():
 
 def run(data):
     """Answer one request; `data` is its body."""
-    rows = json.loads(data)["data"]
+    rows = json.loads(data)
+    if isinstance(rows, dict):
+        rows = rows["data"]
+    if hasattr(model, "n_features_in_"):
+        rows = [list(row.values()) if isinstance(row, dict) else row for row in rows]  # a data frame's records
     result = model.predict(rows)
     return {"result": result.tolist()}
 '''

@@ -23,16 +23,16 @@ def timeline_text(timeline: Timeline) -> str:
     stages = "  ".join(text for view in timeline.stages if (text := _stage(view)))
     lines = [f"  {stages}"] if stages else []
     lines += [f"  {note}" for note in timeline.notes]
+    script = ["", timeline.script.rstrip()] if timeline.script else []
     match timeline.state:
         case "deploying":
             current = timeline.current
             return "\n".join([f"{where} · {current.stage if current else 'begun'}", *lines])
         case "failed":
-            return "\n".join([_failed_line(timeline, where), *lines, *_below(timeline.explanation)])
+            return "\n".join([_failed_line(timeline, where), *lines, *_below(timeline.explanation), *script])
         case "cancelled":
             return "\n".join([f"{where} · interrupted, what was begun has been cleaned up", *lines])
     address = f" · {timeline.uri}" if timeline.uri else ""
-    script = ["", timeline.script.rstrip()] if timeline.script else []
     return "\n".join([f"{where} · {timeline.headline}{address}", *lines, *script])
 
 

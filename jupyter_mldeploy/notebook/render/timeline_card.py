@@ -109,6 +109,7 @@ def _failed(timeline: Timeline) -> Html:
         rail(timeline.stages) if began else None,
         _notes(timeline) if explanation is None else None,
         explanation_parts(explanation) if explanation else None,
+        _written_script(timeline.script),
         label=f"{timeline.service} failed: {title}",
     )
 
