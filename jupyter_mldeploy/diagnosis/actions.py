@@ -38,6 +38,7 @@ KINDS: Mapping[str, Kind] = {
     "check-model-path": Kind("See which models are in the service", "mldeploy exec {service} -- ls -R azureml-models"),
     "try-local": Kind("Try it on the local target", "%%deploy {service}-local --target local"),
     "build-log": Kind("Show the build log", "mldeploy logs {service} --build"),
+    "start": Kind("Start it again", "mldeploy start {service}", True),
     "logs": Kind("Show the log", "%service_logs {service}"),
     "shell": Kind("Open a shell in the image", "mldeploy shell {service}"),
     "attach-debugpy": Kind("Attach a debugger", "mldeploy debug {service}"),

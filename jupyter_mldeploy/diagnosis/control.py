@@ -73,7 +73,8 @@ def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
 
 def _present_first(reading: Reading, ordered: list[Finding]) -> list[Finding]:
     """What the failure's own report shows, before what a log that is older than it shows of other failures."""
-    if not reading.failure or reading.stage not in ("run", "http", "reload", "ready"):
+    gone = any(finding.cause == "process-gone" for finding in ordered)  # what it printed while it lived did not end it
+    if not gone and (not reading.failure or reading.stage not in ("run", "http", "reload", "ready")):
         return ordered
     present = [
         f

@@ -187,7 +187,7 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         severity=shown.severity,
         family=shown.family,
         service=evidence.service,
-        stage=evidence.stage,
+        stage="" if evidence.failure.get("kind") == "gone" else evidence.stage,  # it had come through all of them
         target=evidence.target,
         where=where,
         source_line=source_line,

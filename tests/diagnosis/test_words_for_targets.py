@@ -100,3 +100,59 @@ def test_a_debugger_is_offered_where_one_can_be_attached(target: str, offered: b
     assert ("mldeploy debug" in told.to_text()) is offered
     kinds = {action.kind for action in carried_out_on(target, told.actions)}
     assert ("attach-debugpy" in kinds) is offered
+
+
+RAN_OUT = {"kind": "exception", "message": "init() raised MemoryError", "oom": True, "line": 3, "file": "score.py"}
+TRACE = (
+    'Traceback (most recent call last):\n  File "/app/score.py", line 5, in run\n    a = bytearray(9)\nMemoryError\n'
+)
+SAID = '{"message": "The worker ran out of memory in run() and was replaced."}'
+
+
+@pytest.mark.parametrize("target", ["local", "container", "kubernetes"])
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({"stage": "init", "failure": {**RAN_OUT, "stage": "init"}, "oom_killed": True}, "init() ran out of memory"),
+        ({"stage": "ready", "failure": {**RAN_OUT, "stage": "run"}, "oom_killed": True}, "run() ran out of memory"),
+        ({"stage": "init", "failure": {**RAN_OUT, "stage": "import"}, "oom_killed": True}, "mem.py ran out of memory"),
+        ({"stage": "run", "http_status": 502, "http_body": SAID, "log": TRACE}, "run() ran out of memory"),
+    ],
+    ids=["init", "sample", "import", "request"],
+)
+def test_a_memory_error_kills_nothing(target: str, shown: dict[str, object], said: str) -> None:
+    evidence = Evidence(target=target, service="adder", script_name="mem.py", memory_limit=150 * 2**20, **shown)  # type: ignore[arg-type]
+    told = diagnose(evidence)
+    assert told.cause == "container-oom-killed"
+    assert told.what.startswith(said)
+    assert "killed because" not in told.what
+    assert "150 MiB" in told.what
+    assert "--memory 512Mi" in told.steps[0]
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ({"target": "local", "stage": "run", "failure": {"kind": "signal", "oom": True, "stage": "run"}}, "The worker"),
+        ({"target": "container", "stage": "run", "failure": {"kind": "signal", "oom": True}}, "The worker"),
+        ({"target": "container", "stage": "launch", "exit_code": 137, "oom_killed": True}, "The container was killed"),
+        ({"target": "kubernetes", "stage": "launch", "k8s_reason": "OOMKilled", "log": TRACE}, "The container was"),
+    ],
+    ids=["local", "worker in a container", "container", "pod"],
+)
+def test_what_was_killed_for_its_memory_is_named(shown: dict[str, object], said: str) -> None:
+    told = diagnose(Evidence(service="adder", memory_limit=150 * 2**20, **shown))  # type: ignore[arg-type]
+    assert told.cause == "container-oom-killed"
+    assert told.what.startswith(said)
+    assert "used more memory than its memory limit (150 MiB)" in told.what
+    if shown["target"] == "local":
+        assert "container" not in told.to_text()
+
+
+def test_a_server_that_is_gone_is_started_again_whatever_its_log_tells_of_before() -> None:
+    failure = {"stage": "launch", "kind": "gone", "message": "Its process 4711 is gone. Its log ends with: MemoryError"}
+    told = diagnose(Evidence(stage="launch", target="local", service="adder", failure=failure, log=TRACE))
+    assert told.cause == "process-gone"
+    assert "4711" in told.what
+    assert "in launch" not in told.to_text()
+    assert "type:  mldeploy start adder" in told.to_text()

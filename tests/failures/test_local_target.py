@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jupyter_mldeploy import Service, deploy, services
@@ -179,6 +180,33 @@ def test_a_process_that_is_killed_in_init(folder: Path) -> None:
     assert diagnosis.title == "init() failed with SIGKILL"
     assert diagnosis.what.startswith("`init()` of the scoring script was ended by SIGKILL")
     Service("killed").delete()
+
+
+def test_a_server_that_was_killed_from_outside_is_started_again(folder: Path) -> None:
+    script = folder / "outlived.py"
+    script.write_text(WELL, "utf-8")
+    killed = deploy(script, "outlived")
+    process = psutil.Process(killed.record.details["pid"])
+    process.kill()
+    process.wait()
+    told = killed.diagnose()
+    assert (told.cause, told.stage) == ("process-gone", "")
+    assert "type:  mldeploy start outlived" in told.to_text()
+    killed.start()
+    assert killed.diagnose().cause == ""
+    killed.delete()
+
+
+def test_memory_that_is_not_to_be_had_kills_nothing(folder: Path) -> None:
+    script = folder / "greedy.py"
+    script.write_text("def init():\n    bytearray(800 * 2**20)\ndef run(data):\n    return 1\n", "utf-8")
+    with pytest.raises(DeploymentFailed) as failed:
+        deploy(script, "greedy", memory="150Mi")
+    diagnosis = failed.value.diagnosis
+    assert diagnosis is not None
+    assert diagnosis.what.startswith("init() ran out of memory")
+    assert "container" not in diagnosis.to_text()
+    Service("greedy").delete()
 
 
 def test_a_failed_request_names_what_was_raised_and_where(folder: Path) -> None:

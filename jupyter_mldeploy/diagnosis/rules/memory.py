@@ -8,7 +8,20 @@ from collections.abc import Iterator
 from jupyter_mldeploy.diagnosis.reading import LOGS, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
+__all__ = ["memory_facts"]
+
 _GIB = 2**30
+_REFUSED = (
+    r"^(?:\S*: )?MemoryError\b|std::bad_alloc|Unable to allocate [\d.]+ [KMGT]iB for an array"
+    r"|DefaultCPUAllocator: (?:can't|not enough|can not) (?:allocate )?memory|\[Errno 12\]"
+    r"|Cannot allocate memory|bad allocation|numpy\S*ArrayMemoryError|ArrowMemoryError"
+    r"|malloc of size \d+ failed|mmap failed.{0,20}memory"
+)
+"""Memory that was asked for and not given; nothing is killed by that."""
+_KILLED = (
+    r"\bOOM-?Killed\b(?!\W{0,4}(?:false|no\b))|Memory cgroup out of memory|oom-kill:|Out of memory: Kill|OOMKilling"
+    r"|\bKilled\s*$|SIGKILL|exited with (?:code )?137"
+)
 
 
 @rule("container-oom-killed")
@@ -16,7 +29,7 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
     """The limit killed it. Exit code 137 alone says only that something sent SIGKILL."""
     if reading.stage == "build":
         return
-    facts = _limit(reading)
+    facts = memory_facts(reading)
     hit = reading.find(
         r"\bOOM-?Killed\b(?!\W{0,4}(?:false|no\b))|Memory cgroup out of memory|oom-kill:constraint"
         r"|invoked oom-killer|Out of memory: Kill(?:ed)? process|oom_kill_process|System OOM encountered"
@@ -29,15 +42,11 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
     )
     if hit and "Perhaps out of memory" in hit.line.text:
         hit = None  # gunicorn's guess about a worker; the container lives
+    ran_out = reading.find(_REFUSED)
     if reading.oom_killed or (hit and not re.search(r"CUDA|GPU|cuda", hit.line.text)):
-        yield found("container-oom-killed", Depth.ROOT, hit, _code(reading), facts=facts)
+        proof = ran_out if facts.get("killed") == "no" and ran_out else hit
+        yield found("container-oom-killed", Depth.ROOT, proof, _code(reading), facts=facts)
         return
-    ran_out = reading.find(
-        r"^(?:\S*: )?MemoryError\b|std::bad_alloc|Unable to allocate [\d.]+ [KMGT]iB for an array"
-        r"|DefaultCPUAllocator: (?:can't|not enough|can not) (?:allocate )?memory|\[Errno 12\]"
-        r"|Cannot allocate memory|bad allocation|numpy\S*ArrayMemoryError|ArrowMemoryError"
-        r"|malloc of size \d+ failed|mmap failed.{0,20}memory"
-    )
     if ran_out:
         yield found("container-oom-killed", Depth.SPECIFIC, ran_out, facts=facts)
     killed = reading.find(r"^(?:/\S+: line \d+:\s+\d+ |\[\d+\]\S?\s+\d+ |.{0,80}\d+ )?Killed\b(?:\s{2,}.*|\s*)$", LOGS)
@@ -59,6 +68,31 @@ def container_killed(reading: Reading) -> Iterator[Finding]:
 
 def _code(reading: Reading):  # type: ignore[no-untyped-def]
     return reading.statement("exit code", reading.exit_code) if reading.exit_code is not None else None
+
+
+def memory_facts(reading: Reading) -> dict[str, str]:
+    """The limit; and whether anything was killed (``killed``: ``no``, or the ``worker``), else what asked for too much."""
+    facts = _limit(reading)
+    failure = reading.failure
+    raised = failure.get("kind") == "exception" and bool(failure.get("oom"))
+    died = reading.oom_killed or reading.exit_code in (137, -9)
+    if raised or (not died and reading.find(_REFUSED) and not reading.find(_KILLED)):
+        return {**facts, "killed": "no", "raised": _asking(reading)}
+    if reading.target == "local" or failure.get("oom"):
+        facts["killed"] = "worker"  # of our own runtime, which lives and starts another
+    return facts
+
+
+def _asking(reading: Reading) -> str:
+    """What asked for more than there was: ``init()``, ``run()``, the script while it was loaded; ``""`` if not known."""
+    stage = str(reading.failure.get("stage") or "")
+    if stage == "import":
+        return reading.evidence.script_name
+    if stage in ("init", "run"):
+        return f"{stage}()"
+    last = reading.last_exception()
+    functions = [frame.function for frame in last.frames] if last else []
+    return next((f"{name}()" for name in ("init", "run") if name in functions), "")
 
 
 def _limit(reading: Reading) -> dict[str, str]:

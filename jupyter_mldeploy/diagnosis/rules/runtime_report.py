@@ -8,6 +8,7 @@ from typing import Any
 
 from jupyter_mldeploy.diagnosis.reading import Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
+from jupyter_mldeploy.diagnosis.rules.memory import memory_facts
 
 _SIGNALS = {
     "SIGSEGV": "segfault",
@@ -31,10 +32,13 @@ def _end(failure: Mapping[str, Any]) -> str:
     return f"ended with exit code {code}" if code is not None else ""
 
 
+_GONE = re.compile(r"\b[Pp]rocess (\d*) ?is gone\b")
+"""What the local target says of a server that ran and is there no more."""
 _WAITED = re.compile(r"not returned (?:after|within) ([\d.]+ (?:seconds|ms|s))\b")
 
 
 @rule(
+    "process-gone",
     "container-oom-killed",
     "segfault",
     "illegal-instruction",
@@ -59,8 +63,11 @@ def reported(reading: Reading) -> Iterator[Finding]:
     if failure.get("file"):
         facts["script"] = str(failure["file"])
     in_run = stage == "run"
-    if failure.get("oom"):
-        yield found("container-oom-killed", Depth.ROOT - 3, proof, facts=facts)
+    if kind == "gone":
+        if gone := _GONE.search(str(failure.get("message", ""))):
+            yield found("process-gone", Depth.SYMPTOM - 5, proof, process=gone[1])
+    elif failure.get("oom"):
+        yield found("container-oom-killed", Depth.ROOT - 3, proof, facts={**facts, **memory_facts(reading)})
     elif kind == "signal" and (cause := _SIGNALS.get(str(failure.get("signal", "")))):
         yield found(cause, Depth.ROOT - 3, proof, facts=facts)
     elif kind == "timeout":
