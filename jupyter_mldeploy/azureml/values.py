@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 
-__all__ = ["check_filters", "check_kinds", "check_names", "dict_of", "fits", "kind_problems"]
+__all__ = ["check_filters", "check_kinds", "check_names", "dict_of", "fits", "kind_problems", "told_of"]
 
 _DICTS = ("tags", "properties")
 _FLAGS = (
@@ -47,6 +47,20 @@ def check_names(tags: Any) -> None:
 def dict_of(kept: Any) -> dict[str, Any]:
     """What was kept of tags or properties; what is no dictionary is none, so that it breaks no list of others."""
     return dict(kept) if isinstance(kept, Mapping) else {}
+
+
+def told_of(kind: str, payload: Any, key: str) -> str:
+    """Which one ``serialize()`` has told of.
+
+    Raises:
+        WebserviceException: Something else has told it.
+    """
+    found = payload.get(key) if isinstance(payload, Mapping) else None
+    if not isinstance(found, str) or not found:
+        raise WebserviceException(
+            f"{kind}.deserialize(): this is not what serialize() returns: it has no {key!r}, as {payload!r} shows."
+        )
+    return found
 
 
 def check_filters(**filters: Any) -> None:

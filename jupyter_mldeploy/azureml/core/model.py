@@ -13,7 +13,7 @@ from jupyter_mldeploy.azureml.inference import InferenceConfig
 from jupyter_mldeploy.azureml.packaging import ModelPackage
 from jupyter_mldeploy.azureml.registering import NAME, name_of_path, not_found_text, register, texts
 from jupyter_mldeploy.azureml.telling import say, warn_once
-from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits
+from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits, told_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.webservice.webservice import Webservice
@@ -315,7 +315,7 @@ class Model(Facade):
     @staticmethod
     def deserialize(workspace: Workspace, model_payload: dict[str, Any]) -> Model:
         """The model that ``serialize`` told of."""
-        return Model(workspace, id=model_payload["id"])
+        return Model(workspace, id=told_of("Model", model_payload, "id"))
 
     # -- deploying -----------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jupyter_mldeploy.azureml.core.compute.compute import ComputeTarget
 from jupyter_mldeploy.azureml.exceptions import ComputeTargetException
 from jupyter_mldeploy.azureml.facade import Facade, facade
+from jupyter_mldeploy.azureml.values import told_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -133,7 +134,7 @@ class AksCompute(ComputeTarget):
     @staticmethod
     def deserialize(workspace: Workspace, object_dict: dict[str, Any]) -> AksCompute:
         """The cluster that ``serialize`` told of."""
-        return AksCompute(workspace, object_dict["name"])
+        return AksCompute(workspace, told_of("AksCompute", object_dict, "name"))
 
 
 class KubernetesCompute(AksCompute):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml.exceptions import ComputeTargetException
 from jupyter_mldeploy.azureml.facade import Facade, facade
+from jupyter_mldeploy.azureml.values import told_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.workspace import Workspace
@@ -82,4 +83,4 @@ class ComputeTarget(Facade):
     @staticmethod
     def deserialize(workspace: Workspace, object_dict: dict[str, Any]) -> Any:
         """The cluster that ``serialize`` told of."""
-        return ComputeTarget(workspace, object_dict["name"])
+        return ComputeTarget(workspace, told_of("ComputeTarget", object_dict, "name"))

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import builtins
 from concurrent.futures import Future
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, facade, translated
+from jupyter_mldeploy.azureml.image_notes import begin, change, finish, images_of, locations, not_found
 from jupyter_mldeploy.azureml.packaging import build_in_background
 from jupyter_mldeploy.azureml.specifying import model_refs
 from jupyter_mldeploy.azureml.telling import say
-from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits
+from jupyter_mldeploy.azureml.values import check_filters, check_kinds, check_names, dict_of, fits, told_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.azureml.core.image.container import ContainerImageConfig
     from jupyter_mldeploy.azureml.core.workspace import Workspace
-    from jupyter_mldeploy.azureml.imaging import Recipe
+    from jupyter_mldeploy.events import Cancel
     from jupyter_mldeploy.spec import InferenceConfig as InferenceSpec
-    from jupyter_mldeploy.spec import ModelRef
 
 __all__ = ["Image"]
 
-_building: dict[tuple[str, str], Future[str]] = {}
+_building: dict[tuple[str, str], tuple[Future[str], Cancel]] = {}
 
 
 @facade(WebserviceException)
@@ -43,16 +42,10 @@ class Image(Facade):
         if id is not None:
             name, _, number = id.partition(":")
             version = number or version
-        versions = workspace.book.section("images").get(name or "") or {}
+        versions = images_of(workspace).get(name or "") or {}
         chosen = str(version) if version is not None else max(versions, key=int, default="")
         if chosen not in versions:
-            wanted = f"name {name}" + (f" and version {version}" if versions and version is not None else "")
-            known = ", ".join(workspace.book.section("images")) or "none"
-            if versions:
-                known = f"{name} as version {', '.join(sorted(versions, key=int))}"
-            raise WebserviceException(
-                f"ImageNotFound: Image with {wanted} not found in provided workspace; it has {known}."
-            )
+            raise not_found(workspace, name, version)
         self.workspace = workspace
         self.name, self.version, self.id = str(name), int(chosen), f"{name}:{chosen}"
         self._read(versions[chosen])
@@ -93,26 +86,28 @@ class Image(Facade):
         inference = image_config.to_spec(folder / "source")
         made = translated(lambda: recipe(name.replace(".", "-"), inference, refs))
         say("Creating image")
-        _note(workspace, name, version, _first_entry(made, inference, refs, image_config, folder))
+        begin(workspace, name, version, made, inference, refs, image_config, folder)
 
         def after(error: BaseException | None, reference: str) -> None:
-            _finish(workspace, name, version, made, folder, error)
+            if not finish(workspace, name, version, made, folder, error) and error is None:
+                _remove_names(f"mldeploy/{name}:{version}", reference)
 
         tag = f"mldeploy/{name}:{version}"
-        building, _ = build_in_background(made, name, lambda _line: None, (tag,), after)
+        building = build_in_background(made, name, lambda _line: None, (tag,), after)
         _building[str(workspace.book.folder), f"{name}:{version}"] = building
         return ContainerImage(workspace, name=name, version=version)
 
     def wait_for_creation(self, show_output: bool = False) -> None:
         """Wait until it is built; what went wrong is said with its log and its diagnosis."""
-        building = _building.get((str(self.workspace.book.folder), self.id))
+        building, _ = _building.get((str(self.workspace.book.folder), self.id)) or (None, None)
         if show_output:
             say("Running", end="")
         error = building.exception() if building is not None else None
         self.update_creation_state()
         if self.creation_state == "Running" and building is None:
             raise WebserviceException(
-                f"The image {self.id} was being built by a process that has ended.", hint="Create it again."
+                f"The image {self.id} is being built by another process.",
+                hint="Ask again for its creation_state: update_creation_state() reads it.",
             )
         if show_output:
             say(f"\n{self.creation_state}")
@@ -127,7 +122,10 @@ class Image(Facade):
 
     def update_creation_state(self) -> None:
         """Read it again."""
-        self._read(self.workspace.book.section("images")[self.name][str(self.version)])
+        entry = (images_of(self.workspace).get(self.name) or {}).get(str(self.version))
+        if entry is None:
+            raise not_found(self.workspace, self.name, self.version)
+        self._read(entry)
 
     # -- those there are -------------------------------------------------------------------------------------------
 
@@ -145,7 +143,7 @@ class Image(Facade):
 
         check_filters(tags=tags, properties=properties)
         found: builtins.list[Image] = []
-        for name, versions in workspace.book.section("images").items():
+        for name, versions in images_of(workspace).items():
             if image_name not in {None, name}:
                 continue
             for version in sorted(versions, key=int):
@@ -183,21 +181,18 @@ class Image(Facade):
         self._change(properties={**self.properties, **(properties or {})})
 
     def delete(self) -> None:
-        """Forget it, and remove its name from the engine; layers that services use stay."""
-        from contextlib import suppress
-
-        from docker.errors import APIError
-
-        from jupyter_mldeploy.images.engine import connect
-
-        with suppress(APIError):
-            engine = connect()
-            engine.api.remove_image(self.image_location)
-        with self.workspace.book.change() as content:
+        """Forget it, and remove its name from the engine; layers that services use stay. What is being built is ended."""
+        future, cancel = _building.get((str(self.workspace.book.folder), self.id)) or (None, None)
+        with self.workspace.book.change() as content:  # first, so that whoever builds it sees that nobody wants it
             versions = content["images"].get(self.name, {})
             versions.pop(str(self.version), None)
             if not versions:
                 content["images"].pop(self.name, None)
+        if future is not None and cancel is not None:
+            cancel.set()
+            future.exception()
+        shared = self.image_location in locations()  # two versions of the same content are one image
+        _remove_names(f"mldeploy/{self.name}:{self.version}", *([] if shared else [self.image_location]))
 
     def serialize(self) -> dict[str, Any]:
         """As plain data."""
@@ -222,7 +217,7 @@ class Image(Facade):
     @staticmethod
     def deserialize(workspace: Workspace, image_payload: dict[str, Any]) -> Image:
         """The image that ``serialize`` told of."""
-        return Image(workspace, id=image_payload["id"])
+        return Image(workspace, id=told_of("Image", image_payload, "id"))
 
     def inference(self) -> InferenceSpec:
         """What it was made of, for a service of it."""
@@ -233,45 +228,28 @@ class Image(Facade):
         return msgspec.convert(self._entry["inference"], InferenceSpec)
 
     def _change(self, **changes: Any) -> None:
-        _note(self.workspace, self.name, self.version, changes)
+        if not change(self.workspace, self.name, self.version, changes):
+            raise not_found(self.workspace, self.name, self.version)
         self.update_creation_state()
 
 
-def _first_entry(
-    made: Recipe, inference: InferenceSpec, refs: tuple[ModelRef, ...], config: ContainerImageConfig, folder: Path
-) -> dict[str, Any]:
-    import msgspec
+def _remove_names(*names: str) -> None:
+    """Take them off the engine, as far as nothing uses them."""
+    from contextlib import suppress
 
-    log, dockerfile = folder / "build.log", folder / "Dockerfile"
-    log.touch()
-    dockerfile.write_text(made.plan.dockerfile, encoding="utf-8")
-    return {
-        "state": "Running",
-        "location": made.plan.reference,
-        "log": log.as_uri(),
-        "dockerfile": dockerfile.as_uri(),
-        "models": [str(ref) for ref in refs],
-        "created": datetime.now(UTC).isoformat(),
-        "tags": config.tags or {},
-        "properties": config.properties or {},
-        "description": config.description,
-        "inference": msgspec.to_builtins(inference),
-    }
+    from docker.errors import APIError
 
+    from jupyter_mldeploy.errors import TargetUnavailable
+    from jupyter_mldeploy.images.engine import connect
 
-def _finish(
-    workspace: Workspace, name: str, version: int, made: Recipe, folder: Path, error: BaseException | None
-) -> None:
-    from jupyter_mldeploy.azureml.imaging import build_log
-
-    (folder / "build.log").write_text(build_log(made), encoding="utf-8")
-    state = {"state": "Succeeded"} if error is None else {"state": "Failed", "error": str(error)}
-    _note(workspace, name, version, state)
-
-
-def _note(workspace: Workspace, name: str, version: int, entry: dict[str, Any]) -> None:
-    with workspace.book.change() as content:
-        content["images"].setdefault(name, {}).setdefault(str(version), {}).update(entry)
+    with suppress(TargetUnavailable):
+        engine = connect()
+        try:
+            for name in names:
+                with suppress(APIError):
+                    engine.api.remove_image(name)
+        finally:
+            engine.close()
 
 
 def _check_name(name: str) -> None:

@@ -14,7 +14,7 @@ from jupyter_mldeploy.azureml.exceptions import WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, check_workspace, facade
 from jupyter_mldeploy.azureml.specifying import records
 from jupyter_mldeploy.azureml.telling import say
-from jupyter_mldeploy.azureml.values import check_filters, dict_of, fits
+from jupyter_mldeploy.azureml.values import check_filters, dict_of, fits, told_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
@@ -330,7 +330,7 @@ class Webservice(Facade):
     @staticmethod
     def deserialize(workspace: Workspace, webservice_payload: dict[str, Any]) -> Webservice:
         """The service that ``serialize`` told of."""
-        return Webservice(workspace, webservice_payload["name"])
+        return Webservice(workspace, told_of("Webservice", webservice_payload, "name"))
 
     # -- within ------------------------------------------------------------------------------------------------------------
 
