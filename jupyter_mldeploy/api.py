@@ -25,7 +25,7 @@ from jupyter_mldeploy.spec import Autoscale, Environment, Script, ServiceSpec, T
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_edited
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status
-from jupyter_mldeploy.targets.leftovers import delete_service, take_back
+from jupyter_mldeploy.targets.leftovers import delete_service, look_up
 from jupyter_mldeploy.targets.revisions import Revision, choose, revisions_of
 
 __all__ = ["Service", "deploy", "service", "services"]
@@ -242,16 +242,17 @@ class Service:
             driver_for(record.spec.target, self._records).stop(record)
         return self
 
-    def delete(self, *, images: bool = False) -> list[str]:
+    def delete(self, *, images: bool = False, forget: bool = False) -> list[str]:
         """Remove it: its processes, what the target keeps of it, and its record.
 
         Args:
             images: Also the images that were built for it here and that nothing else needs. Those of a registry stay.
+            forget: Its record only: what it ran on is gone for good.
 
         Returns:
             The images that were removed.
         """
-        return delete_service(self._records, self.name, images=images)
+        return delete_service(self._records, self.name, images=images, forget=forget)
 
     def wait(self, timeout: float | None = None) -> Service:
         """Wait for a deployment begun with ``wait=False``; raises what it raised, ``TimeoutError`` while it goes on.
@@ -300,8 +301,7 @@ def service(name: str) -> Service:
         NotFound: There is none; the nearest name is given.
     """
     found = Service(name)
-    take_back(Records(settings().home_path), name)  # its container may outlive its record
-    found.record  # noqa: B018 - raises where there is none
+    look_up(Records(settings().home_path), name)  # its container or its objects may outlive its record
     return found
 
 

@@ -140,7 +140,7 @@ def delete(options: argparse.Namespace, screen: Screen) -> int:
     service = api.Service(options.name)  # one whose record is lost can be deleted too
     if not options.yes and not confirmed(screen, f"Delete the service {options.name!r}?", "delete"):
         return 1
-    images = service.delete(images=options.image)
+    images = service.delete(images=options.image, forget=options.forget)
     if screen.is_json:
         screen.json({"service": options.name, "deleted": True, "images": images})
     else:

@@ -25,7 +25,10 @@ def manifests(options: argparse.Namespace, screen: Screen) -> int:
     screen.line(
         "# The Secret with the keys and the values of variables is no part of this. Where it is not there, make it:"
     )
-    screen.line(f"#   kubectl -n {objects[0]['metadata']['namespace']} create secret generic {name} {values}")
+    place = f"kubectl -n {objects[0]['metadata']['namespace']}"
+    screen.line(f"#   {place} create secret generic {name} {values}")
+    labels = next(one for one in objects if one["kind"] == "Deployment")["spec"]["selector"]["matchLabels"]
+    screen.line(f"#   {place} label secret {name} {' '.join(f'{key}={value}' for key, value in labels.items())}")
     screen.lines(_yaml(objects).splitlines())
     return 0
 

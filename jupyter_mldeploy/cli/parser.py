@@ -90,6 +90,9 @@ def _add_changing(verbs: _Verbs) -> None:
     delete.add_argument(
         "--image", action="store_true", help="also the images built for it here that nothing else needs"
     )
+    delete.add_argument(
+        "--forget", action="store_true", help="only what is known of it here: what it ran on is gone for good"
+    )
     delete.add_argument("--yes", "-y", action="store_true", help="do not ask")
 
 

@@ -32,6 +32,7 @@ PORT = 5001
 
 # What a registry takes for a reference: host, path, tag, digest; so that nothing else can get into a FROM line.
 _REFERENCE = re.compile(r"[A-Za-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
+_REGISTRY = re.compile(r"[A-Za-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][a-z0-9._-]*)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +73,18 @@ def check_reference(field_name: str, reference: str) -> str:
     if not _REFERENCE.fullmatch(reference):
         raise InvalidValue(field_name, reference, "write an image reference such as python:3.11-slim.")
     return reference
+
+
+def check_registry(registry: str) -> str:
+    """Return a registry with its path, without a slash at its end; ``""`` is none.
+
+    Raises:
+        InvalidValue: No image can have such a name.
+    """
+    if registry and not _REGISTRY.fullmatch(registry.rstrip("/")):
+        expected = "write host and path in small letters, such as registry.example/team, without http://."
+        raise InvalidValue("registry", registry, expected)
+    return registry.rstrip("/")
 
 
 def default_base(environment: Environment) -> str:

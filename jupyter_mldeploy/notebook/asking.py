@@ -73,7 +73,7 @@ def delete(line: Parsed) -> None:
     from jupyter_mldeploy.api import service
 
     found = service(line.places["NAME"])
-    images = found.delete(images=bool(line.get("image")))
+    images = found.delete(images=bool(line.get("image")), forget=bool(line.get("forget")))
     _say(f"{found.name} is deleted" + (f", and {', '.join(images)}." if images else "."))
 
 

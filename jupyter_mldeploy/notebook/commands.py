@@ -157,7 +157,10 @@ UPDATE = Magic(
 DELETE = Magic(
     name="service_delete",
     places=("NAME",),
-    options=(Option(name="image", help="also the images built for it here that nothing else needs"),),
+    options=(
+        Option(name="image", help="also the images built for it here that nothing else needs"),
+        Option(name="forget", help="only what is known of it here: what it ran on is gone for good"),
+    ),
 )
 STOP = Magic(name="service_stop", places=("NAME",))
 START = Magic(name="service_start", places=("NAME",))

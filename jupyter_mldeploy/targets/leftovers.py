@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.config import settings
-from jupyter_mldeploy.errors import RecordDamaged, StorageError, TargetUnavailable
+from jupyter_mldeploy.errors import NotFound, RecordDamaged, StorageError, TargetUnavailable
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import TargetKind
 from jupyter_mldeploy.targets import driver_for
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jupyter_mldeploy.targets.container.orphans import Orphan
     from jupyter_mldeploy.targets.kubernetes.neighbours import Neighbour
 
-__all__ = ["delete_service", "end_leftovers_of", "find_neighbours", "find_orphaned", "take_back"]
+__all__ = ["delete_service", "end_leftovers_of", "find_neighbours", "find_orphaned", "look_up", "take_back"]
 
 
 def end_leftovers_of(records: Records, name: str) -> None:
@@ -37,13 +37,21 @@ def end_leftovers_of(records: Records, name: str) -> None:
     remove_objects_of(records, name)
 
 
-def delete_service(records: Records, name: str, *, images: bool) -> list[str]:
+def delete_service(records: Records, name: str, *, images: bool, forget: bool = False) -> list[str]:
     """Remove a service from where it runs and from here; with ``images`` also those built for it that nothing else needs.
+
+    Args:
+        forget: Remove only what is known of it here: where it runs cannot be reached any more.
 
     Raises:
         NotFound: This home folder never had a service of that name.
         TargetUnavailable: What it runs on cannot be reached; nothing was removed.
     """
+    if forget:
+        with records.operation(name, "deletion"):
+            records.get(name)
+            records.remove(name)
+        return []
     engine = _engine_of(records, name) if images else None
     with records.operation(name, "deletion"):
         try:
@@ -52,9 +60,14 @@ def delete_service(records: Records, name: str, *, images: bool) -> list[str]:
             record = None
         if record is not None:
             driver = driver_for(record.spec.target, records)
-            with records.ending(record) as ending:
-                driver.stop(ending)
-                driver.delete(ending)
+            try:
+                with records.ending(record) as ending:
+                    driver.stop(ending)
+                    driver.delete(ending)
+            except TargetUnavailable as error:
+                gone = f"If that is gone for good, `mldeploy delete {name} --forget` removes what is known of it here."
+                error.hint = f"{error.hint} {gone}".strip()
+                raise
         else:
             end_leftovers_of(records, name)
         records.remove(name)
@@ -77,6 +90,25 @@ def _engine_of(records: Records, name: str) -> Engine:
     if record is not None and record.spec.target.kind is TargetKind.KUBERNETES:
         return connect()  # where images are built for clusters
     return connect((record and record.spec.target.context) or settings().context or None)
+
+
+def look_up(records: Records, name: str) -> Record:
+    """The record of a service, made again where only its container or its objects are left.
+
+    Raises:
+        NotFound: There is none; says so, if a cluster was not asked.
+    """
+    take_back(records, name)
+    try:
+        return records.get(name)
+    except NotFound as error:
+        from jupyter_mldeploy.targets.kubernetes.attaching import may_be_there
+        from jupyter_mldeploy.targets.kubernetes.connection import has_kubeconfig
+
+        if has_kubeconfig() and not may_be_there(records, name):
+            asks = "To look for it on the cluster of your kubeconfig, set MLDEPLOY_TARGET=kubernetes."
+            error.hint = f"{error.hint} {asks}".strip()
+        raise
 
 
 def take_back(records: Records, name: str) -> Record | None:

@@ -54,13 +54,16 @@ class Namespaces:
 
     def use(self, **labels: str) -> str:
         """A new namespace, which services go to from now on."""
-        found = the_cluster()
-        name = self._made.enter_context(namespace(found, **labels))
+        name = self._made.enter_context(namespace(the_cluster(), **labels))
+        self.back(name)
+        return name
+
+    def back(self, name: str) -> None:
+        """A namespace that there is, which services go to from now on."""
         self._target.namespace = name
-        self._target.cluster = found.connect(name)
+        self._target.cluster = the_cluster().connect(name)
         self._patch.setenv("MLDEPLOY_NAMESPACE", name)
         MLDeploy.clear_instance()
-        return name
 
     def close(self) -> None:
         self._made.close()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from jupyter_mldeploy import services
-from jupyter_mldeploy.errors import TargetUnavailable
+from jupyter_mldeploy import service, services
+from jupyter_mldeploy.errors import InvalidValue, NotFound, TargetUnavailable
+from jupyter_mldeploy.targets.kubernetes.delivery import way_for
 from jupyter_mldeploy.targets.kubernetes.rights import rights_needed
 
 from ..contract.conftest import Deploy
@@ -189,3 +190,37 @@ def test_a_script_with_characters_that_yaml_writes_otherwise(deployed: Deploy, s
     assert deployed(sample={"x": 1}).run({"x": 1})["sum"] == len(letters)
     script.write_text(edited(ADDING, 'given["x"] + 1', f'len("😀{letters}")'))
     assert deployed().run({"x": 1})["sum"] == len(letters) + 1
+
+
+def test_a_record_whose_cluster_is_gone_for_good_can_be_forgotten(
+    deployed: Deploy, cluster: TestCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: KubernetesUnderTest
+) -> None:
+    made = deployed()
+    config = yaml.safe_load(Path(cluster.kubeconfig).read_text())
+    for one in config["contexts"]:
+        one["name"] = config["current-context"] = "renamed"
+    path = tmp_path / "renamed.kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    with pytest.raises(TargetUnavailable, match="There is no kubeconfig context") as refused:
+        made.delete()
+    assert "mldeploy delete adder --forget" in refused.value.hint
+    made.delete(forget=True)
+    assert services() == []
+    monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig)
+    service("adder").delete()  # its objects were still there, and are found again
+
+
+def test_where_no_cluster_is_asked_for_a_service_it_is_said(
+    home: Path, cluster: TestCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", cluster.kubeconfig)
+    with pytest.raises(NotFound, match="MLDEPLOY_TARGET=kubernetes"):
+        service("nowhere")
+
+
+@pytest.mark.parametrize("registry", ["http://registry.example", "127.0.0.1:", "registry.example/Team", "two words"])
+def test_a_registry_that_is_no_name_of_one_is_refused_first(registry: str) -> None:
+    with pytest.raises(InvalidValue, match="write host and path"):
+        way_for("anywhere", registry, None)
+    assert way_for("anywhere", "registry.example:5000/team/", None).registry == "registry.example:5000/team"

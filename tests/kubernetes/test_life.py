@@ -291,3 +291,28 @@ def test_the_objects_are_printed_for_a_repository(deployed: Deploy, target: Kube
         target.cluster.apply(one)
     assert target.cluster.get("Deployment", "adder")["spec"] == before, "it is what runs"
     assert made.state == "running"
+
+
+def test_what_was_printed_can_be_updated_where_it_was_applied(
+    deployed: Deploy, target: KubernetesUnderTest, namespaces: Namespaces
+) -> None:
+    deployed(sample={"x": 1})
+    words = [sys.executable, "-m", "jupyter_mldeploy.cli", "manifests", "adder"]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=60, check=True).stdout
+    found = re.search(r"create secret generic (\S+) --from-literal=(\S+)=…$", told, re.MULTILINE)
+    assert found is not None
+    before = target.namespace
+    there = namespaces.use()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": found[1]}, "stringData": {found[2]: "by hand"}}
+    target.cluster.create("Secret", secret)
+    for one in yaml.safe_load_all(told.replace(f"namespace: {before}", f"namespace: {there}")):
+        target.cluster.apply(one)
+    (target.home / "services" / "adder" / "service.json").unlink()
+    (target.home / "services" / "adder" / "cluster.json").unlink()
+    other = service("adder")
+    assert other.record.place.namespace == there
+    other.update(memory="150Mi")
+    assert other.run({"x": 1})["sum"] == 2
+    other.delete()
+    namespaces.back(before)
+    assert service("adder").run({"x": 1})["sum"] == 2

@@ -74,7 +74,7 @@ def test_what_a_log_in_helper_says_is_passed_on(file: Path, tmp_path: Path, capl
     helper.chmod(0o755)
     file.write_text(config({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(helper)}}))
     with pytest.raises(
-        TargetUnavailable, match="log-in helper of the kubeconfig context 'here' failed: .*please log in"
+        TargetUnavailable, match=r"log-in helper of the kubeconfig context 'here' failed: .*please log in"
     ):
         connect(TARGET)
     assert not caplog.records

@@ -13,6 +13,7 @@ from jupyter_mldeploy.errors import ScoringFailed, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
+from jupyter_mldeploy.images.inputs import check_registry
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
@@ -62,6 +63,7 @@ class ContainerDriver:
 
     def check(self, spec: ServiceSpec) -> None:  # noqa: ARG002 - an engine can do all that a specification may say
         """Refuse what this engine cannot do."""
+        check_registry(settings().registry)
         engine = self.engine
         if not engine.is_local:
             raise TargetUnavailable(

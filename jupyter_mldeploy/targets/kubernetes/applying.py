@@ -192,10 +192,13 @@ def check_names(cluster: Cluster, release: Release) -> None:
         Conflict: There is one.
     """
     for one in manifests(release, cluster.namespace, keys={}):
-        found = cluster.find(one["kind"], one["metadata"]["name"])
+        name = one["metadata"]["name"]
+        found = cluster.find(one["kind"], name)
+        if release.birth and name == release.keys_name:
+            continue  # nobody else has this name: made by hand for what `mldeploy manifests` printed
         if found is not None and not is_ours(found, release.name):
             raise Conflict(
-                f"409: the namespace {cluster.namespace!r} has a {one['kind']} {release.name!r} of somebody else's.",
+                f"409: the namespace {cluster.namespace!r} has a {one['kind']} {name!r} of somebody else's.",
                 "Choose another name or another namespace.",
             )
 

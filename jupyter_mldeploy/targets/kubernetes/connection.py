@@ -14,7 +14,7 @@ from typing import Any
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.spec import Target
 
-__all__ = ["Connection", "connect", "kubeconfig"]
+__all__ = ["Connection", "connect", "has_kubeconfig", "kubeconfig"]
 
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -76,6 +76,11 @@ def kubeconfig() -> str:
     return os.pathsep.join(_files())
 
 
+def has_kubeconfig() -> bool:
+    """Whether there is one to ask a cluster with."""
+    return any(Path(file).is_file() for file in _files())
+
+
 def _files() -> list[str]:
     given = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
     return [str(Path(file).expanduser()) for file in given.split(os.pathsep) if file]
@@ -119,7 +124,7 @@ def _load(context: str | None, files: list[str]) -> Connection:
             namespace = (IN_CLUSTER / "namespace").read_text().strip() or namespace
         else:
             raise TargetUnavailable(
-                f"There is no kubeconfig: {', '.join(files)} does not exist.",
+                f"There is no kubeconfig: {', '.join(files)} is not a file.",
                 "Get one from whoever runs the cluster, and name it with KUBECONFIG.",
             )
         pool = RESTClientObject(configuration).pool_manager

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from jupyter_mldeploy.errors import TargetUnavailable
 from jupyter_mldeploy.events import Cancel
+from jupyter_mldeploy.images.inputs import check_registry
 
 __all__ = ["Way", "load", "way_for"]
 
@@ -36,11 +37,12 @@ def way_for(context: str, registry: str, image: str | None) -> Way:
 
     Raises:
         TargetUnavailable: There is none: a cluster elsewhere, and no registry.
+        InvalidValue: The registry is no name of one.
     """
     if image:
         return Way("given")
     if registry:
-        return Way("registry", registry=registry.rstrip("/"))
+        return Way("registry", registry=check_registry(registry))
     for prefix, command in (
         ("kind-", ("kind", "load", "docker-image", "{}", "--name")),
         ("k3d-", ("k3d", "image", "import", "{}", "--cluster")),
