@@ -148,7 +148,11 @@ class Admin:
                 make = WorkerMake.from_json(order["worker"])
             except ConfigurationError as error:
                 raise BadOrderError(str(error)) from None
-        source = None if script is None else script.encode()
+        try:
+            source = None if script is None else script.encode()
+            sample = None if sample is None else sample.encode()
+        except UnicodeEncodeError:
+            raise BadOrderError("script and sample must be text; half of a surrogate pair is none.") from None
         task = asyncio.current_task()
         assert task is not None
         request.connection.on_disconnect = request.connection.on_eof = task.cancel
@@ -157,7 +161,7 @@ class Admin:
                 source=source,
                 make=make,
                 keep_init=keep_init is not False,
-                sample=None if sample is None else sample.encode(),
+                sample=sample,
             )
         except ReloadRunningError:
             self._answer(request, 409, {"message": "a reload is already running"})

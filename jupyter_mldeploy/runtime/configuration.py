@@ -74,6 +74,7 @@ class ServiceConfig:
     scoring_timeout_ms: int = 60_000
     max_request_wait_ms: int | None = 500
     init_timeout_s: float | None = 300
+    drain_s: float = 30  # how long running requests may take once the server is told to stop
     max_body_bytes: int = 104_857_600
     cors_origins: tuple[str, ...] = ()
     debug: bool = False
@@ -123,7 +124,7 @@ class ServiceConfig:
             raise ConfigurationError("max_replicas must not be less than min_replicas.")
         if not 0 < self.target_utilization <= 1:
             raise ConfigurationError("target_utilization must be a fraction above 0, at most 1.")
-        for name in ("scoring_timeout_ms", "max_body_bytes", "threads"):
+        for name in ("scoring_timeout_ms", "max_body_bytes", "threads", "drain_s"):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} must be above 0, not {getattr(self, name)}.")
         return self

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import signal
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.runtime.worker import frames
+
+if TYPE_CHECKING:
+    from jupyter_mldeploy.runtime.worker_link import WorkerLink
 
 
 def failure(stage: str, kind: str, message: str, **known: Any) -> dict[str, Any]:
@@ -39,37 +44,31 @@ def signal_name(number: int | None) -> str | None:
         return f"signal {number}"
 
 
-def how_it_ended(exit_code: int | None, signal_number: int | None, *, oom: bool) -> str:
-    """The end of a process in words: `was killed by SIGKILL (out of memory)`."""
+def how_it_ended(worker: WorkerLink, *, oom: bool) -> str:
+    """The end of a process in words: `was killed by SIGSEGV`."""
     if oom:
         return "ran out of memory and was killed"
-    if signal_number is not None:
-        return f"was killed by {signal_name(signal_number)}"
-    if exit_code is not None:
-        return f"ended with exit code {exit_code}"
+    if worker.broke or worker.exit_code == frames.EXIT_CONNECTION_BROKEN:
+        return "was replaced because its script closed or changed the worker's connection with the server"
+    if worker.signal is not None:
+        return f"was killed by {signal_name(worker.signal)}"
+    if worker.exit_code is not None:
+        return f"ended with exit code {worker.exit_code}"
     return "ended"
 
 
-def death(
-    stage: str,
-    exit_code: int | None,
-    signal_number: int | None,
-    *,
-    oom: bool,
-    request_id: str | None,
-    replica: int | None,
-) -> dict[str, Any]:
-    """The failure of a worker that died during `stage`."""
+def death(worker: WorkerLink, *, oom: bool, request_id: str | None) -> dict[str, Any]:
+    """The failure of a worker that died."""
     running = "in run()" if request_id is not None else "while it waited for requests"
-    where = {"import": "while its script was loading", "init": "in init()", "run": running}.get(stage, "")
-    message = f"The worker {how_it_ended(exit_code, signal_number, oom=oom)} {where}".rstrip() + "."
+    where = {"import": "while its script was loading", "init": "in init()", "run": running}.get(worker.stage, "")
+    message = f"The worker {how_it_ended(worker, oom=oom)} {where}".rstrip() + "."
     return failure(
-        stage,
-        "signal" if signal_number is not None else "exit",
+        worker.stage,
+        "signal" if worker.signal is not None else "exit",
         message,
-        exit_code=exit_code,
-        signal=signal_name(signal_number),
+        exit_code=worker.exit_code,
+        signal=signal_name(worker.signal),
         oom=oom,
         request_id=request_id,
-        replica=replica,
+        replica=worker.label,
     )

@@ -8,19 +8,14 @@ import json
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig
 from jupyter_mldeploy.runtime.shared_queue import SharedQueue
 from jupyter_mldeploy.runtime.spawning import Channels, Lifeline, spawn
 
-if TYPE_CHECKING:
-    pass
-
 EXIT_SCRIPT = 3
 EXIT_PORT_TAKEN = 98
-_DRAIN_S = 30.0
-_SWEEP_S = 1.0
 _BACKLOG = 4096
 
 

@@ -248,15 +248,8 @@ class Pool:
         known: dict[str, Any] | None,
     ) -> None:
         request_id = calls[0].request_id.decode("latin-1") if calls else None
-        oom = bool(known and known["oom"]) or worker.oom or self.oom.killed(worker.signal)
-        found = known or failures.death(
-            worker.stage,
-            worker.exit_code,
-            worker.signal,
-            oom=oom,
-            request_id=request_id,
-            replica=worker.label,
-        )
+        oom = bool(known and known["oom"]) or worker.out_of_memory or self.oom.killed(worker.signal)
+        found = known or failures.death(worker, oom=oom, request_id=request_id)
         if known is None or known["kind"] == "timeout":  # otherwise it only was put away after its report
             self.deaths += 1
             self.events.emit(
@@ -267,7 +260,8 @@ class Pool:
                 oom=found["oom"],
                 request_id=request_id,
             )
-        self.report(found, worker.label)
+        if not worker.told_oom:  # then it has answered with the reason
+            self.report(found, worker.label)
         for call in calls:
             call.failure = found
         if worker.stage != "run" or generation is not self.generation:
@@ -278,6 +272,8 @@ class Pool:
     def report(self, found: dict[str, Any], replica: int | None) -> None:
         """Log a failure and tell of it."""
         shown = f"\n{found['traceback']}" if found["traceback"] and found["stage"] != "run" else ""
+        if found["kind"] == "contract" and found["line"]:
+            shown = f" ({found['file']}, line {found['line']})"
         self.log.line("E", "mldeploy", found["message"] + shown, found["request_id"] or "")
         self.tell(found, replica)
 

@@ -67,9 +67,7 @@ class ScoreCall:
             told = json.loads(meta)
             if "failure" in told:
                 service.run_failed(worker, told["failure"])
-            if flags & frames.LEAVING:
-                status, body = 502, message_body("The worker ran out of memory in run() and was replaced.")
-            elif "headers" in told:
+            if "headers" in told:
                 content = b"".join(
                     header(name, value) for name, value in told["headers"] if name.lower() not in _OWN_HEADERS
                 )
@@ -102,8 +100,12 @@ class ScoreCall:
     def worker_died(self, worker: WorkerLink, known: dict[str, Any] | None) -> None:
         """The worker ended while it had this call."""
         worker.errors += 1
-        ended = failures.how_it_ended(worker.exit_code, worker.signal, oom=bool(self.failure and self.failure["oom"]))
-        if known is not None and known["kind"] == "timeout":
+        ended = failures.how_it_ended(worker, oom=bool(self.failure and self.failure["oom"]))
+        service = self._service
+        if service.pool.stopping:
+            message = f"The server is stopping; run() had not finished within {service.config.drain_s:g} seconds."
+            service.log.line("E", "mldeploy", message, self.request_id.decode("latin-1"))
+        elif known is not None and known["kind"] == "timeout":
             message = "The worker was replaced because another of its requests ran past the scoring time-out."
         else:
             message = f"The worker {ended} while it ran this request; it is being replaced."

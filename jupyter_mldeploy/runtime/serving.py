@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 EXIT_SCRIPT = 3
 EXIT_RUN_FAILED = 4
-_DRAIN_S = 30.0
 _SWEEP_S = 1.0
 
 
@@ -172,7 +171,11 @@ class _Front:
         self.from_disk.cancel()
         for task in self._tasks:
             task.cancel()
-        deadline = self._loop.time() + _DRAIN_S
+        seconds, running = service.config.drain_s, len(service.dispatcher.running)
+        if running:
+            have = "requests have" if running > 1 else "request has"
+            service.log.info(f"Stopping; {running} running {have} {seconds:g} seconds to finish.")
+        deadline = self._loop.time() + seconds
         for connection in list(service.connections):
             connection.close()
         while service.dispatcher.running and self._loop.time() < deadline:

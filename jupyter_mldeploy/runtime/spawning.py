@@ -137,9 +137,10 @@ def spawn(
         finally:
             for source in sources:
                 os.close(source)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL byte or half a character in an argument or variable
         ours.close()
-        raise ConfigurationError(f"The interpreter {make.python} cannot be started: {error.strerror}.") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigurationError(f"The interpreter {make.python} cannot be started: {reason}.") from None
     finally:
         os.close(null)
         theirs.close()

@@ -22,6 +22,8 @@ _READ = 65_536
 _MOST_PARTIAL_LINE = 65_536
 # A child that the script forked may hold the socket open after the worker's own end.
 _GRACE_AFTER_EXIT_S = 0.2
+_GRACE_AFTER_CLOSE_S = 1.0
+_KINDS = (frames.ANSWER, frames.NOTICE, frames.REPLY)
 
 
 class Call(Protocol):
@@ -57,7 +59,8 @@ class WorkerLink(asyncio.Protocol):
         self.replica = replica  # 0: a parent, which serves nothing itself
         self.parent: WorkerLink | None = None  # whom it was forked from
         self.orphaned = False
-        self.oom = False  # it said itself that it had run out of memory
+        self.told_oom = False  # it said itself that it had run out of memory
+        self.broke = False  # what connects it with the front is of no use any more
         self.ran_us = 0
         self.began = 0.0
         self.pid = pid
@@ -107,11 +110,20 @@ class WorkerLink(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """The worker closed its end: it is dead or about to be (asyncio calls this)."""
         self._disconnected = True
-        if not self._exited:
-            self.kill()  # a script that closed the socket under us is of no use any more
-            if self.orphaned:  # nobody is left who could tell how it ended
-                self._exited = True
+        if self.state in ("idle", "busy"):
+            self.state = "stopping"
+        if self.orphaned:  # nobody is left who could tell how it ended
+            self.kill()
+            self._exited = True
+        elif not self._exited:  # an end that is under way comes first: it knows the reason
+            self._loop.call_later(_GRACE_AFTER_CLOSE_S, self._end_broken)
         self._maybe_over()
+
+    def _end_broken(self) -> None:
+        """A script that closed the socket under us, or wrote to it, is of no use any more."""
+        if not self._exited:
+            self.broke = True
+            self.kill()
 
     def took(self, script: str) -> None:
         """The worker serves this script from now on."""
@@ -134,6 +146,11 @@ class WorkerLink(asyncio.Protocol):
     def alive(self) -> bool:
         """Whether orders can still reach it."""
         return not (self._exited or self._disconnected)
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether it ended itself for want of memory."""
+        return self.told_oom or self.exit_code == frames.EXIT_OUT_OF_MEMORY
 
     @property
     def free(self) -> bool:
@@ -198,6 +215,9 @@ class WorkerLink(asyncio.Protocol):
         while size - start >= frames.HEADER_SIZE:
             header = frames.HEADER.unpack_from(buffer, start)
             kind, flags, status, sequence, exec_us, meta_size, body_size, taken = header
+            if kind not in _KINDS:
+                self._end_broken()
+                return
             middle = start + frames.HEADER_SIZE + meta_size
             end = middle + body_size
             if size < end:
@@ -229,7 +249,7 @@ class WorkerLink(asyncio.Protocol):
             if taken:
                 self.owner.took_shared(self, taken)
             if flags & frames.LEAVING:
-                self.oom = True
+                self.told_oom = True
             if flags & frames.LEAVING or self.stopping:
                 self.state = "stopping"
             elif not self.calls:
@@ -239,12 +259,22 @@ class WorkerLink(asyncio.Protocol):
             call.answered(self, status, flags, exec_us, meta, body)
             if not flags & frames.LEAVING:
                 self.owner.freed(self)
+        else:
+            self._told(kind, sequence, meta, body)
+
+    def _told(self, kind: int, sequence: int, meta: bytes, body: bytes) -> None:
+        try:
+            told = json.loads(meta)
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            self._end_broken()
         elif kind == frames.NOTICE:
-            self.owner.noticed(self, json.loads(meta))
-        elif kind == frames.REPLY:
+            self.owner.noticed(self, told)
+        else:
             reply = self._replies.pop(sequence, None)
             if reply is not None and not reply.done():
-                reply.set_result((json.loads(meta), body))
+                reply.set_result((told, body))
 
     # ---- output
 

@@ -378,3 +378,28 @@ def test_the_models_of_a_service(serve: Serve) -> None:
 
 def test_scripts_folder_is_complete() -> None:
     assert {path.name for path in SCRIPTS.glob("*.py")} >= {"plain.py", "raw.py"}
+
+
+def test_tracebacks_of_results_begin_in_the_script(serve: Serve) -> None:
+    text = """
+def init(): pass
+def values():
+    yield 1
+    raise KeyError("late")
+def run(data): return values()
+"""
+    server = serve(text)
+    assert server.score().status == 500
+    log = server.wait_for_log("KeyError: 'late'")
+    assert "During handling" not in log
+    assert "not JSON serializable" not in log
+
+
+def test_a_header_name_that_is_no_text(serve: Serve) -> None:
+    text = """
+from azureml.contrib.services.aml_response import AMLResponse
+def init(): pass
+def run(data): return AMLResponse("x", 200, {1: 2})
+"""
+    answer = serve(text).score()
+    assert (answer.status, answer.headers["1"]) == (200, "2")

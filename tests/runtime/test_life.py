@@ -14,7 +14,9 @@ from typing import Any
 
 import psutil
 import pytest
-from runtime_harness import DEADLINE_S, Serve, Server, make_config, start_server
+from runtime_harness import DEADLINE_S, Serve, Server, in_background, make_config, start_server
+
+from jupyter_mldeploy.runtime import worker
 
 MODULE = [sys.executable, "-m", "jupyter_mldeploy.runtime"]
 
@@ -330,3 +332,43 @@ def test_an_imported_function_has_no_line_of_the_script(serve: Serve) -> None:
     server.wait_for("state", state="failed")
     failure = server.status()["failure"]
     assert (failure["kind"], failure["line"]) == ("contract", None)
+
+
+def test_run_that_does_not_finish_before_the_stop(serve: Serve) -> None:
+    server = serve(
+        "import time\ndef init(): pass\ndef run(data):\n    print('begun')\n    time.sleep(600)\n", drain_s=0.2
+    )
+    with in_background(server.score) as answers:
+        server.wait_for_log("begun")
+        assert server.stop() == 0
+    assert answers[0].status == 502
+    assert answers[0].message == "The server is stopping; run() had not finished within 0.2 seconds."
+    assert "Stopping; 1 running request has 0.2 seconds to finish." in server.log
+
+
+def test_an_app_root_that_is_not_there(serve: Serve, tmp_path: Path) -> None:
+    server = serve(GOOD, wait=False, worker={"app_root": str(tmp_path / "gone"), "entry_script": "score.py"})
+    found = server.wait_for("failure")["failure"]
+    assert (
+        "gone cannot be entered: No such file or directory" in found["message"] or "cannot be read" in found["message"]
+    )
+
+
+@pytest.mark.parametrize("script", ["def run(*args)", "def run(a, /)", "def run()", "def run(request_headers)"])
+def test_refusals_name_file_and_line(tmp_path: Path, script: str) -> None:
+    done = by_hand(tmp_path, f"def init(): pass\n{script}: pass\n")
+    assert done.returncode == 3
+    assert "(score.py, line 2)" in done.stdout
+
+
+def test_a_python_that_is_too_old(serve: Serve, tmp_path: Path) -> None:
+    old = tmp_path / "python"
+    boot = Path(worker.__file__).with_name("boot.py")
+    old.write_text(
+        f"#!{sys.executable}\nimport sys, runpy\nsys.version_info = (3, 8, 1)\n"
+        f"sys.argv = sys.argv[1:]\nrunpy.run_path({str(boot)!r}, run_name='__main__')\n"
+    )
+    old.chmod(0o755)
+    server = serve(GOOD, wait=False, worker={"python": str(old)})
+    assert "needs Python 3.9 or newer" in server.wait_for("failure")["failure"]["message"]
+    assert "Traceback" not in server.log

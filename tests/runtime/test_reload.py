@@ -312,3 +312,10 @@ def test_calls_that_wait_outlive_the_workers_that_took_them(serve: Serve) -> Non
         client.join(20)
         assert not client.is_alive(), "a request was never answered"
     assert set(answers) == {200}
+
+
+def test_a_script_that_is_no_text(serve: Serve) -> None:
+    server = serve("def init(): pass\ndef run(data): return 1\n")
+    for order in ({"script": "\ud800"}, {"script": "def init(): pass\n", "sample": "\ud800"}):
+        answer = server.reload(**order)
+        assert (answer.status, "surrogate" in answer.message) == (400, True)

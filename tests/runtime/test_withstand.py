@@ -211,3 +211,38 @@ def test_module_state_never_leaks_into_the_next_load(serve: Serve) -> None:
 
 def server_of(server: Server) -> int:
     return server.process.pid
+
+
+def test_out_of_memory_while_a_body_is_received(serve: Serve) -> None:
+    text = "def init(): pass\ndef run(data): return len(data)\n"
+    server = serve(text, worker={"memory_bytes": 100_000_000})
+    answer = server.request("POST", "/score", b"1" * 100_000_000)
+    assert answer.status == 502
+    assert "ran out of memory while it received the request" in answer.message
+    assert server.wait_for("worker_died")["oom"] is True
+    assert server.score(1).json == 1
+    assert "Traceback" not in server.log
+    assert "while it waited" not in server.log
+
+
+def test_a_script_that_replaces_parts_of_json(serve: Serve) -> None:
+    text = """
+import json
+whole = json.dumps
+json.dumps = lambda value, *_, **__: whole(str(value))
+json.loads = None
+def init(): pass
+def run(data): return {"data": data}
+"""
+    server = serve(text)
+    assert server.score([1]).json == {"data": "[1]"}
+    assert server.request("GET", "/score?a=1").json == {"data": '{"a": 1}'}
+
+
+@pytest.mark.parametrize("stroke", ["os.closerange(3, 64)", "os.write(3, b'nonsense' * 10); time.sleep(60)"])
+def test_a_script_that_breaks_the_connection_of_its_worker(serve: Serve, stroke: str) -> None:
+    server = serve(f"import os, time\ndef init(): pass\ndef run(data):\n    if data == '1': {stroke}\n    return 2\n")
+    answer = server.score(1)
+    assert answer.status == 502
+    assert "closed or changed the worker's connection" in answer.message
+    assert server.score(2).json == 2

@@ -8,6 +8,7 @@ what their objects can do, never by importing them.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime
 import enum
 import json
@@ -34,10 +35,9 @@ def to_json(value: Any) -> bytes:
     """
     if value is None:
         return b"{}"
-    try:
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
         return _encode(value).encode("ascii")
-    except (TypeError, ValueError, RecursionError):
-        return _encode(_plain(value, 0)).encode("ascii")
+    return _encode(_plain(value, 0)).encode("ascii")  # what this raises has nothing to do with the encoder's refusal
 
 
 def _plain(value: Any, depth: int) -> Any:

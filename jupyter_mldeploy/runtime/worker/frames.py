@@ -42,6 +42,10 @@ LEAVING = 8  # the worker ends itself after this answer
 MOST_SHARED = 32_768  # bytes of meta and body of a call in the shared queue
 MAX_EXEC_US = 0xFFFFFFFF
 
+# how a worker ends itself
+EXIT_OUT_OF_MEMORY = 137
+EXIT_CONNECTION_BROKEN = 140  # the socket to the front is closed, or another thing by now
+
 
 def pack(
     kind: int,

@@ -8,7 +8,6 @@ lifeline that makes the kernel kill the worker's whole process group even while 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
@@ -17,13 +16,14 @@ import sys
 import threading
 import time
 from importlib import import_module
+from json import dumps, loads  # by name: scripts replace those of the module
 from typing import TYPE_CHECKING, Any
 
 from . import failure, frames, ground, inplace, kinds, output, restraint, script, shims, trial
 from .dependence import NeedsNewWorkers
 from .parent import Parent, why_not_fork
 from .request import Request
-from .scoring import Answer, Scorer, refusal
+from .scoring import Answer, Scorer, out_of_memory, refusal
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,6 @@ _RECEIVE = 262_144
 _MOST_TAKEN = frames.HEADER_SIZE + frames.MOST_SHARED + 256
 _TAKE_IN_A_ROW = 16
 _LOOK_EVERY_S = 0.05
-_F_SETSIG = 10  # <fcntl.h> of Linux; Python's fcntl does not name it everywhere
 
 
 class FrontGone(Exception):
@@ -67,6 +66,7 @@ class Worker:
         self.change: inplace.Change | None = None
         self._received = bytearray()
         self._process = os.getpid()
+        self._receiving_request = False
 
     # ---- frames
 
@@ -74,6 +74,7 @@ class Worker:
         """Kind, length of the request id, meta and body of the next frame; raises `FrontGone` at the end."""
         head = self._take(frames.HEADER_SIZE)
         kind, _, status, self.sequence, _, meta_size, body_size, _ = frames.HEADER.unpack(head)
+        self._receiving_request = kind == frames.REQUEST
         rest = self._take(meta_size + body_size)
         return kind, status, rest[:meta_size], rest[meta_size:]
 
@@ -111,24 +112,31 @@ class Worker:
 
     def _take(self, size: int) -> bytes:
         buffer = self._received
+        if size > _RECEIVE:
+            return self._take_large(size)
         while len(buffer) < size:
-            if size > _RECEIVE and not buffer:
-                return self._take_large(size)
-            try:
-                data = self.socket.recv(_RECEIVE)
-            except ConnectionError:
-                data = b""
-            if not data:
-                raise FrontGone
-            buffer += data
+            buffer += self._receive(_RECEIVE)
         taken = bytes(buffer[:size])
         del buffer[:size]
         return taken
 
     def _take_large(self, size: int) -> bytes:
         """A large part straight into its own buffer, without growing one step by step."""
-        whole = bytearray(size)
-        view, filled = memoryview(whole), 0
+        filled = len(self._received)
+        if filled >= size:
+            whole = self._received[:size]
+            del self._received[:size]
+            return bytes(whole)
+        try:
+            whole = bytearray(size)
+        except MemoryError:  # the front must be rid of all of it, or the answer would not reach it
+            self._received.clear()
+            while filled < size:
+                filled += len(self._receive(min(_RECEIVE, size - filled)))
+            raise
+        view = memoryview(whole)
+        view[:filled] = self._received
+        self._received.clear()
         while filled < size:
             count = self.socket.recv_into(view[filled:])
             if not count:
@@ -136,9 +144,18 @@ class Worker:
             filled += count
         return bytes(whole)
 
+    def _receive(self, most: int) -> bytes:
+        try:
+            data = self.socket.recv(most)
+        except ConnectionError:
+            data = b""
+        if not data:
+            raise FrontGone
+        return data
+
     def send(self, kind: int, meta: Any = None, body: bytes = b"", **fields: int) -> None:
         """Send one frame; `meta` becomes JSON."""
-        packed = b"" if meta is None else json.dumps(meta).encode()
+        packed = b"" if meta is None else dumps(meta).encode()
         with self._sending:
             self.socket.sendall(frames.pack(kind, meta=packed, body=body, **fields))
 
@@ -156,7 +173,15 @@ class Worker:
         """Answer frames until the front says stop or is gone."""
         while True:
             shared, self._next = self._next, None
-            kind, id_size, meta, body = self.read_frame() if shared is None else self._unpack(shared)
+            try:
+                kind, id_size, meta, body = self.read_frame() if shared is None else self._unpack(shared)
+            except MemoryError:
+                if not self._receiving_request:
+                    raise
+                message = "The worker ran out of memory while it received the request, and was replaced."
+                found = failure.failure("run", "exception", message)
+                self._send_answer(self.sequence, out_of_memory(found, message, 0))
+                return
             if kind == frames.REQUEST:
                 if self.order.get("threads", 1) > 1:
                     self._threads().submit(self._answer, self.sequence, id_size, meta, body)
@@ -168,13 +193,13 @@ class Worker:
     def obey(self, kind: int, meta: bytes, body: bytes) -> bool:
         """Do what a frame other than a request orders; False when it is to stop."""
         if kind == frames.LOAD:
-            self._load(json.loads(meta), body)
+            self._load(loads(meta), body)
         elif kind == frames.WARM:
-            self._warm(json.loads(meta))
+            self._warm(loads(meta))
         elif kind == frames.PREPARE:
             self.reply(self._prepare(body))
         elif kind == frames.TRY:
-            self.reply(self._try(json.loads(meta), body))
+            self.reply(self._try(loads(meta), body))
         elif kind == frames.COMMIT:
             self.reply(self._commit())
         elif kind == frames.ABANDON:
@@ -194,7 +219,7 @@ class Worker:
         os.dup2(log_fd, self.log_fd, inheritable=False)
         os.close(log_fd)
         self.output.after_fork()
-        tie_to_front(self.lifeline_fd)
+        ground.tie_to_front(self.lifeline_fd)
         assert self.scorer is not None
         self.notice("ready", script=self.scorer.script.hash, contract=self.scorer.contract())
 
@@ -207,7 +232,7 @@ class Worker:
         return self._executor
 
     def _answer(self, sequence: int, id_size: int, meta: bytes, body: bytes) -> None:
-        described = json.loads(meta[id_size:]) if len(meta) > id_size else None
+        described = loads(meta[id_size:]) if len(meta) > id_size else None
         asked = Request(meta[:id_size].decode("latin-1"), described, body)
         output.current.request_id = asked.request_id
         result = refusal(503, "No script is loaded.") if self.scorer is None else self.scorer.score(asked)
@@ -226,7 +251,7 @@ class Worker:
         with self._sending:
             self.socket.sendall(head + meta + body)
         if flags & frames.LEAVING:
-            os._exit(137)
+            os._exit(frames.EXIT_OUT_OF_MEMORY)
 
     def _prepare(self, source: bytes) -> dict[str, Any]:
         """Prepare an in-place change: `mode` is unchanged, in-place or new-workers, or there is a `failure`."""
@@ -337,26 +362,9 @@ class Worker:
 def script_failure(stage: str, error: BaseException, path: str) -> dict[str, Any]:
     """The failure of a script that could not be loaded, initialised or changed."""
     if isinstance(error, script.Refused):
-        return failure.failure("import", "contract", str(error), file=failure.short(path), line=error.line)
+        file = None if error.line is None else failure.short(path)
+        return failure.failure("import", "contract", str(error), file=file, line=error.line)
     return failure.from_exception(stage, error)
-
-
-def tie_to_front(lifeline_fd: int) -> None:
-    """Let the kernel kill this process group as soon as the front's end of the lifeline closes (Linux).
-
-    The signal's owner belongs to the open file, so every worker opens the pipe anew.
-    """
-    import fcntl
-
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        own = os.open(f"/proc/self/fd/{lifeline_fd}", os.O_RDONLY | os.O_NONBLOCK)
-        fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpgrp())
-        fcntl.fcntl(own, _F_SETSIG, int(signal.SIGKILL))
-        fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
-    except OSError:
-        return  # no /proc: the end of the socket has to do
 
 
 def main(arguments: list[str]) -> None:
@@ -365,7 +373,7 @@ def main(arguments: list[str]) -> None:
     for descriptor in (d for d in descriptors if d >= 0):
         os.set_inheritable(descriptor, False)
     lifeline_fd = descriptors[2]
-    tie_to_front(lifeline_fd)
+    ground.tie_to_front(lifeline_fd)
     worker = Worker(*descriptors)
     worker.output.install()
     sys.argv[:] = [""]
@@ -375,3 +383,7 @@ def main(arguments: list[str]) -> None:
         if os.getpgrp() == os.getpid():  # what the script has started ends too, also where the lifeline was slower
             os.killpg(0, signal.SIGKILL)
         os._exit(0)
+    except MemoryError:
+        os._exit(frames.EXIT_OUT_OF_MEMORY)
+    except OSError:  # a script has closed the socket, or put something else in its place
+        os._exit(frames.EXIT_CONNECTION_BROKEN)

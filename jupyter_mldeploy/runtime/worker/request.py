@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from json import dumps, loads  # by name: scripts replace those of the module
 from typing import Any
 
 
@@ -61,7 +61,7 @@ def text_of(request: Request) -> str:
         The body is not UTF-8 text.
     """
     if request.method == "GET":
-        return json.dumps(query_values(request.query))
+        return dumps(query_values(request.query))
     try:
         return request.body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -84,7 +84,7 @@ def query_values(query: str) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
+        return loads(text)
     except (ValueError, RecursionError):
         return text
 
@@ -103,7 +103,7 @@ def json_object(request: Request) -> dict[str, Any]:
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise BadRequest(415, "Expects Content-Type to be application/json")
     try:
-        value = json.loads(request.body)
+        value = loads(request.body)
     except (ValueError, RecursionError) as error:
         if not request.body:
             raise BadRequest(400, "POST body is empty. Expecting a JSON dictionary.") from None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
+from json import dumps  # by name: scripts replace that of the module
 from typing import Any, NamedTuple
 
 from . import answer, failure, frames, output, request, script, web
@@ -76,7 +76,7 @@ class Scorer:
             )
             if said or status >= 500:
                 flags |= frames.RUN_FAILED
-            meta = json.dumps({"headers": headers}).encode()
+            meta = dumps({"headers": headers}).encode()
         return Answer(status, body, flags, min(spent, frames.MAX_EXEC_US), meta)
 
     def raised(self, asked: Request, error: BaseException) -> Answer:
@@ -92,15 +92,22 @@ class Scorer:
             output.report(found["traceback"])
             text, flags = GENERIC_RUN_ERROR, frames.RUN_FAILED
             if isinstance(error, MemoryError) and self.memory_limited:
-                flags |= frames.LEAVING
+                return out_of_memory(found, "The worker ran out of memory in run() and was replaced.", flags)
         body: dict[str, Any] = {"message": text}
         if self.debug and found["traceback"]:
             body["unsafe_for_production"] = True
             body["traceback"] = found["traceback"]
         meta: dict[str, Any] = {"failure": found}
-        return Answer(500, json.dumps(body).encode(), flags, 0, json.dumps(meta).encode())
+        return Answer(500, dumps(body).encode(), flags, 0, dumps(meta).encode())
+
+
+def out_of_memory(found: dict[str, Any], message: str, flags: int) -> Answer:
+    """The last answer of a worker whose memory is used up."""
+    found["oom"] = True
+    meta = dumps({"failure": found}).encode()
+    return Answer(502, dumps({"message": message}).encode(), flags | frames.LEAVING, 0, meta)
 
 
 def refusal(status: int, message: str) -> Answer:
     """The answer to a request that `run()` never saw."""
-    return Answer(status, json.dumps({"message": message}).encode())
+    return Answer(status, dumps({"message": message}).encode())

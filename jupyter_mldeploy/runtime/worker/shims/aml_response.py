@@ -30,7 +30,7 @@ class AMLResponse(_Base):  # type: ignore[misc]
             super().__init__(json.dumps(message), status=status_code, mimetype="application/json")
         else:
             super().__init__(message, status=status_code)
-        given = dict(response_headers or {})
+        given = {str(name): value for name, value in dict(response_headers or {}).items()}
         if any(name.lower() == "content-type" for name in given):
             self.headers.remove("Content-Type")
         self.headers["x-ms-run-function-failed"] = str(run_function_failed)
