@@ -51,9 +51,9 @@ def services(options: argparse.Namespace, screen: Screen) -> int:
     head = ("name", "target", "namespace", "state", "replicas", "models", "script", "address")
     rows = [_service_row(told) for told in found] + [_neighbour_row(one) for one in neighbours]
     screen.lines(columns(head, rows, optional={"namespace"}))
-    if neighbours:
-        names = ", ".join(one.name for one in neighbours)
-        screen.note(f"Of no record here: {names}. `mldeploy status NAME` takes one up.")
+    unknown = [one.name for one in neighbours if one.name not in set(records.names())]
+    if unknown:
+        screen.note(f"Of no record here: {', '.join(unknown)}. `mldeploy status NAME` takes one up.")
     return 0
 
 
@@ -92,7 +92,7 @@ def _neighbour_row(one: Neighbour) -> list[str]:
 
 def _service_row(told: dict[str, Any]) -> list[str]:
     replicas = f"{told['ready']}/{len(told['replicas'])}" if told["replicas"] else "-"
-    script = short(told["script"]) + (" (edited)" if told["edited"] else "")
+    script = short(told["script"]) + (" (file gone)" if told["script_gone"] else " (edited)" if told["edited"] else "")
     address = told["scoring_uri"] or told["message"]
     models = "+".join(told["models"]) or "-"
     return [told["name"], told["target"], told["namespace"], told["state"], replicas, models, script, address]
@@ -155,7 +155,7 @@ def read_data(text: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise NotFound(f"There is no data file {str(path)!r} in {str(Path.cwd())!r}.") from None
+        raise NotFound.of_file("data file", path) from None
     except OSError as error:
         raise InvalidValue("DATA", text, f"the file cannot be read: {error.strerror}.") from None
 

@@ -17,6 +17,7 @@ from jupyter_mldeploy.targets.kubernetes.names import labels
 
 from ..contract.conftest import Deploy
 from ..contract.scripts import ADDING, edited
+from .conftest import Namespaces
 from .releases import release
 from .under_test import KubernetesUnderTest
 
@@ -122,3 +123,21 @@ def test_services_of_others_in_the_namespace_are_shown(
     assert [(one["name"], one["state"]) for one in told] == [("mine", "running"), ("theirs", "running")]
     service("theirs").delete()
     service("mine").delete()
+
+
+def test_a_service_of_the_same_name_in_another_namespace_is_shown_too(
+    deployed: Deploy, target: KubernetesUnderTest, namespaces: Namespaces, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployed()
+    record = target.home / "services" / "adder"
+    before, there = target.namespace, namespaces.use()
+    record.rename(target.home / "aside")
+    deployed()
+    capsys.readouterr()
+    namespaces.back(before)
+    assert main(["services"]) == 0
+    said = capsys.readouterr()
+    assert {before, there} <= set(said.out.split())
+    assert "Of no record" not in said.err, "`status adder` shows the one that is known"
+    service("adder").delete()
+    assert service("adder").record.place.namespace == before

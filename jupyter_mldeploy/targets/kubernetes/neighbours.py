@@ -61,14 +61,15 @@ def places_of(records: Records) -> list[Target]:
 
 def find_neighbours(records: Records) -> list[Neighbour]:
     """By namespace and name. What cannot be reached has none to show: its own services say so."""
-    known = set(records.names())
+    every, _ = records.every()
+    ours = {(one.name, one.place.namespace) for one in every if one.spec.target.kind is TargetKind.KUBERNETES}
     found: dict[tuple[str, str, str], Neighbour] = {}
     for place in places_of(records):
         with suppress(TargetUnavailable, TimeoutError):
             cluster = Cluster(place)
             for one in cluster.list("Deployment", labels=selector_text()):
                 neighbour = _read(cluster, one)
-                if neighbour.name not in known:
+                if (neighbour.name, neighbour.namespace) not in ours:
                     found[neighbour.context, neighbour.namespace, neighbour.name] = neighbour
     return [found[key] for key in sorted(found)]
 
