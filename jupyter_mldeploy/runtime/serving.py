@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.runtime import watching
+from jupyter_mldeploy.runtime import orphans, watching
 from jupyter_mldeploy.runtime.admin import Admin
 from jupyter_mldeploy.runtime.dispatch import Dispatcher
 from jupyter_mldeploy.runtime.events import EventLog
@@ -41,6 +41,7 @@ async def serve(
 ) -> int:
     """Serve on `listener` until SIGTERM or SIGINT; returns the exit code."""
     loop = asyncio.get_running_loop()
+    not_ours = orphans.children() - ({first[0]} if first else set())  # of a shell that has become this process
     log = Log()
     log.attach(loop)
     events = EventLog()
@@ -69,8 +70,11 @@ async def serve(
         front.run_task(front.dry_run())
     server = await loop.create_server(lambda: Connection(service, loop.time), sock=listener, backlog=4096)
     front.install()
+    adopting = orphans.adopt()
     code = await front.finished
     await front.leave(server)
+    if adopting:
+        orphans.end_all(not_ours)
     log.flush()
     return code
 

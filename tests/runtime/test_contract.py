@@ -10,6 +10,9 @@ from urllib.parse import urlencode
 import pytest
 from runtime_harness import SCRIPTS, Serve, Server, in_background
 
+from jupyter_mldeploy.runtime.worker.request import Request
+from jupyter_mldeploy.runtime.worker.web import LightRequest
+
 
 def test_health(plain: Server) -> None:
     head = plain.request("HEAD", "/")
@@ -403,3 +406,49 @@ def run(data): return AMLResponse("x", 200, {1: 2})
 """
     answer = serve(text).score()
     assert (answer.status, answer.headers["1"]) == (200, "2")
+
+
+def test_a_request_without_flask() -> None:
+    described = {
+        "method": "POST",
+        "target": "/score?a=1&a=x&b=2",
+        "remote": "127.0.0.1",
+        "headers": [
+            ("host", "here:1"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("cookie", "c=d; e=f"),
+            ("authorization", "Basic dXNlcjpwYTpzcw=="),
+            ("user-agent", "test/1"),
+            ("accept", "text/html;q=0.5, application/json"),
+        ],
+    }
+    request = LightRequest(Request("id", described, b"f=3&b=4"))
+    assert (request.args.get("a", type=int), request.args.get("b", type=int)) == (1, 2)
+    assert (request.args.get("no", 7, type=int), request.form.get("f", type=float)) == (7, 3.0)
+    assert request.args.getlist("a", type=int) == [1]
+    assert (request.args.to_dict(), request.args.to_dict(flat=False)) == (
+        {"a": "1", "b": "2"},
+        {"a": ["1", "x"], "b": ["2"]},
+    )
+    assert dict(request.form.lists()) == {"f": ["3"], "b": ["4"]}
+    assert (request.values["b"], request.values.getlist("b")) == ("2", ["2", "4"])
+    assert dict(request.cookies) == {"c": "d", "e": "f"}
+    assert (request.scheme, request.is_secure, request.host_url, request.url_root) == (
+        "http",
+        False,
+        "http://here:1/",
+        "http://here:1/",
+    )
+    assert request.authorization is not None
+    assert (request.authorization.type, request.authorization.username, request.authorization.password) == (
+        "basic",
+        "user",
+        "pa:ss",
+    )
+    assert (str(request.user_agent), request.user_agent.string) == ("test/1", "test/1")
+    assert request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    assert "image/png" not in request.accept_mimetypes
+    assert request.environ["QUERY_STRING"] == "a=1&a=x&b=2"
+    assert request.content_encoding is None
+    with pytest.raises(AttributeError, match="with flask installed"):
+        _ = request.max_form_parts

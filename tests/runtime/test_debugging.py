@@ -6,6 +6,7 @@ import socket
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from runtime_harness import ByHand
 
@@ -51,3 +52,12 @@ def test_a_breakpoint_in_run_stops_the_request(by_hand: ByHand, tmp_path: Path) 
     asking.join(60)
     assert answers == [b"42"]
     debugger.close()
+    assert server.stop() == 0
+    assert not [p for p in psutil.process_iter() if f"{port}" in _words(p) and "adapter" in " ".join(_words(p))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -372,3 +372,23 @@ def test_a_python_that_is_too_old(serve: Serve, tmp_path: Path) -> None:
     server = serve(GOOD, wait=False, worker={"python": str(old)})
     assert "needs Python 3.9 or newer" in server.wait_for("failure")["failure"]["message"]
     assert "Traceback" not in server.log
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="subreapers are of Linux")
+@pytest.mark.parametrize("crash", [False, True])
+def test_sessions_that_a_script_began_end_with_the_front(serve: Serve, crash: bool) -> None:
+    text = """
+import os, subprocess
+def init(): pass
+def run(data):
+    if data == "1": os._exit(1)
+    return subprocess.Popen(["sleep", "600"], start_new_session=True).pid
+"""
+    server = serve(text)
+    child = psutil.Process(server.score().json)
+    if crash:
+        assert server.score(1).status == 502
+        server.wait_for("replica_ready", replica=2)
+        assert child.ppid() == server.process.pid
+    assert server.stop() == 0
+    assert not child.is_running()

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from .answer import Unanswerable
 from .request import Request
+from .web_fields import LightAccept, LightAgent, LightAuthorization, LightHeaders, LightValues, multipart
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -78,92 +79,6 @@ def raw_request(kind: Any, asked: Request) -> Any:
     return kind(asked) if kind is LightRequest else kind(environ_of(asked))
 
 
-class LightHeaders:
-    """Headers, looked up without regard to case; several of one name are kept."""
-
-    def __init__(self, pairs: list[tuple[str, str]] | None = None) -> None:
-        self._pairs = list(pairs or [])
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The first value of a header."""
-        return next((value for key, value in self._pairs if key.lower() == name.lower()), default)
-
-    def getlist(self, name: str) -> list[str]:
-        """All values of a header."""
-        return [value for key, value in self._pairs if key.lower() == name.lower()]
-
-    def add(self, name: str, value: Any) -> None:
-        """Add a header beside those of its name."""
-        self._pairs.append((name, str(value)))
-
-    def remove(self, name: str) -> None:
-        """Take every header of a name away."""
-        self._pairs = [pair for pair in self._pairs if pair[0].lower() != name.lower()]
-
-    def items(self) -> list[tuple[str, str]]:
-        """All headers."""
-        return list(self._pairs)
-
-    def keys(self) -> list[str]:
-        """All names."""
-        return [name for name, _ in self._pairs]
-
-    def __getitem__(self, name: str) -> str:
-        value = self.get(name)
-        if value is None:
-            raise KeyError(name)
-        return str(value)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.remove(name)
-        self.add(name, value)
-
-    def __contains__(self, name: object) -> bool:
-        return self.get(str(name)) is not None
-
-    def __iter__(self) -> Any:
-        return iter(self._pairs)
-
-    def __len__(self) -> int:
-        return len(self._pairs)
-
-
-class LightValues(dict[str, Any]):
-    """Query or form values: the first of each name as a dict, all of them by `getlist`."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__()
-        self._pairs = pairs
-        for name, value in pairs:
-            self.setdefault(name, value)
-
-    def getlist(self, name: str) -> list[Any]:
-        """All values of a name."""
-        return [value for key, value in self._pairs if key == name]
-
-
-class LightFile(io.BytesIO):
-    """An uploaded file."""
-
-    def __init__(self, data: bytes, filename: str, content_type: str) -> None:
-        super().__init__(data)
-        self.filename = filename
-        self.content_type = self.mimetype = content_type
-
-    @property
-    def stream(self) -> LightFile:
-        """The file itself, as its data is in memory."""
-        return self
-
-    def save(self, destination: Any) -> None:
-        """Write the file to a path or a stream."""
-        if hasattr(destination, "write"):
-            destination.write(self.getvalue())
-            return
-        with open(destination, "wb") as stream:
-            stream.write(self.getvalue())
-
-
 class LightRequest:
     """The request where there is no flask: the attributes that scoring scripts use."""
 
@@ -184,6 +99,17 @@ class LightRequest:
         self.mimetype = self.content_type.partition(";")[0].strip().lower()
         self.content_length = asked.content_length
         self.is_json = self.mimetype == "application/json" or self.mimetype.endswith("+json")
+        self.content_encoding: str | None = None  # the body is decoded
+        self.scheme = "http"
+        self.is_secure = False
+        self.host_url = self.url_root = self.root_url = f"http://{self.host}/"
+        self.root_path = self.script_root = ""
+        self.access_route = [asked.remote]
+        self.referrer = self.headers.get("referer")
+        self.user_agent = LightAgent(self.headers.get("user-agent", ""))
+        self.authorization = LightAuthorization.read(self.headers.get("authorization", ""))
+        self.accept_mimetypes = LightAccept(self.headers.get("accept", ""))
+        self._asked = asked
         self._parts: tuple[LightValues, LightValues] | None = None
 
     def get_data(self, _cache: bool = True, as_text: bool = False, **_: Any) -> Any:
@@ -207,6 +133,32 @@ class LightRequest:
         return self.get_json()
 
     @property
+    def environ(self) -> dict[str, Any]:
+        """The request as a WSGI environment."""
+        return environ_of(self._asked)
+
+    @property
+    def cookies(self) -> LightValues:
+        """The cookies."""
+        from http.cookies import CookieError, SimpleCookie
+
+        found = SimpleCookie()
+        with contextlib.suppress(CookieError):
+            found.load(self.headers.get("cookie", ""))
+        return LightValues([(name, morsel.value) for name, morsel in found.items()])
+
+    @property
+    def values(self) -> LightValues:
+        """The query's values and the form's."""
+        return LightValues([*self.args.pairs(), *self.form.pairs()])
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        message = f"this request has no {name!r}; with flask installed in the script's environment it is Flask's own"
+        raise AttributeError(message)
+
+    @property
     def form(self) -> LightValues:
         """The fields of a form."""
         return self._form_and_files()[0]
@@ -223,36 +175,9 @@ class LightRequest:
             if self.mimetype == "application/x-www-form-urlencoded":
                 fields = list(parse_qsl(self.data.decode("utf-8", "replace"), keep_blank_values=True))
             elif self.mimetype == "multipart/form-data":
-                fields, files = _multipart(self.data, self.content_type)
+                fields, files = multipart(self.data, self.content_type)
             self._parts = LightValues(fields), LightValues(files)
         return self._parts
-
-
-def _multipart(data: bytes, content_type: str) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
-    from email.message import Message
-    from email.parser import BytesHeaderParser
-
-    declared = Message()
-    declared["content-type"] = content_type
-    boundary = declared.get_param("boundary")
-    fields: list[tuple[str, Any]] = []
-    files: list[tuple[str, Any]] = []
-    if not isinstance(boundary, str):
-        return fields, files
-    for part in (b"\r\n" + data).split(b"\r\n--" + boundary.encode("latin-1"))[1:]:
-        if part.startswith(b"--"):
-            break
-        head, _, content = part.partition(b"\r\n\r\n")
-        headers = BytesHeaderParser().parsebytes(head.lstrip(b"\r\n"))
-        name = headers.get_param("name", header="content-disposition")
-        if name is None:
-            continue
-        filename = headers.get_filename()
-        if filename is None:
-            fields.append((str(name), content.decode("utf-8", "replace")))
-        else:
-            files.append((str(name), LightFile(content, filename, headers.get_content_type())))
-    return fields, files
 
 
 class LightResponse:

@@ -1,0 +1,58 @@
+"""What scripts have started and left behind: it comes to the front, and ends with it (Linux).
+
+A worker's process group is killed with the worker. What a script has put into a session of its own is not in that group,
+nor is a debugger's adapter; as their subreaper, the front becomes the parent of those whose own parents have ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+_PATIENCE_S = 2.0
+
+
+def adopt() -> bool:
+    """Become the parent of all descendants that lose theirs; False where the system has no such thing."""
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        import ctypes
+
+        done: int = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    except (ImportError, OSError, AttributeError):
+        return False
+    return done == 0
+
+
+def children() -> set[int]:
+    """The processes whose parent this process is; only what its first thread has started, where the kernel lists that."""
+    own = str(os.getpid())
+    with contextlib.suppress(OSError, ValueError):
+        return {int(text) for text in Path(f"/proc/self/task/{own}/children").read_text().split()}
+    found = set()
+    with contextlib.suppress(OSError):
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if (entry / "stat").read_bytes().rpartition(b")")[2].split()[1] == own.encode():
+                        found.add(int(entry.name))
+    return found
+
+
+def end_all(spare: set[int]) -> None:
+    """Kill every child but those to spare, and theirs, which become ours when they lose them."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while (left := children() - spare) and time.monotonic() < deadline:
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                while os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < deadline:
+                    time.sleep(0.001)
