@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,7 +34,10 @@ KINDS: Mapping[str, Kind] = {
     ),
     "raise-scoring-timeout": Kind("Give run() more time", "%service_update {service} --timeout 120", True),
     "raise-start-timeout": Kind(
-        "Give init() more time", "mldeploy deploy {script|score.py} --name {service} --init-timeout 900", True
+        "Give init() more time",
+        "mldeploy deploy {entry|score.py} --name {service}{?elsewhere: --target {elsewhere|}?}"
+        "{?memory: --memory {memory|}?} --init-timeout 900",
+        True,
     ),
     "check-model-path": Kind("See which models are in the service", "mldeploy exec {service} -- ls -R azureml-models"),
     "try-local": Kind("Try it on the local target", "%%deploy {service}-local --target local"),
@@ -77,16 +81,22 @@ class Action:
 
 _NOT_LOCAL = {"try-local", "shell", "attach-debugpy", "check-model-path"}
 """What needs a container; and where it runs on the local target already, trying it there is no step."""
-_OF_A_FILE = {"wrap-run", "raise-start-timeout"}
+_OF_A_FILE = {"wrap-run"}
+_UNKNOWN = re.compile(r"\b(?:PACKAGE|VERSION)\b")
 
 
 def carried_out_on(target: str, offered: Iterable[Action]) -> tuple[Action, ...]:
-    """Those that can be carried out for a service on this target, whose script may be a cell and no file."""
+    """Those that can be carried out for a service on this target, whose script may be a cell and no file.
+
+    A command in which something is still to be filled in is none to type; the steps have it.
+    """
     return tuple(
         one
         for one in offered
         if not (target == "local" and one.kind in _NOT_LOCAL)
         and not (target == "kubernetes" and one.kind == "attach-debugpy")
+        and not (one.kind == "raise-start-timeout" and "entry" not in one.parameters)
+        and not _UNKNOWN.search(one.command)
         and not (one.kind in _OF_A_FILE and not one.parameters.get("script", "score.py").endswith(".py"))
     )
 
@@ -98,5 +108,5 @@ def action(kind: str, facts: Mapping[str, str], service: str = "") -> Action:
     known = KINDS[kind]
     named = {**facts, "service": service or "NAME"}
     command = fill(known.command.replace("{service}", "{service|NAME}"), named)
-    parameters = {name: value for name, value in facts.items() if "{" + name in known.command + known.label}
+    parameters = {name: value for name, value in facts.items() if "{" + name + "|" in known.command + known.label}
     return Action(kind, fill(known.label, named), command, known.changes, parameters)

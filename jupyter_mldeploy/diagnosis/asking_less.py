@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.spec.quantities import parse_cpu, parse_memory
-
-if TYPE_CHECKING:
-    from jupyter_mldeploy.evidence import Evidence
 
 __all__ = ["less"]
 
@@ -18,7 +14,7 @@ _LEAST = 64 * _MEBIBYTE
 """Below that no Python starts."""
 
 
-def less(cause: str, facts: Mapping[str, str], evidence: Evidence) -> str:
+def less(cause: str, facts: Mapping[str, str]) -> str:
     """Options that ask for what can be had, ``--memory 256Mi``; ``""`` where the evidence does not tell."""
     if cause == "limitrange-violation":
         allowed = {facts.get("resource", ""): facts.get("allowed", "")}
@@ -27,8 +23,6 @@ def less(cause: str, facts: Mapping[str, str], evidence: Evidence) -> str:
     else:
         kind, capacity, used = (facts.get(name, "") for name in ("resource", "capacity", "used"))
         allowed = _left({kind: _unit(kind, capacity)}, {kind: _unit(kind, used)}) if capacity and used else {}
-        if not allowed and "memory" in kind and evidence.memory_limit:
-            allowed = {"memory": str(evidence.memory_limit // 2)}
     options = (_option(kind, amount) for kind, amount in sorted(allowed.items()))
     return " ".join(dict.fromkeys(option for option in options if option))
 

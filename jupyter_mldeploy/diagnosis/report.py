@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,8 +24,9 @@ NOTHING = "none"
 INSUFFICIENT = "insufficient-evidence"
 _PROOF_LINES = 6
 _CELL = re.compile(r"%%deploy (?=[a-z0-9{N])")
-_MAGIC = re.compile(r"%%?(?:service_)?(deploy|services|run|logs|status|update|reload|delete|diagnose)\b")
+_MAGIC = re.compile(r"%%?(?:service_)?(deploy(?!`)|services|run|logs|status|update|reload|delete|diagnose)\b")
 """Magics, which in a terminal are commands."""
+_OF_MODELS = re.compile(r"AZUREML_MODEL_DIR|get_model_path|\bModel\b|\bload_model\b")
 _WIDTH = 100
 
 
@@ -47,6 +49,7 @@ class Diagnosis:
         severity, family: As the page says.
         where: The line of the script that failed, as in ``cell [4], line 6``, or ``""``.
         source_line: That line's text.
+        also: Those of ``causes`` that stand beside the first; the others are what it looks like from elsewhere.
     """
 
     cause: str
@@ -67,6 +70,7 @@ class Diagnosis:
     target: str = ""
     where: str = ""
     source_line: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def remedy(self) -> str:
@@ -115,10 +119,11 @@ class Diagnosis:
             lines += _wrapped(step, f"  {number}. ", "     ")
         offered = carried_out_on(self.target, self.actions)
         changing = [one for one in offered if one.changes] or list(offered)
-        if changing and self.service:
-            lines.append(f"  type:  {changing[0].command}")
-        if len(self.causes) > 1:
-            lines.append(f"  also:  {', '.join(self.causes[1:4])}")
+        typed = _typed(changing[0], self.facts) if changing and self.service else ""
+        if typed:
+            lines.append(f"  type:  {typed}")
+        if self.also:
+            lines.append(f"  also:  {', '.join(self.also)}")
         if self.service and self.cause and not (changing and changing[0].command == f"%diagnose {self.service}"):
             lines.append(f"  more:  %diagnose {self.service}")
         text = _CELL.sub("mldeploy update ", "\n".join(lines))
@@ -162,10 +167,16 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     if evidence.script_name and facts.get("script", "score.py").rpartition("/")[2] == "score.py":
         facts["script"] = evidence.script_name  # as people call it: a cell, a file
     if (evidence.failure or evidence.target == "local") and evidence.k8s_reason != "CrashLoopBackOff":
-        facts["reported"] = "yes"  # by a server that runs on: no platform starts it again and again
+        facts["reported"] = (
+            "ended" if "verb" in facts else "yes"
+        )  # by a server that runs on: no platform starts it again and again
+    if evidence.script_name.endswith(".py"):
+        facts["module"] = evidence.script_name.rpartition("/")[2].removesuffix(".py")
     if evidence.target == "local":
         facts["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
-    if "lower-request" in shown.actions and (amount := less(first.cause, facts, evidence)):
+    if evidence.script_name.endswith(".py") and evidence.script and not _OF_MODELS.search(evidence.script):
+        facts |= _as_deployed(evidence)
+    if "lower-request" in shown.actions and (amount := less(first.cause, facts)):
         facts["less"] = amount
     place = {**facts, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
@@ -191,7 +202,42 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         target=evidence.target,
         where=where,
         source_line=source_line,
+        also=() if nothing else _also(reading, ranked),
     )
+
+
+def _as_deployed(evidence: Evidence) -> dict[str, str]:
+    """What a command that deploys a script without models must say again."""
+    said = {"entry": evidence.script_name}
+    if evidence.target in {"container", "kubernetes"}:
+        namespace = evidence.facts.get("namespace", "")
+        said["elsewhere"] = evidence.target + (f" --namespace {namespace}" if namespace not in {"", "default"} else "")
+    if evidence.memory_limit:
+        said["memory"] = str(evidence.memory_limit // 2**20) + "Mi"
+    return said
+
+
+def _also(reading: Reading, ranked: Sequence[Finding]) -> tuple[str, ...]:
+    """What is wrong besides: definite failures. What a platform says around a failure, or after it, is none of its own."""
+    first = ranked[0]
+    if first.cause == INSUFFICIENT:
+        return tuple(dict.fromkeys(f.cause for f in ranked if f.cause != INSUFFICIENT))[:3]
+    platform = {"k8s_events", "k8s_reason"} if reading.failure else set()
+    beside = (
+        f.cause
+        for f in ranked
+        if f.certain and f.depth <= Depth.SPECIFIC and f.proof and f.proof[0].source not in platform
+    )
+    return tuple(cause for cause in dict.fromkeys(beside) if cause != first.cause)[:3]
+
+
+def _typed(offered: Action, facts: Mapping[str, str]) -> str:
+    """What is typed in a terminal for an action, ``""`` if nothing can be: a trial is another service, made of the script."""
+    if offered.kind != "try-local":
+        return offered.command
+    script = facts.get("entry", "")
+    name = offered.command.split()[1]
+    return f"mldeploy deploy {shlex.quote(script)} --name {name} --target local" if script else ""
 
 
 def _has(evidence: Evidence, facts: Mapping[str, str], kind: str) -> bool:

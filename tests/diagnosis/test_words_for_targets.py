@@ -73,7 +73,7 @@ REFUSED = {
         2**30,
         "",
     ),
-    "nodes": (("0/1 nodes are available: 1 Insufficient memory.",), 800 * 2**20, "--memory 400Mi"),
+    "nodes that do not tell what they have": (("0/1 nodes are available: 1 Insufficient memory.",), 900 * 2**30, ""),
     "nodes, nothing known": (("0/1 nodes are available: 1 Insufficient cpu.",), None, ""),
     "a node": (
         ("Node didn't have enough resource: memory, requested: 1073741824, used: 536870912, capacity: 1073741824",),
@@ -156,3 +156,116 @@ def test_a_server_that_is_gone_is_started_again_whatever_its_log_tells_of_before
     assert "4711" in told.what
     assert "in launch" not in told.to_text()
     assert "type:  mldeploy start adder" in told.to_text()
+
+
+UV = (
+    "error: No solution found when resolving dependencies\n"
+    "  cause: Because there is no version of six==999.0 and you require six==999.0, we can conclude that your requirements "
+    "are unsatisfiable."
+)
+PIP = (
+    "ERROR: Could not find a version that satisfies the requirement six==999.0 (from versions: 1.15.0, 1.16.0)\n"
+    "ERROR: No matching distribution found for six==999.0"
+)
+
+
+@pytest.mark.parametrize(("log", "lists"), [(UV, False), (PIP, True)], ids=["uv", "pip"])
+def test_a_version_that_does_not_exist_is_told_in_the_words_of_its_installer(log: str, lists: bool) -> None:
+    told = diagnose(Evidence(stage="build", target="local", service="adder", exit_code=1, build_log=log))
+    text = " ".join(told.to_text().split())
+    assert told.cause == "pip-no-matching-distribution"
+    assert "six==999.0" in told.proof[0].shown
+    assert ("from versions:" in told.steps[1]) is lists
+    assert "PACKAGE" not in text.partition("type:")[2], "nothing is offered that must still be filled in"
+    assert "VERSION" not in text.partition("type:")[2]
+    if not lists:
+        assert "`mldeploy update adder --pip six==VERSION`" in text
+
+
+ENDED = {
+    "stage": "init",
+    "kind": "signal",
+    "signal": "SIGKILL",
+    "message": "The worker was killed by SIGKILL in init().",
+}
+
+
+def test_an_end_without_an_exception_points_to_no_line() -> None:
+    told = diagnose(Evidence(stage="init", target="local", service="adder", script_name="a.py", failure=ENDED))
+    assert told.cause == "crashloop-init-exception"
+    assert "was ended by SIGKILL" in told.what
+    assert "line shown above" not in told.to_text()
+    assert "lines above" not in told.to_text()
+
+
+def test_a_script_that_ends_while_it_loads_is_loaded_by_hand() -> None:
+    failure = {"stage": "import", "kind": "exception", "message": "The script called sys.exit(3).", "file": "a.py"}
+    told = diagnose(Evidence(stage="init", target="local", service="adder", script_name="a.py", failure=failure))
+    assert told.steps[1].startswith("Run a.py by hand")
+
+
+@pytest.mark.parametrize(("name", "module"), [("crash_init.py", "crash_init"), ("cell [4]", "score")])
+def test_a_script_is_imported_by_its_own_name(name: str, module: str) -> None:
+    evidence = Evidence(stage="init", target="kubernetes", service="adder", script_name=name, failure=ENDED)
+    assert f"python -c 'import {module}; {module}.init()'" in diagnose(evidence).steps[1]
+
+
+SEGFAULT = {"stage": "init", "kind": "signal", "signal": "SIGSEGV", "message": "The worker was killed by SIGSEGV."}
+PLAIN = "def init():\n    pass\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "script", "typed"),
+    [
+        ("crash.py", PLAIN, "type:  mldeploy deploy crash.py --name adder-local --target local"),
+        ("crash.py", "import os\nos.environ['AZUREML_MODEL_DIR']\n" + PLAIN, ""),
+        ("cell [4]", PLAIN, ""),
+    ],
+    ids=["file", "of models", "cell"],
+)
+def test_a_local_trial_is_typed_where_the_script_can_be_named(name: str, script: str, typed: str) -> None:
+    told = diagnose(
+        Evidence(stage="init", target="kubernetes", service="adder", script_name=name, script=script, failure=SEGFAULT)
+    )
+    assert told.cause == "segfault"
+    assert typed in told.to_text()
+    assert "update adder-local" not in told.to_text()
+    assert ("adder-local" in told.to_text()) is bool(typed)
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [("local", ""), ("container", " --target container"), ("kubernetes", " --target kubernetes --namespace prod")],
+)
+def test_more_time_for_init_is_given_where_the_service_is(target: str, options: str) -> None:
+    failure = {"stage": "init", "kind": "timeout", "message": "init() had not returned after 5 seconds."}
+    events = ("Killing: Container scoring failed startup probe, will be restarted",) if target == "kubernetes" else ()
+    place = {"namespace": "prod"} if target == "kubernetes" else {}
+    told = diagnose(
+        Evidence(stage="init", target=target, service="adder", script_name="hang.py", script=PLAIN, failure=failure,
+                 k8s_events=events, facts=place, memory_limit=2**30)
+    )  # fmt: skip
+    assert told.cause == "worker-timeout"
+    line = f"type:  mldeploy deploy hang.py --name adder{options} --memory 1024Mi --init-timeout 900"
+    assert line in told.to_text()
+    assert told.also == (), "the platform only saw the same from outside"
+    assert "also:" not in told.to_text()
+
+
+def test_an_image_that_cannot_be_pushed_is_a_matter_of_this_machine() -> None:
+    said = "failed to do request: Head http://127.0.0.1:5999/v2/: dial tcp 127.0.0.1:5999: connect: connection refused"
+    image = {"image": "127.0.0.1:5999/adder:1"}
+    told = diagnose(Evidence(stage="push", target="kubernetes", service="adder", build_log=said, facts=image))
+    assert told.cause == "image-pull-network"
+    assert told.title == "this machine cannot reach the registry"
+    assert "127.0.0.1:5999" in told.what
+    for words in ("node", "443", "pulls"):
+        assert words not in told.remedy
+
+
+def test_what_is_asked_for_is_shown_as_what_is_allowed() -> None:
+    event = 'pods "a-1" is forbidden: maximum memory usage per Container is 100Mi, but limit is 314572800'
+    told = diagnose(Evidence(stage="schedule", target="kubernetes", service="adder", k8s_events=(event,)))
+    assert told.cause == "limitrange-violation"
+    assert "100Mi" in told.what
+    assert "300Mi" in told.what

@@ -54,6 +54,14 @@ _SIGNS = (
 )
 
 
+def _as_memory(amount: str) -> str:
+    """A quantity as people write it: the API server shows in bytes what was asked for in ``Mi``."""
+    for size, letter in ((2**30, "Gi"), (2**20, "Mi")):
+        if amount.isdecimal() and int(amount) >= size and int(amount) % size == 0:
+            return f"{int(amount) // size}{letter}"
+    return amount
+
+
 @rule("quota-exceeded", "quota-requires-requests", "limitrange-violation", "pod-security-violation")
 def refused(reading: Reading) -> Iterator[Finding]:
     """Quota, LimitRange and security policies. A warning that something "would violate" a policy refuses nothing."""
@@ -61,6 +69,8 @@ def refused(reading: Reading) -> Iterator[Finding]:
         facts = dict(finding.facts)
         if finding.cause == "limitrange-violation":
             facts["resource"] = facts.get("resource") or facts.pop("ratio", "") or facts.pop("kind", "")
+            for name in ("allowed", "asked") if "memory" in facts["resource"] else ():
+                facts[name] = _as_memory(facts.get(name, ""))
             facts["bound"] = {"maximum": "at most", "minimum": "at least"}.get(facts.get("bound", "").lower(), "")
         if finding.cause == "quota-requires-requests" and "bare" in facts:
             facts["fields"] = facts.pop("bare")

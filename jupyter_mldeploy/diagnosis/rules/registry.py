@@ -83,7 +83,7 @@ def push(reading: Reading) -> Iterator[Finding]:
     )
     image = (target["image"] or target["pushed"]) if target else ""
     for finding in show(reading, _SIGNS):
-        facts = {"image": image, **finding.facts}
+        facts = {"image": image or reading.evidence.facts.get("image", ""), **finding.facts, "pushing": "yes"}
         for name in ("tag", "missing", "podman", "buildah", "nerdctl", "reference"):
             if name in facts:
                 facts["image"] = facts.pop(name)

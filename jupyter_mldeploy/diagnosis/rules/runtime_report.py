@@ -101,7 +101,7 @@ def _ending(reading: Reading) -> dict[str, str]:
     if isinstance(exception, dict):
         facts |= {"type": str(exception.get("type", "")), "text": str(exception.get("text", ""))}
     elif ended := _end(reading.failure):
-        facts |= {"type": ended.rpartition(" by ")[2].rpartition(" with ")[2], "verb": "was ended by"}
+        facts |= {"type": ended.rpartition(" by ")[2].rpartition(" with ")[2], "verb": "was ended"}
     if reading.failure.get("stage") == "import":
         script = reading.evidence.script_name or str(reading.failure.get("file") or "")
         facts["loading"] = script.rpartition("/")[2]

@@ -86,5 +86,14 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
         if absent["poetry"]:
             requirement = f"{absent['poetry']} {absent['wanted']}"
         name = re.split(r"[<>=!~ \[]", requirement, maxsplit=1)[0]
-        yield found("pip-no-matching-distribution", Depth.SPECIFIC - 1, hit, requirement=requirement, name=name)
+        reason = next((line for line in around if name.lower() in line.text.lower()), None)
+        yield found(
+            "pip-no-matching-distribution",
+            Depth.SPECIFIC - 1,
+            reason,
+            hit,
+            requirement=requirement,
+            name=name,
+            resolver="uv",
+        )
     yield found("pip-resolution-conflict", Depth.SPECIFIC, hit, *around[7:11], certain=absent is None)
