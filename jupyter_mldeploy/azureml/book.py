@@ -56,10 +56,11 @@ class Book:
         except FileNotFoundError:
             found = {}
         except (OSError, ValueError) as error:
-            raise WorkspaceException(
-                f"What is known of the workspace in {str(self.folder)!r} cannot be read: {error}.",
-                hint="Models and services are kept elsewhere and are whole; move the file away to begin anew.",
-            ) from error
+            raise self._unreadable(str(error)) from error
+        if not isinstance(found, dict):
+            raise self._unreadable("it holds no object with keys")
+        if wrong := [section for section in SECTIONS if not isinstance(found.get(section, {}), dict)]:
+            raise self._unreadable(f"{wrong[0]!r} is no object with keys")
         return {**{section: {} for section in SECTIONS}, **found}
 
     def section(self, name: str) -> dict[str, Any]:
@@ -72,13 +73,29 @@ class Book:
         """Read, change and write, alone."""
         from filelock import FileLock
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / ".lock"):
+        lock = FileLock(self.folder / ".lock")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise WorkspaceException(
+                f"The workspace cannot be kept in {str(self.folder)!r}: {error.strerror}.",
+                hint="MLDEPLOY_HOME is the folder that everything is kept in; set it to one that you can write to.",
+            ) from error
+        try:
             content = self.read()
             if not content.get("name"):
                 content.update(self.first)
             yield content
             write_aside(self.folder / FILE, json.dumps(content, indent=1).encode())
+        finally:
+            lock.release()
+
+    def _unreadable(self, why: str) -> WorkspaceException:
+        return WorkspaceException(
+            f"What is known of the workspace in {str(self.folder / FILE)!r} cannot be read: {why}.",
+            hint="Models and services are kept elsewhere and are whole; move the file away to begin anew.",
+        )
 
     def remove(self) -> None:
         """Forget it."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from jupyter_mldeploy.azureml.exceptions import UserErrorException
+from jupyter_mldeploy.azureml.exceptions import AzureMLException, UserErrorException
 from jupyter_mldeploy.azureml.telling import warn_once
 from jupyter_mldeploy.azureml.unknown import member_sentence
 
@@ -28,6 +27,9 @@ _INFERENCE = {
     "description": "description",
     "environment": "environment",
 }
+_OF_INFERENCE = {"enableGpu": bool, "baseImageRegistry": dict, "environment": (str, dict)}
+"""What is no text."""
+_KINDS_SHOWN = {bool: "true or false", dict: "an object", (str, dict): "a file or an object", str: "a text"}
 _ACI = {
     "containerResourceRequirements": {"cpu": "cpu_cores", "memoryInGB": "memory_gb"},
     "location": "location",
@@ -121,16 +123,21 @@ def inference_config_of(path: str | Path) -> Any:
     return InferenceConfig(**read_inference(path))
 
 
-def read_inference(path: str | Path) -> dict[str, Any]:
-    """The arguments of the ``InferenceConfig``."""
-    from jupyter_mldeploy.azureml.core.environment import Environment
+def read_inference(path: str | Path, folders: Sequence[Path] = (Path(),)) -> dict[str, Any]:
+    """The arguments of the ``InferenceConfig``; ``folders`` are those that its paths may be of."""
+    from jupyter_mldeploy.azureml.environment_json import environment_of
 
     content = read(path)
     given = _named(content, _INFERENCE, str(path))
+    for key, value in content.items():
+        kind: Any = _OF_INFERENCE.get(key, str)
+        if value is not None and not isinstance(value, kind):
+            raise UserErrorException(f"{path}: {key} is {_KINDS_SHOWN[kind]}, not {value!r}.")
+    place = str(path)
     if isinstance(given.get("environment"), str):
-        given["environment"] = _environment(given["environment"], str(path))
+        given["environment"], place = _environment(given["environment"], str(path), folders), given["environment"]
     if isinstance(given.get("environment"), dict):
-        given["environment"] = Environment._of_json({"name": "inference", **given["environment"]})
+        given["environment"] = environment_of({"name": "inference", **given["environment"]}, place, folders)
     if isinstance(given.get("base_image_registry"), dict):
         given["base_image_registry"] = _registry(given["base_image_registry"])
     if "entry_script" not in given:
@@ -155,7 +162,11 @@ def deployment_config_of(path: str | Path, said: Mapping[str, Any] = MappingProx
         if content.pop(key, None):
             warn_once(f"{path}: {key} is left out: {why}")
     made = deployment_config_class(path)
-    return made.deploy_configuration(**{**_named(content, _KINDS[kind], str(path)), **said})
+    given = {**_named(content, _KINDS[kind], str(path)), **said}
+    try:
+        return made.deploy_configuration(**given)
+    except AzureMLException as error:
+        raise UserErrorException(f"{path}: {error.message}", inner_exception=error, hint=error.hint) from None
 
 
 def _kind_of(path: str | Path, content: dict[str, Any]) -> str:
@@ -182,10 +193,12 @@ def _named(content: dict[str, Any], names: dict[str, Any], where: str) -> dict[s
     return found
 
 
-def _environment(named: str, where: str) -> Any:
+def _environment(named: str, where: str, folders: Sequence[Path]) -> Any:
     """Of a file or a folder with one; a name alone is of a workspace, which a file does not know."""
-    place = Path(named, "azureml_environment.json") if os.path.isdir(named) else Path(named)  # noqa: PTH112
-    if not place.is_file():
+    places = [folder / named for folder in folders]
+    places = [place / "azureml_environment.json" if place.is_dir() else place for place in places]
+    place = next((place for place in places if place.is_file()), None)
+    if place is None:
         raise UserErrorException(
             f"{where}: there is no environment file {named!r}; an environment that is registered under a name is read with "
             "Environment.get(ws, NAME) and written with its save_to_directory(FOLDER)."
@@ -198,4 +211,6 @@ def _registry(content: dict[str, Any]) -> Any:
 
     made = ContainerRegistry()
     made.address = content.get("address")
+    if made.address is not None and not isinstance(made.address, str):
+        raise UserErrorException(f"baseImageRegistry: address is a text, not {made.address!r}.")
     return made

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check_idle",
+    "check_inference",
     "check_name",
     "deploy",
     "deploy_again",
@@ -70,7 +71,7 @@ def deploy(
     from jupyter_mldeploy.spec import TargetKind
 
     check_name(name)
-    _check_inference(inference_config)
+    check_inference(inference_config)
     if deployment_config is None:
         made = AksWebservice if deployment_target is not None else AciWebservice
         deployment_config = made.deploy_configuration()
@@ -225,7 +226,8 @@ def _specify(
     return ServiceSpec(name=name, inference=inference, target=target, models=refs, **known)
 
 
-def _check_inference(inference_config: Any) -> None:
+def check_inference(inference_config: Any) -> None:
+    """Refuse anything but an ``InferenceConfig``."""
     from jupyter_mldeploy.azureml.inference import InferenceConfig
 
     if inference_config is not None and not isinstance(inference_config, InferenceConfig):

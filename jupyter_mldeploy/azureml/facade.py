@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from typing import Any, ClassVar, TypeVar
@@ -125,6 +126,12 @@ def translated(call: Callable[[], Any], raises: type[AzureMLException] = Webserv
         raise
     except MLDeployError as error:
         raise as_v1(error, raises) from None
+    except OSError as error:
+        if error.errno is None or not isinstance(error.filename, str | bytes | os.PathLike):
+            raise  # of a connection
+        raise raises(
+            f"{os.fsdecode(error.filename)!r} cannot be used: {error.strerror}.", inner_exception=error
+        ) from None
 
 
 def as_v1(error: MLDeployError, raises: type[AzureMLException] = WebserviceException) -> AzureMLException:

@@ -99,4 +99,8 @@ def write_context(made: Recipe, folder: Path) -> None:
             file.write(chunk)
         file.seek(0)
         with tarfile.open(fileobj=file) as tar:
+            for member in tar:  # of an earlier time; a link would lead out of the folder
+                there = folder / member.name
+                if there.is_symlink() or there.is_file():
+                    there.unlink()
             tar.extractall(folder, filter="tar")  # links of the image lead to where they stand in it

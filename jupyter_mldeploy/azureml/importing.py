@@ -117,11 +117,14 @@ def _read_file(file: Path, name: str, report: Report) -> None:
         _read_python(file.read_text(encoding="utf-8-sig"), name, name, 0, report)
 
 
-def _read_notebook(notebook: dict[str, Any], name: str, report: Report) -> None:
+def _read_notebook(notebook: Any, name: str, report: Report) -> None:
     """Cells are read one by one, so that one which is no Python hides nothing of the others."""
+    cells = _cells(notebook)
+    for number, cell in enumerate(cells, 1):
+        _source(cell, number)  # before anything is said of the others
     uses, before = Uses(name), len(report.findings)
-    for number, cell in enumerate(_cells(notebook), 1):
-        source = "".join(cell.get("source") or cell.get("input") or [])
+    for number, cell in enumerate(cells, 1):
+        source = _source(cell, number)
         if cell.get("cell_type") != "code" or not source.strip():
             continue
         magic, _, text = source.lstrip("\n").partition("\n")
@@ -144,10 +147,31 @@ def _read_notebook(notebook: dict[str, Any], name: str, report: Report) -> None:
     report.findings[before:] = sorted(report.findings[before:], key=lambda finding: (finding.cell, finding.line))
 
 
-def _cells(notebook: dict[str, Any]) -> list[dict[str, Any]]:
-    """Before version 4 of the format, they were in worksheets, and their text was ``input``."""
-    sheets = notebook.get("worksheets") or []
-    return [*(notebook.get("cells") or []), *(cell for sheet in sheets for cell in sheet.get("cells") or [])]
+def _cells(notebook: Any) -> list[dict[str, Any]]:
+    """Before version 4 of the format, they were in worksheets, and their text was ``input``.
+
+    Raises:
+        ValueError: It is no notebook.
+    """
+    if not isinstance(notebook, dict):
+        raise ValueError("it is no notebook: it holds no object with keys")
+    sheets = _objects(notebook, "worksheets")
+    return [*_objects(notebook, "cells"), *(cell for sheet in sheets for cell in _objects(sheet, "cells"))]
+
+
+def _objects(of: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = of.get(key) or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise ValueError(f"it is no notebook: {key!r} is no list of objects")
+    return found
+
+
+def _source(cell: dict[str, Any], number: int) -> str:
+    found = cell.get("source") or cell.get("input") or ""
+    lines = found if isinstance(found, list) else [found]
+    if not all(isinstance(line, str) for line in lines):
+        raise ValueError(f"it is no notebook: the 'source' of cell {number} is no text")
+    return "".join(lines)
 
 
 def _read_python(text: str, name: str, shown: str, cell: int, report: Report) -> None:
@@ -193,14 +217,17 @@ def _judge_config(file: Path, name: str) -> list[Finding]:
     except json.JSONDecodeError:
         raise
     except ValueError:
+        if file.stem.lower() in {"inferenceconfig", "deploymentconfig"}:
+            raise
         return []  # a list, or YAML of something else: not ours to judge
     try:
         if "computeType" in content:
             config_files.deployment_config_of(file)
             return [Finding(name, 1, RUNS, f"a deployment configuration ({content['computeType']})")]
         if "entryScript" in content:
-            config_files.read_inference(file)
-            problems = _inference_problems(content, file, len(Path(name).parts))
+            depth = len(Path(name).parts)
+            config_files.read_inference(file, file.absolute().parents[:depth])
+            problems = _inference_problems(content, file, depth)
             why = " ".join(problems)
             return [Finding(name, 1, CHANGES if problems else RUNS, "an inference configuration", why)]
         if {"subscription_id", "resource_group", "workspace_name"} <= set(content):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml.core.container_registry import ContainerRegistry
+from jupyter_mldeploy.azureml.environment_json import check_environment
 from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
 from jupyter_mldeploy.azureml.facade import Facade, facade, translated
 from jupyter_mldeploy.azureml.telling import warn_deprecated, warn_once
@@ -163,6 +164,7 @@ def _check_type(environment: Any) -> None:
             f"Error, environment must be an Environment, not {environment!r}.",
             hint="Environment.from_conda_specification(NAME, FILE) and Environment.get(ws, NAME) make one.",
         )
+    check_environment(environment)
 
 
 def check_script_name(entry_script: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import threading
 from concurrent.futures import Future
 from pathlib import Path
@@ -84,6 +86,12 @@ class ModelPackage(Facade):
         """Write the Dockerfile and what it copies."""
         from jupyter_mldeploy.azureml.imaging import write_context
 
+        if self._building is not None:
+            raise WebserviceException("Docker images cannot be saved to a local directory. Use pull() instead.")
+        if not isinstance(output_directory, str | os.PathLike):
+            raise WebserviceException(f"Error, output path must be the path of a folder, not {output_directory!r}.")
+        if Path(output_directory).exists() and not Path(output_directory).is_dir():
+            raise WebserviceException(f"Error, output path is not a directory: {str(output_directory)!r}.")
         if self._recipe is not None:
             write_context(self._recipe, Path(output_directory))
 
@@ -101,11 +109,15 @@ def package(
     image_label: str | None,
 ) -> ModelPackage:
     """See ``Model.package``."""
+    from jupyter_mldeploy.azureml.deploying import check_inference
     from jupyter_mldeploy.azureml.imaging import recipe
     from jupyter_mldeploy.azureml.inference import generated_inference
-    from jupyter_mldeploy.azureml.specifying import model_refs
+    from jupyter_mldeploy.azureml.specifying import check_models, model_refs
     from jupyter_mldeploy.spec import Target, TargetKind
 
+    check_models(models)
+    check_inference(inference_config)
+    _check_image(image_name, image_label)
     target = Target(TargetKind.CONTAINER)
     refs = model_refs(workspace, models)
     inference = inference_config.to_spec(target) if inference_config else generated_inference(refs, target, models)
@@ -119,7 +131,7 @@ def package(
     if generate_dockerfile:
         made.state = "Succeeded"
         return made
-    tags = (f"mldeploy/{_image_name(name)}:{image_label or 'latest'}",) if image_name else ()
+    tags = (f"mldeploy/{_image_name(name)}:{image_label or 'latest'}",) if image_name or image_label else ()
     building, _ = build_in_background(made._recipe, _image_name(name), made._lines.append, tags)
     made._building = building
     return made
@@ -151,9 +163,20 @@ def build_in_background(
     return future, cancel
 
 
-def _image_name(name: str) -> str:
-    import re
+def _check_image(name: Any, label: Any) -> None:
+    """Before anything is built: what an engine takes as a name and a tag."""
+    if name is not None and (not isinstance(name, str) or not name):
+        raise WebserviceException(f"image_name must be a text that is not empty, not {name!r}.")
+    if label is not None and not (
+        isinstance(label, str) and re.fullmatch(r"[A-Za-z0-9_][\w.-]{0,127}", label, re.ASCII)
+    ):
+        raise WebserviceException(
+            f"image_label={label!r} is not valid: it has up to 128 letters, digits, underscores, periods and hyphens, and begins "
+            "with none of the last two."
+        )
 
+
+def _image_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "package"
 
 

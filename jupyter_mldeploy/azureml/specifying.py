@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mldeploy.azureml.exceptions import UserErrorException, WebserviceException
+from jupyter_mldeploy.azureml.exceptions import ModelNotFoundException, UserErrorException, WebserviceException
 from jupyter_mldeploy.azureml.telling import say_once
 
 if TYPE_CHECKING:
@@ -71,15 +71,17 @@ def _engine_missing() -> str:
 
 def model_refs(workspace: Workspace, models: Sequence[Any]) -> tuple[ModelRef, ...]:
     """Of v1 models, of ids (``name:version``, ``name``) of a workspace's, and of paths, which are registered first."""
-    from jupyter_mldeploy import register_model
+    from jupyter_mldeploy import list_models, register_model
     from jupyter_mldeploy.azureml.core.model import Model, name_of_path
-    from jupyter_mldeploy.azureml.registering import found_by_id
+    from jupyter_mldeploy.azureml.registering import found_by_id, not_found_text
     from jupyter_mldeploy.spec import ModelRef
 
     check_models(models)
     found = []
     for model in models:
         if isinstance(model, Model):
+            if not any(known.version == model.version for known in list_models(model.name)):
+                raise ModelNotFoundException(not_found_text(model.workspace, model.name, model.version))
             found.append(ModelRef(model.name, model.version))
         elif isinstance(model, str) and os.path.lexists(model):
             made = register_model(name_of_path(model), _path(model))

@@ -11,6 +11,11 @@ from jupyter_mldeploy.azureml.exceptions import WebserviceException
 __all__ = ["check_filters", "check_kinds", "check_names", "dict_of", "fits", "kind_problems", "told_of"]
 
 _DICTS = ("tags", "properties")
+_TEXTS = (
+    "description", "primary_key", "secondary_key", "namespace", "compute_target_name", "location", "dns_name_label",
+    "ssl_cert_pem_file", "ssl_key_pem_file", "ssl_cname", "vnet_name", "subnet_name", "cmk_vault_base_url", "cmk_key_name",
+    "cmk_key_version",
+)  # fmt: skip
 _FLAGS = (
     "auth_enabled", "token_auth_enabled", "ssl_enabled", "autoscale_enabled", "enable_app_insights", "collect_model_data",
 )  # fmt: skip
@@ -23,8 +28,11 @@ def kind_problems(given: Mapping[str, Any]) -> list[str]:
         for name in _DICTS
         if given.get(name) is not None and not isinstance(given[name], Mapping)
     ]
-    if given.get("description") is not None and not isinstance(given["description"], str):
-        found.append(f"description must be a text, not {given['description']!r}.")
+    found += [
+        f"{name} must be a text, not {'what was given' if 'key' in name else repr(given[name])}."
+        for name in _TEXTS
+        if given.get(name) is not None and not isinstance(given[name], str)
+    ]
     return found + [
         f"{name} must be True or False, not {given[name]!r}."
         for name in _FLAGS

@@ -67,15 +67,29 @@ def show(options: argparse.Namespace, screen: Screen) -> int:
 
 def download(options: argparse.Namespace, screen: Screen) -> int:
     """Copy its file or folder."""
-    path = _model(options, screen).download(options.target_dir, exist_ok=options.overwrite)
+    from jupyter_mldeploy.azureml.exceptions import WebserviceException
+    from jupyter_mldeploy.errors import Conflict
+
+    try:
+        path = _model(options, screen).download(options.target_dir, exist_ok=options.overwrite)
+    except WebserviceException as error:
+        if not isinstance(error.inner_exception, Conflict):
+            raise
+        raise Conflict(error.inner_exception.summary, "Pass --overwrite to replace it.") from None
     screen.json({"path": path}) if screen.is_json else screen.line(path)
     return 0
 
 
 def delete(options: argparse.Namespace, screen: Screen) -> int:
     """Delete it."""
-    _model(options, screen).delete()
-    screen.json({"deleted": options.model_id}) if screen.is_json else screen.line(f"deleted {options.model_id}")
+    from jupyter_mldeploy.azureml.core.model import Model
+
+    model = _model(options, screen)
+    ids = [each.id for each in Model.list(model.workspace, model.name)]
+    if ":" not in options.model_id and len(ids) > 1:
+        raise InvalidValue("--model-id", options.model_id, f"say which version is to be deleted: {', '.join(ids)}.")
+    model.delete()
+    screen.json({"deleted": model.id}) if screen.is_json else screen.line(f"deleted {model.id}")
     return 0
 
 

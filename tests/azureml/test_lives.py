@@ -321,3 +321,29 @@ def test_a_failed_update_says_where_its_own_lines_are(ws: Workspace, process: No
     assert "The version before this one goes on serving" in caught.value.message
     assert "no weights here" in caught.value.evidence.log
     assert service.run("1") == {"got": "1"}
+
+
+def test_a_deleted_service_does_not_come_back_and_updates_are_dated(ws: Workspace, process: None) -> None:
+    service = Model.deploy(ws, "mysvc", [], config("plain.py"), LocalWebservice.deploy_configuration())
+    service.wait_for_deployment()
+    other = Webservice(ws, "mysvc")
+    service.update(inference_config=config("plain.py"))
+    service.wait_for_deployment()
+    updated = Webservice(ws, "mysvc").updated_time
+    assert updated > service.created_time
+    service.reload()
+    assert Webservice(ws, "mysvc").updated_time > updated
+    service.delete()
+    with pytest.raises(WebserviceException, match="Cannot call update\\(\\) of the service 'mysvc': it was deleted"):
+        other.update(inference_config=config("plain.py"))
+    assert ws.webservices == {}
+
+
+def test_a_service_that_was_refused_has_no_log_and_can_be_corrected(ws: Workspace, process: None) -> None:
+    service = Model.deploy(ws, "mysvc", [], config("wrong.py"), LocalWebservice.deploy_configuration())
+    with pytest.raises(WebserviceException):
+        service.wait_for_deployment()
+    with pytest.raises(WebserviceException, match="its deployment was refused before anything was started"):
+        service.get_logs()
+    service.update(inference_config=config("plain.py"), wait=True)
+    assert service.state == "running"

@@ -25,6 +25,8 @@ from jupyter_mldeploy.azureml.exceptions import (
 )
 from jupyter_mldeploy.azureml.facade import NotProvided
 
+from .test_images import entry
+
 NAMESPACE = "^[a-z0-9]([a-z0-9-]{,61}[a-z0-9])?$"
 
 pytestmark = [pytest.mark.filterwarnings("ignore")]
@@ -242,7 +244,7 @@ def test_images(ws: Workspace, project: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "does not exist" in message(lambda: ContainerImage.image_configuration("none.py", "python"))
     assert message(lambda: Image(ws, "none")).endswith("not found in provided workspace; it has none.")
     with ws.book.change() as content:
-        content["images"]["myimg"] = {"1": {}, "2": {}}
+        content["images"]["myimg"] = dict.fromkeys("12", entry())
     assert message(lambda: Image(ws, "myimg", version=99)) == (
         "ImageNotFound: Image with name myimg and version 99 not found in provided workspace; it has myimg as version 1, 2."
     )

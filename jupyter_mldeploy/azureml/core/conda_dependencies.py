@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -43,14 +43,19 @@ class CondaDependencies(Facade):
                 ) from None
             if not isinstance(found, dict):
                 raise UserErrorException(f"The conda file {conda_dependencies_file_path!r} is not of conda's form.")
+            _check_form(found, f"The conda file {conda_dependencies_file_path!r}")
             self._content: dict[str, Any] = found
         else:
+            _check_form(_underlying_structure or {}, "The environment")
             self._content = copy.deepcopy(_underlying_structure or {}) or {
                 "name": "project_environment",
                 "dependencies": [f"python={PYTHON_DEFAULT_VERSION}", {"pip": ["azureml-defaults"]}],
                 "channels": ["anaconda", "conda-forge"],
             }
-        self._content.setdefault("dependencies", [])
+        self._content["dependencies"] = [
+            {**entry, "pip": entry.get("pip") or []} if isinstance(entry, dict) else entry
+            for entry in self._content.get("dependencies") or []
+        ]
 
     @staticmethod
     def create(
@@ -104,6 +109,7 @@ class CondaDependencies(Facade):
 
     def add_channel(self, channel: str) -> None:
         """Look for conda packages there, too."""
+        _check_text("channel", channel)
         channels = self._content.setdefault("channels", [])
         if channel not in channels:
             channels.append(channel)
@@ -116,10 +122,12 @@ class CondaDependencies(Facade):
 
     def add_conda_package(self, conda_package: str) -> None:
         """Add one, or replace its version."""
+        _check_text("conda_package", conda_package)
         self._replace(_name_of(conda_package), conda_package)
 
     def remove_conda_package(self, conda_package: str) -> None:
         """Take it out."""
+        _check_text("conda_package", conda_package)
         name = _name_of(conda_package)
         kept = [e for e in self._content["dependencies"] if not (isinstance(e, str) and _name_of(e) == name)]
         self._content["dependencies"] = kept
@@ -131,6 +139,7 @@ class CondaDependencies(Facade):
 
     def remove_pip_package(self, pip_package: str) -> None:
         """Take it out."""
+        _check_text("pip_package", pip_package)
         name = _name_of(pip_package)
         self._pip()[:] = [entry for entry in self._pip() if entry.startswith("-") or _name_of(entry) != name]
 
@@ -141,11 +150,13 @@ class CondaDependencies(Facade):
 
     def remove_pip_option(self, pip_option: str) -> None:
         """Take an option out."""
+        _check_text("pip_option", pip_option)
         name = pip_option.split(maxsplit=1)[0].partition("=")[0]
         self._pip()[:] = [entry for entry in self._pip() if not entry.startswith(name)]
 
     def set_pip_index_url(self, index_url: str) -> None:
         """Let pip look there."""
+        _check_text("index_url", index_url)
         self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
 
     def set_pip_requirements(self, pip_requirements: list[str]) -> None:
@@ -207,6 +218,33 @@ def _check_list(name: str, given: Any) -> None:
     """A text is a list of its letters to Python."""
     if isinstance(given, str):
         raise UserErrorException(f"{name} must be a list, also of one: [{given!r}].")
+    if given is None:
+        return
+    if not isinstance(given, Iterable):
+        raise UserErrorException(f"{name} must be a list of texts, not {given!r}.")
+    for each in given:
+        _check_text(f"Each of {name}", each)
+
+
+def _check_text(name: str, given: Any) -> None:
+    if not isinstance(given, str) or not given.strip():
+        raise UserErrorException(f"{name} must be a text that is not empty, not {given!r}.")
+
+
+def _check_form(content: Any, where: str) -> None:
+    """Of conda's form: packages are texts, and those of pip a list of texts."""
+    if not isinstance(content, dict):
+        raise UserErrorException(f"{where} is not of conda's form.")
+    for key in ("dependencies", "channels"):
+        if not isinstance(content.get(key) or [], list):
+            raise UserErrorException(f"{where} is not of conda's form: {key} is a list, not {content[key]!r}.")
+    for entry in content.get("dependencies") or []:
+        listed = (entry.get("pip") or []) if isinstance(entry, dict) else [entry]
+        if not isinstance(listed, list) or (isinstance(entry, dict) and set(entry) != {"pip"}):
+            raise UserErrorException(f"{where} is not of conda's form: {entry!r} is no list of pip's requirements.")
+        for each in listed:
+            if not isinstance(each, str):
+                raise UserErrorException(f"{where} is not of conda's form: the dependency {each!r} is no text.")
 
 
 def _name_of(package: str) -> str:

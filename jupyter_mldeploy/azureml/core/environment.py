@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml.core.conda_dependencies import PYTHON_DEFAULT_VERSION, CondaDependencies
 from jupyter_mldeploy.azureml.core.container_registry import ContainerRegistry
+from jupyter_mldeploy.azureml.environment_json import check_environment, environment_of
 from jupyter_mldeploy.azureml.exceptions import UserErrorException
 from jupyter_mldeploy.azureml.facade import Facade, NotProvided, facade, translated
 from jupyter_mldeploy.azureml.telling import warn_once
@@ -226,7 +227,7 @@ class Environment(Facade):
         chosen = str(version) if version is not None else max(versions, key=int)
         if chosen not in versions:
             raise UserErrorException(f"The environment {name!r} has no version {chosen}; it has {', '.join(versions)}.")
-        made = Environment._of_json(versions[chosen])
+        made = environment_of(versions[chosen], f"the environment {name!r}")
         made.version = chosen
         return made
 
@@ -266,8 +267,9 @@ class Environment(Facade):
     def load_from_directory(path: str) -> Environment:
         """Read what ``save_to_directory`` wrote."""
         try:
-            return Environment._of_json(json.loads((Path(path) / "azureml_environment.json").read_bytes()))
-        except (OSError, ValueError, KeyError) as error:
+            file = Path(path) / "azureml_environment.json"
+            return environment_of(json.loads(file.read_bytes()), str(file), (Path(), Path(path)))
+        except (OSError, ValueError) as error:
             raise UserErrorException(f"There is no environment in {path!r}: {error}") from None
 
     # -- what it is ------------------------------------------------------------------------------------------------
@@ -280,6 +282,7 @@ class Environment(Facade):
         """
         from jupyter_mldeploy.spec import Environment as EnvironmentSpec
 
+        check_environment(self)
         base = self.docker.base_image
         steps: tuple[str, ...] = ()
         if dockerfile := self.docker.base_dockerfile:
@@ -296,6 +299,7 @@ class Environment(Facade):
 
     def _service_variables(self) -> dict[str, str]:
         """What a service is given: without the example that every environment has, and what the original put in itself."""
+        check_environment(self)
         own = {*_EXAMPLE, "AZUREML_SOURCE_DIRECTORY", "AZUREML_ENTRY_SCRIPT"}
         return {str(key): str(value) for key, value in (self._variables or {}).items() if key not in own}
 
@@ -316,6 +320,7 @@ class Environment(Facade):
         return dataclasses.replace(read, python=_python_to_take(conda.get_python_version()), base_image=base)
 
     def _to_json(self) -> dict[str, Any]:
+        check_environment(self)
         conda = self.python.conda_dependencies
         return {
             "name": self.name,
@@ -333,19 +338,6 @@ class Environment(Facade):
             },
             "inferencingStackVersion": self.inferencing_stack_version,
         }
-
-    @staticmethod
-    def _of_json(content: dict[str, Any]) -> Environment:
-        made = Environment(content["name"])
-        made._variables = dict(content.get("environmentVariables") or {})
-        python, docker = content.get("python") or {}, content.get("docker") or {}
-        conda = python.get("condaDependencies")
-        made.python.conda_dependencies = CondaDependencies(_underlying_structure=conda) if conda else None
-        made.python.user_managed_dependencies = bool(python.get("userManagedDependencies"))
-        made.docker.base_image = docker.get("baseImage")
-        made.docker.base_dockerfile = docker.get("baseDockerfile")
-        made.docker.base_image_registry.address = (docker.get("baseImageRegistry") or {}).get("address")
-        return made
 
 
 def _with_packages(name: str, conda_specification: str | None, pip_requirements: str | None) -> Environment:

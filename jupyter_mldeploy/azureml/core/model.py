@@ -325,10 +325,10 @@ class Model(Facade):
         if models:
             say(f"Models: {[getattr(model, 'id', model) for model in models]}")
         if deployment_target:
-            say(f"Compute target: {deployment_target.name}")
+            say(f"Compute target: {getattr(deployment_target, 'name', deployment_target)}")
         if inference_config:
-            say(f"Entry script: {inference_config.script_path}")
-        if deployment_config:
+            say(f"Entry script: {getattr(inference_config, 'script_path', inference_config)}")
+        if hasattr(deployment_config, "print_deploy_configuration"):
             deployment_config.print_deploy_configuration()
 
     @staticmethod

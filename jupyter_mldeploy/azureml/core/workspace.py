@@ -103,6 +103,8 @@ class Workspace(Facade):
         found = _find_config(Path(path) if path else Path.cwd(), _file_name or "config.json")
         try:
             content = json.loads(found.read_text(encoding="utf-8-sig"))
+            if not isinstance(content, dict):
+                raise ValueError("it holds no object with keys")
             names = [content[key] for key in ("subscription_id", "resource_group", "workspace_name")]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserErrorException(
@@ -301,15 +303,19 @@ class Workspace(Facade):
         return self.get_details()
 
     def delete(self, delete_dependent_resources: bool = False, no_wait: bool = False) -> None:
-        """Forget the workspace; refused while it has services. Registered models stay in the registry."""
-        services = self.webservices
-        if services and not delete_dependent_resources:
-            raise WorkspaceException(
-                f"The workspace {self.name!r} has services: {', '.join(services)}.",
-                hint="Delete them first, or pass delete_dependent_resources=True.",
-            )
-        for service in services.values():
-            service.delete()
+        """Forget the workspace; refused while it has services or models, unless they are to be deleted, too."""
+        from jupyter_mldeploy.azureml.core.image.image import Image
+        from jupyter_mldeploy.azureml.core.model import Model
+
+        services, models = self.webservices, Model.list(self)
+        for kind, names in (("services", builtins.list(services)), ("models", [model.id for model in models])):
+            if names and not delete_dependent_resources:
+                raise WorkspaceException(
+                    f"The workspace {self.name!r} has {kind}: {', '.join(names)}.",
+                    hint="Delete them first, or pass delete_dependent_resources=True.",
+                )
+        for each in (*services.values(), *Image.list(self), *models):
+            each.delete()
         self.book.remove()
 
 

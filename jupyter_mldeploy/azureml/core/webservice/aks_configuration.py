@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.azureml.core.webservice.configuration import WebserviceDeploymentConfiguration, number_problems
@@ -29,6 +30,11 @@ _AUTOSCALE = (
     "autoscale_max_replicas",
     "autoscale_refresh_seconds",
     "autoscale_target_utilization",
+)
+_WHOLE = ("num_replicas", "gpu_cores", "replica_max_concurrent_requests", *_AUTOSCALE)
+_AT_MOST = (
+    ("autoscale_target_utilization", 100, "percent"),
+    ("scoring_timeout_ms", 300_000, "milliseconds"),
 )
 _LEFT_OUT = {
     ("collect_model_data", "enable_app_insights"): "Azure alone has them; see the service's log and its /metrics",
@@ -128,6 +134,11 @@ class AksServiceDeploymentConfiguration(WebserviceDeploymentConfiguration):
             raise WebserviceException(
                 "Must have a deployment target for an AKS web service.",
                 hint="AksCompute(ws, CONTEXT) is a context of your kubeconfig.",
+            )
+        if not isinstance(deployment_target, AksCompute):
+            raise WebserviceException(
+                f"Error, deployment_target must be an AksCompute, not {deployment_target!r}.",
+                hint=f"AksCompute(ws, {deployment_target!r}) is one." if isinstance(deployment_target, str) else "",
             )
         target: Target = deployment_target.target(vars(self)["namespace"])
         return target
@@ -239,9 +250,10 @@ def problems(given: dict[str, Any], before: str = "Invalid configuration, ") -> 
     texts = kind_problems(given) + number_problems(given, (*_ABOVE_ZERO, "gpu_cores", *_AUTOSCALE))
     if texts:
         return [f"Invalid configuration, {text.removeprefix('Invalid configuration, ')}" for text in texts]
-    for name in _ABOVE_ZERO:
-        if given[name] is not None and given[name] <= 0:
-            wrong(f"{name} must be greater than zero.")
+    if not_whole := _not_whole(given):
+        return [f"{before}{text}" for text in not_whole]
+    for text in _bounds(given):
+        wrong(text)
     for name in ("cpu_cores", "memory_gb"):
         if given[name] is not None and given[f"{name}_limit"] is not None and given[f"{name}_limit"] < given[name]:
             wrong(f"{name}_limit must be greater than or equal to {name}.")
@@ -254,6 +266,25 @@ def problems(given: dict[str, Any], before: str = "Invalid configuration, ") -> 
     if given["token_auth_enabled"] and given["auth_enabled"]:
         wrong("auth_enabled and token_auth_enabled cannot both be true.")
     return found
+
+
+def _bounds(given: dict[str, Any]) -> list[str]:
+    found = [
+        f"{name} must be greater than zero." for name in _ABOVE_ZERO if given[name] is not None and given[name] <= 0
+    ]
+    return found + [
+        f"{name} must be at most {most} {unit}, not {given[name]!r}."
+        for name, most, unit in _AT_MOST
+        if given[name] is not None and given[name] > most
+    ]
+
+
+def _not_whole(given: dict[str, Any]) -> list[str]:
+    return [
+        f"{name} must be a whole number{' of percent' if name == 'autoscale_target_utilization' else ''}, not {given[name]!r}."
+        for name in _WHOLE
+        if given[name] is not None and not isinstance(given[name], Integral)
+    ]
 
 
 def _autoscale_problems(given: dict[str, Any]) -> list[str]:

@@ -28,6 +28,8 @@ def update_problems(given: dict[str, Any], service: Any, settings: dict[str, Any
     found = [text for text in problems(given, "Error, ") if "cannot both be true" not in text]
     if any(text.startswith("Invalid configuration") for text in found):
         return found  # values that are no numbers can be compared with none
+    if any("must be a whole number" in text for text in found):
+        return found
     found += _against_stored_limits(given, service.container_resource_requirements)
     if given["autoscale_enabled"] and not any("autoscale_m" in text for text in found):
         before = scaled_before(settings)

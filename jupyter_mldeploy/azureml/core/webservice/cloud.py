@@ -135,5 +135,4 @@ class CloudWebservice(Webservice):
         return wanted != had
 
     def _change_settings(self, settings: dict[str, Any]) -> None:
-        if settings:
-            self._change_entry(settings={**self._settings, **settings})
+        self._change_entry(**({"settings": {**self._settings, **settings}} if settings else {}))

@@ -169,6 +169,12 @@ class LocalWebservice(Webservice):
         if begun is not None and not begun.future.done():
             begun.future.exception()  # whatever it comes to
         record = self._record()
+        refused = begun is not None and begun.future.exception() is not None
+        if record is None and self.created_time is not None and not refused:
+            raise WebserviceException(
+                f"Cannot call update() of the service {self.name!r}: it was deleted.",
+                hint="Model.deploy(...) makes it anew.",
+            )
         if record is None or self.workspace.book.section("services").get(self.name, {}).get("type") != self.TYPE:
             if inference_config is None and image_config is not None:
                 inference_config = _as_inference(image_config)
@@ -253,7 +259,9 @@ class LocalWebservice(Webservice):
             path = spec.inference.script.path
             changes["inference"] = replace(spec.inference, script=translated(lambda: Script.from_file(path)))
         variables = inference_config._service_variables() if inference_config is not None else None
-        deploying.start(self.workspace, translated(lambda: replace(spec, **changes)), variables=variables)
+        deploying.start(
+            self.workspace, translated(lambda: replace(spec, **changes)), variables=variables, after=self._change_entry
+        )
 
     def _guard(self, what: str, *states: str) -> None:
         state = self.state

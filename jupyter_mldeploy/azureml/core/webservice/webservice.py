@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jupyter_mldeploy.azureml import deploying
@@ -220,6 +220,8 @@ class Webservice(Facade):
         if compute_type is not None and compute_type.upper() not in {"ACI", "AKS", "LOCAL"}:
             raise WebserviceException(f'Invalid compute type "{compute_type}". Valid options are "ACI, AKS, Local"')
         check_filters(tags=tags, properties=properties)
+        if image_digest is not None:
+            raise WebserviceException("image_digest: digests of images are not kept here; image_id and image_name are.")
         found = []
         for name, entry in entries(workspace).items():
             record = records().find(name)
@@ -251,6 +253,12 @@ class Webservice(Facade):
 
         if not isinstance(num_lines, int) or num_lines < 0:
             raise WebserviceException(f"num_lines must be a whole number, not {num_lines!r}.")
+        begun = deploying.underway(self.name)
+        if self._record() is None and begun is not None and begun.future.done() and (cause := begun.future.exception()):
+            raise WebserviceException(
+                f"There is no log of the service {self.name!r}: its deployment was refused before anything was started.",
+                hint=str(getattr(cause, "summary", "")),
+            )
         service = self.service
         try:
             return service.logs(lines=num_lines) or service.logs(lines=num_lines, build=True)
@@ -267,6 +275,7 @@ class Webservice(Facade):
         from jupyter_mldeploy.azureml.waiting import reload
 
         reload(self)
+        self._change_entry()
 
     def delete(self) -> None:
         """Remove it, and all that is kept of it."""
@@ -375,9 +384,10 @@ class Webservice(Facade):
             spec = replace(spec, port=urlsplit(uri).port)
         self.service.stop()
         pipeline.run(spec, records())
+        self._change_entry()
 
     def _change_entry(self, **changes: Any) -> None:
         with self.workspace.book.change() as content:
             if self.name in content["services"]:
-                content["services"][self.name].update(changes)
+                content["services"][self.name].update(changes, updated=datetime.now(UTC).isoformat())
         self.update_deployment_state()
