@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from tests.ui.accessibility import check_accessible
 from tests.ui.lab import Page, lab_server, write_notebook
 from tests.ui.test_in_jupyterlab import CELL, FAILING, FIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
-AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
 CHATTY = """def init():
     print("ready to talk")
 
@@ -57,23 +57,6 @@ def show_panel(page: Any) -> Any:
     panel = page.locator(".jp-MLDeploy-panel")
     panel.wait_for()
     return panel
-
-
-def check_accessible(page: Any, place: str) -> None:
-    """No violation that axe can see."""
-    page.add_script_tag(path=AXE)
-    told = page.evaluate(
-        """place => axe.run(place, {resultTypes: ['violations']}).then(found =>
-             found.violations.flatMap(v => v.nodes.map(n => `${v.id}: ${n.html.slice(0, 200)} ${n.failureSummary}`)))""",
-        place,
-    )
-    assert told == []
-    small = page.evaluate(
-        """place => [...document.querySelectorAll(place + ' *')].filter(e => e.childNodes.length && e.innerText &&
-             parseFloat(getComputedStyle(e).fontSize) < 11).map(e => e.outerHTML.slice(0, 200))""",
-        place,
-    )
-    assert small == [], "no text under 11 px"
 
 
 def test_deploy_by_the_button_fail_mend_and_read_it_again(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.ui.accessibility import check_accessible
 from tests.ui.lab import Page, lab_server, write_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -130,3 +131,43 @@ def test_an_edited_file_is_seen_and_reloaded(browser: Any, lab: tuple[str, str, 
     browser_page.keyboard.press("Enter")
     panel.locator(".mld-line code").get_by_text("[2]").wait_for()
     browser_page.close()
+
+
+def test_the_forms_deploy_compute_and_compare(browser: Any, lab: tuple[str, str, Path], picture: Picture) -> None:
+    theme, address, folder = lab
+    script = folder / "work" / "echo.py"
+    script.write_text("def init():\n    pass\n\ndef run(data):\n    return data\n")
+    cells = [FIT, "%deploy", "%deploy second --script echo.py --sample 1", "%service_compare", "%replicas"]
+    write_notebook(folder / "work" / "forms.ipynb", cells)
+    page = Page(browser.new_page(viewport={"width": 1100, "height": 1500}), address, "forms.ipynb")
+    page.run(0)
+    page.run(1)
+    form = page.cell(1)
+    form.get_by_label("Model").fill("clf")
+    form.get_by_label("Script").fill("echo.py")
+    form.get_by_label("Name").fill("first")
+    form.get_by_label("Sample").fill('{"data": [[1, 2]]}')
+    form.get_by_label("Sample").press("Tab")
+    form.get_by_text('%deploy first --script echo.py --model clf --sample {"data": [[1, 2]]}').wait_for()
+    picture(form, f"form-{theme}")
+    form.get_by_role("button", name="Deploy").click()
+    form.get_by_role("button", name="Score").wait_for()
+    assert form.locator(".mld-rail li.mld-done").count() == 5
+
+    page.run(2)
+    page.run(3)
+    comparison = page.cell(3)
+    comparison.get_by_label("One").select_option("first")
+    comparison.get_by_label("Other").select_option("second")
+    comparison.get_by_role("button", name="Compare").click()
+    comparison.get_by_text("the answers are the same").wait_for()
+    page.run(4)
+    calculator = page.cell(4)
+    calculator.get_by_label("Seconds of one").fill("10")
+    calculator.get_by_label("Seconds of one").press("Tab")
+    calculator.get_by_text("286 replicas").wait_for()
+    for place in (1, 3, 4):
+        page.cell(place).evaluate("cell => { cell.dataset.checked = 'now' }")
+        check_accessible(page.page, "[data-checked=now] .mld-panel")
+        page.cell(place).evaluate("cell => { delete cell.dataset.checked }")
+    page.page.close()

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.ui.accessibility import check_accessible
 from tests.ui.lab import Page, lab_server, write_notebook
-from tests.ui.test_extension import Picture, check_accessible, in_home, new_page, show_panel
+from tests.ui.test_extension import Picture, in_home, new_page, show_panel
 from tests.ui.test_in_jupyterlab import CELL, FIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.ui.accessibility import check_accessible
 from tests.ui.lab import lab_server, write_notebook
-from tests.ui.test_extension import Picture, check_accessible, in_home, new_page
+from tests.ui.test_extension import Picture, in_home, new_page
 from tests.ui.test_in_jupyterlab import CELL, FAILING, FIT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

@@ -13,8 +13,9 @@ import pytest
 from jupyter_mldeploy.targets.container.identity import HOME, home_id
 from tests.infra.cluster import namespace, the_cluster
 from tests.infra.engine import the_engine
+from tests.ui.accessibility import check_accessible
 from tests.ui.lab import lab_server
-from tests.ui.test_extension import Picture, check_accessible, in_home, new_page, show_panel
+from tests.ui.test_extension import Picture, in_home, new_page, show_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
