@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig, WorkerMake
+from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig, WorkerMake, not_readable
 
 NEEDS_SCRIPT = (
     "Either provide an entry_script using --entry_script "
@@ -75,6 +75,8 @@ def main(argv: list[str] | None = None) -> int:
 def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceConfig:
     """The configuration of a server started by hand; raises `ConfigurationError`."""
     root = environment.get("AML_APP_ROOT") or os.getcwd()
+    if not os.path.isdir(root):
+        raise ConfigurationError(f"The app root {root}, from AML_APP_ROOT, is not a folder.")
     settings = {**_config_file(flags, environment, root), **environment}
     script = flags.entry_script or settings.get("AZUREML_ENTRY_SCRIPT")
     if not script:
@@ -82,13 +84,17 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
             raise ConfigurationError(NEEDS_SCRIPT)
         script = "main.py"
     if flags.entry_script:
-        script = os.path.realpath(flags.entry_script)
+        script = _place_of(flags.entry_script)
     if flags.sample and not flags.dry_run:
         raise ConfigurationError("--sample is the request of a --dry_run; add that, or leave --sample out.")
     count = flags.worker_count if flags.worker_count is not None else settings.get("WORKER_COUNT", "auto")
     adapting = str(count).lower() == "auto"
     replicas = 1 if adapting else _number("worker_count", count)
     debug_port = flags.debug_port or settings.get("AZUREML_DEBUG_PORT")
+    if debug_port and not 0 < _number("debug_port", debug_port) <= 65535:
+        raise ConfigurationError(f"debug_port must be between 1 and 65535, not {debug_port}.")
+    if flags.sample and not os.access(flags.sample, os.R_OK):
+        raise ConfigurationError(f"The sample {flags.sample} cannot be read; name a file with a request's body.")
     if debug_port:  # one process to attach to
         adapting, replicas = False, 1
     origins = flags.access_control_allow_origins or settings.get("AML_CORS_ORIGINS") or ""
@@ -124,6 +130,12 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
     return replace(config, server_version=_server_version(settings)).validated()
 
 
+def _place_of(script: str) -> str:
+    """Where a script lies; links within its own folder are kept: mounted configuration swaps what they lead to."""
+    path, real = os.path.abspath(script), os.path.realpath(script)
+    return path if real.startswith(os.path.join(os.path.dirname(path), "")) else real
+
+
 def _config_file(flags: argparse.Namespace, environment: dict[str, str], root: str) -> dict[str, Any]:
     given = flags.config_file or environment.get("AZUREML_CONFIG_FILE")
     candidates = [Path(given)] if given else [Path(root, "config.json")]
@@ -133,13 +145,14 @@ def _config_file(flags: argparse.Namespace, environment: dict[str, str], root: s
     for path in candidates:
         if not path.is_file():
             if given:
-                raise ConfigurationError(f"The configuration file {path} does not exist.")
+                what = "is a folder" if path.is_dir() else "does not exist"
+                raise ConfigurationError(f"The configuration file {path} {what}.")
             continue
         try:
             value = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
             if given:
-                raise ConfigurationError(f"The configuration file {path} cannot be read: {error}.") from None
+                raise ConfigurationError(not_readable("configuration file", path, error)) from None
             continue
         if isinstance(value, dict):
             return value

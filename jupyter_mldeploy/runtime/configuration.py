@@ -96,7 +96,7 @@ class ServiceConfig:
         try:
             value = json.loads(Path(path).read_bytes())
         except (OSError, ValueError) as error:
-            raise ConfigurationError(f"The service file {path} cannot be read: {error}.") from None
+            raise ConfigurationError(not_readable("service file", path, error)) from None
         return cls.from_json(value)
 
     @classmethod
@@ -124,6 +124,8 @@ class ServiceConfig:
             raise ConfigurationError("max_replicas must not be less than min_replicas.")
         if not 0 < self.target_utilization <= 1:
             raise ConfigurationError("target_utilization must be a fraction above 0, at most 1.")
+        if self.max_request_wait_ms is not None and self.max_request_wait_ms < 0:
+            raise ConfigurationError(f"max_request_wait_ms must not be below 0, not {self.max_request_wait_ms}.")
         for name in ("scoring_timeout_ms", "max_body_bytes", "threads", "drain_s"):
             if getattr(self, name) <= 0:
                 raise ConfigurationError(f"{name} must be above 0, not {getattr(self, name)}.")
@@ -145,6 +147,16 @@ class ServiceConfig:
             admin_token=token or None,
             scoring_keys=tuple(key.strip() for key in keys.split(",") if key.strip()),
         )
+
+
+def not_readable(what: str, path: str | Path, error: Exception) -> str:
+    """Why a file of settings cannot be used, and what it needs to be."""
+    if isinstance(error, OSError):
+        return f"The {what} {path} cannot be read: {error.strerror}."
+    if isinstance(error, json.JSONDecodeError) and error.doc.strip():
+        return f"The {what} {path} is not valid JSON: {error}."
+    state = "is empty" if isinstance(error, json.JSONDecodeError) else "is not text"
+    return f"The {what} {path} {state}; it must hold a JSON object with settings."
 
 
 LIVE_SETTINGS = ("scoring_timeout_ms", "max_request_wait_ms", "init_timeout_s", "target_utilization")

@@ -392,3 +392,28 @@ def run(data):
         assert child.ppid() == server.process.pid
     assert server.stop() == 0
     assert not child.is_running()
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "words"),
+    [
+        (["--config_file", "."], {}, "is a folder"),
+        (["--config_file", "empty.json"], {}, "is empty; it must hold a JSON object"),
+        (["--config_file", "binary.json"], {}, "is not text; it must hold a JSON object"),
+        (["--config_file", "score.py"], {}, "is not valid JSON"),
+        (["--max_request_wait_ms", "-1"], {}, "max_request_wait_ms must not be below 0"),
+        (["--debug_port", "99999"], {}, "debug_port must be between 1 and 65535"),
+        (["--dry_run", "--sample", "nope"], {}, "The sample nope cannot be read"),
+        ([], {"AML_APP_ROOT": "/no/such"}, "The app root /no/such, from AML_APP_ROOT, is not a folder"),
+    ],
+)
+def test_settings_that_cannot_be_used(
+    tmp_path: Path, flags: list[str], environment: dict[str, str], words: str
+) -> None:
+    (tmp_path / "empty.json").write_text("")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x80")
+    done = by_hand(tmp_path, "def init(): print('begun')\ndef run(data): pass\n", *flags, **environment)
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "begun" not in done.stdout

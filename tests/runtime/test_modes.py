@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from runtime_harness import DEADLINE_S, Serve
+from runtime_harness import DEADLINE_S, Serve, Server
 
 MODULE = [sys.executable, "-m", "jupyter_mldeploy.runtime"]
 
@@ -125,3 +127,51 @@ def test_activity_is_told_without_pushing_out_what_happened(serve: Serve) -> Non
         seen.append(server.wait_for("activity", requests=len(seen) + 1))
     assert [(event["requests"], event["errors"]) for event in seen] == [(1, 0), (2, 1)]
     assert next(server.events())["kind"] == "listening"
+
+
+def test_changes_that_the_system_does_not_tell_of(tmp_path: Path) -> None:
+    """Links whose target is swapped, as mounted configuration does it, and a folder that is made anew."""
+    root = tmp_path / "watched"
+
+    def write(folder: str, value: int) -> None:
+        (root / folder).mkdir(parents=True)
+        (root / folder / "score.py").write_text(f"def init(): pass\ndef run(data): return {value}\n")
+
+    write("one", 1)
+    write("two", 2)
+    (root / "data").symlink_to("one")
+    (root / "score.py").symlink_to("data/score.py")
+    with watching(root) as server:
+        assert server.score().json == 1
+        (root / "next").symlink_to("two")
+        (root / "next").replace(root / "data")
+        server.wait_for_log("Reloaded")
+        assert server.score().json == 2
+        root.rename(tmp_path / "away")
+        write(".", 3)
+        wait_until(lambda: server.score().json == 3)
+        (root / "score.py").write_text("def init(): pass\ndef run(data): return 4\n")
+        wait_until(lambda: server.score().json == 4)
+
+
+@contextlib.contextmanager
+def watching(folder: Path) -> Iterator[Server]:
+    log_path = folder.parent / "log.txt"
+    with log_path.open("wb") as log:
+        command = [*MODULE, "--entry_script", str(folder / "score.py"), "--port", "0", "--reload"]
+        process = subprocess.Popen(command, cwd=folder.parent, stdout=log, stderr=log)
+    server = Server(process, 0, log_path)
+    try:
+        line = next(line for line in server.wait_for_log("Listening on").splitlines() if "Listening on" in line)
+        server.port = int(line.rpartition(":")[2])
+        server.wait_for_log("Watching")
+        yield server
+    finally:
+        server.stop()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from json import dumps  # by name: scripts replace that of the module
 from typing import Any, NamedTuple
@@ -85,7 +84,6 @@ class Scorer:
             return refusal(error.status, error.message)
         if isinstance(error, answer.Unanswerable):
             found = failure.failure("run", "contract", str(error), request_id=asked.request_id)
-            sys.stderr.write(f"{error}\n")
             text, flags = str(error), 0
         else:
             found = failure.from_exception("run", error, asked.request_id)
