@@ -162,11 +162,16 @@ def deployment_config_of(path: str | Path, said: Mapping[str, Any] = MappingProx
         if content.pop(key, None):
             warn_once(f"{path}: {key} is left out: {why}")
     made = deployment_config_class(path)
-    given = {**_named(content, _KINDS[kind], str(path)), **said}
+    strange: list[str] = []
+    given = {**_named(content, _KINDS[kind], str(path), strange), **said}
     try:
-        return made.deploy_configuration(**given)
+        found = made.deploy_configuration(**given)
     except AzureMLException as error:
-        raise UserErrorException(f"{path}: {error.message}", inner_exception=error, hint=error.hint) from None
+        text = "\n".join([*strange, f"{path}: {error.message}"])
+        raise UserErrorException(text, inner_exception=error, hint=error.hint) from None
+    if strange:
+        raise UserErrorException("\n".join(strange))
+    return found
 
 
 def _kind_of(path: str | Path, content: dict[str, Any]) -> str:
@@ -176,20 +181,26 @@ def _kind_of(path: str | Path, content: dict[str, Any]) -> str:
     return kind
 
 
-def _named(content: dict[str, Any], names: dict[str, Any], where: str) -> dict[str, Any]:
+def _named(
+    content: dict[str, Any], names: dict[str, Any], where: str, strange: list[str] | None = None
+) -> dict[str, Any]:
+    """By the names of arguments; what is wrong is raised, or told to ``strange`` so that the rest is judged, too."""
+    told: list[str] = [] if strange is None else strange
     found: dict[str, Any] = {}
     for key, value in content.items():
         if value is None:
             continue
         name = names.get(key)
         if name is None:
-            raise UserErrorException(member_sentence(where, key, names))
-        if isinstance(name, dict):
-            if not isinstance(value, dict):
-                raise UserErrorException(f"{where}: {key} is an object with {', '.join(name)}.")
-            found |= _named(value, name, f"{where}: {key}")
-        else:
+            told.append(member_sentence(where, key, names))
+        elif not isinstance(name, dict):
             found[name] = value
+        elif isinstance(value, dict):
+            found |= _named(value, name, f"{where}: {key}", told)
+        else:
+            told.append(f"{where}: {key} is an object with {', '.join(name)}.")
+    if strange is None and told:
+        raise UserErrorException("\n".join(told))
     return found
 
 

@@ -106,6 +106,14 @@ def test_a_deployment_configuration(project: Path, content: dict[str, Any], expe
     assert expected in caught.value.message
 
 
+def test_a_key_that_is_not_known_hides_nothing_else(project: Path) -> None:
+    scaler = {"autoscaleEnabled": True, "minReplicas": 5, "maxReplicas": 2}
+    Path("deploymentconfig.json").write_text(json.dumps({"computeType": "aks", "nope": 1, "autoScaler": scaler}))
+    [finding] = [each for each in read_project(project).findings if each.file == "deploymentconfig.json"]
+    assert "has no 'nope'" in finding.why
+    assert "autoscale_min_replicas cannot be greater than autoscale_max_replicas" in finding.why
+
+
 @pytest.mark.parametrize("home", ["a_file", "/proc/foo"])
 def test_a_home_that_cannot_be_written(project: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
     Path("a_file").touch()
