@@ -90,7 +90,7 @@ class Image(Facade):
 
         def after(error: BaseException | None, reference: str) -> None:
             if not finish(workspace, name, version, made, folder, error) and error is None:
-                _remove_names(f"mldeploy/{name}:{version}", reference)
+                _remove_names(f"mldeploy/{name}:{version}", reference)  # it was deleted meanwhile
 
         tag = f"mldeploy/{name}:{version}"
         building = build_in_background(made, name, lambda _line: None, (tag,), after)
@@ -191,8 +191,7 @@ class Image(Facade):
         if future is not None and cancel is not None:
             cancel.set()
             future.exception()
-        shared = self.image_location in locations()  # two versions of the same content are one image
-        _remove_names(f"mldeploy/{self.name}:{self.version}", *([] if shared else [self.image_location]))
+        _remove_names(f"mldeploy/{self.name}:{self.version}", self.image_location)
 
     def serialize(self) -> dict[str, Any]:
         """As plain data."""
@@ -233,8 +232,8 @@ class Image(Facade):
         self.update_creation_state()
 
 
-def _remove_names(*names: str) -> None:
-    """Take them off the engine, as far as nothing uses them."""
+def _remove_names(name: str, location: str) -> None:
+    """Take them off the engine, as far as nothing uses them: two versions of the same content are one image."""
     from contextlib import suppress
 
     from docker.errors import APIError
@@ -245,9 +244,9 @@ def _remove_names(*names: str) -> None:
     with suppress(TargetUnavailable):
         engine = connect()
         try:
-            for name in names:
+            for each in (name, *({location} - locations())):
                 with suppress(APIError):
-                    engine.api.remove_image(name)
+                    engine.api.remove_image(each)
         finally:
             engine.close()
 
