@@ -170,7 +170,7 @@ def test_a_log_that_may_not_be_read_is_not_called_empty(deployed: Deploy, ann: U
     ann.allow(rights_needed(()))
     made = deployed()
     ann.allow([right for right in rights_needed(()) if right != ("", "pods", "log", "get")])
-    with pytest.raises(TargetUnavailable, match="refused to show the log of pod .*forbidden"):
+    with pytest.raises(TargetUnavailable, match=r"refused to show the log of pod .*forbidden"):
         made.logs()
 
 
