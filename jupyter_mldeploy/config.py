@@ -46,6 +46,14 @@ def _time(field: str, seconds: float) -> float:
     return float(seconds)
 
 
+def _target(field: str, kind: str) -> str:
+    from jupyter_mldeploy.spec import TargetKind
+
+    if kind not in set(TargetKind):
+        raise InvalidValue(field, kind, f"choose one of {', '.join(TargetKind)}.")
+    return kind
+
+
 class MLDeploy(SingletonConfigurable):
     """The settings of this process.
 
@@ -87,7 +95,7 @@ class MLDeploy(SingletonConfigurable):
 
     @default("target")
     def _default_target(self) -> str:
-        return str(_from_environment("target", "local"))
+        return _target(PREFIX + "TARGET", str(_from_environment("target", "local")))
 
     @default("base_image")
     def _default_base_image(self) -> str:
@@ -124,6 +132,10 @@ class MLDeploy(SingletonConfigurable):
     @default("init_timeout")
     def _default_init_timeout(self) -> float:
         return _time_of_environment("init_timeout", 300.0)
+
+    @validate("target")
+    def _known_target(self, proposal: dict[str, Any]) -> str:
+        return _target("target", proposal["value"])
 
     @validate("scoring_timeout", "max_request_wait", "init_timeout")
     def _above_zero(self, proposal: dict[str, Any]) -> float:

@@ -21,7 +21,9 @@ do). In a cell only these are shown: IPython asks an exception for ``_render_tra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,7 +44,16 @@ __all__ = [
     "ScoringFailed",
     "StorageError",
     "TargetUnavailable",
+    "in_magics",
 ]
+
+
+_COMMAND = re.compile(r"\bmldeploy (?:(start|stop|reload|update|delete|logs|status|run)|diagnose)(?= [a-z{N])")
+
+
+def in_magics(text: str) -> str:
+    """A text with the terminal's commands as they are in a notebook: ``mldeploy start iris`` is ``%service_start iris``."""
+    return _COMMAND.sub(lambda found: f"%service_{found[1]}" if found[1] else "%diagnose", text)
 
 
 class MLDeployError(Exception):
@@ -72,8 +83,8 @@ class MLDeployError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows instead of a traceback through our own code."""
-        lines = [f"{type(self).__name__}: {self.summary}"]
-        return [*lines, f"  → {self.hint}"] if self.hint else lines
+        lines = [f"{type(self).__name__}: {in_magics(self.summary)}"]
+        return [*lines, f"  → {in_magics(self.hint)}"] if self.hint else lines
 
 
 class InvalidValue(MLDeployError, ValueError):
@@ -122,7 +133,7 @@ class InvalidScript(InvalidValue):
         lines = [f"{type(self).__name__}: {self.summary}"]
         if len(self.problems) > 1:
             lines += [f"  • {problem}" for problem in self.problems]
-        return [*lines, f"  → {self.hint}"] if self.hint else lines
+        return [*lines, f"  → {in_magics(self.hint)}"] if self.hint else lines
 
     def __str__(self) -> str:
         return " ".join([self.summary, *(self.problems if len(self.problems) > 1 else ()), self.hint]).strip()
@@ -133,6 +144,12 @@ class NotFound(MLDeployError, LookupError):
 
     code = "not-found"
     http_status = 404
+
+    @classmethod
+    def of_file(cls, what: str, path: str | Path) -> NotFound:
+        """There is no such file; of a relative path also where it was looked for."""
+        folder = "" if Path(path).is_absolute() else f" in {str(Path.cwd())!r}"
+        return cls(f"There is no {what} {str(path)!r}{folder}.")
 
 
 class Conflict(MLDeployError):

@@ -243,7 +243,7 @@ def _find_or_register(wish: ModelWish, registry: ModelRegistry, cancel: Cancel) 
         return registry.resolve(wish)
     path = Path(wish)
     if not path.exists():
-        raise NotFound(f"There is no model file {wish!r} in {str(Path.cwd())!r}.")
+        raise NotFound.of_file("model file", wish)
     return _registered(_name_of(path), path, registry, cancel)
 
 
@@ -352,7 +352,7 @@ def _read_sample(sample: object) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise NotFound(f"There is no sample file {str(path)!r} in {str(Path.cwd())!r}.") from None
+        raise NotFound.of_file("sample file", path) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidValue("sample", sample, f"the file cannot be read: {error}.") from None
 

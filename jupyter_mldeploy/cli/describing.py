@@ -28,6 +28,7 @@ def describe(service: Service, record: Record, status: Status) -> dict[str, Any]
         "script": status.script or spec.inference.script.hash,
         "script_name": spec.inference.script.origin,
         "edited": service.edited,
+        "script_gone": spec.inference.script.is_gone,
         "models": [str(model) for model in spec.models],
         "environment": {
             "name": spec.inference.environment.name,
@@ -87,7 +88,9 @@ def service_lines(told: dict[str, Any]) -> list[str]:
     unsupported = [name for name, how in told["limits"].items() if how == "unsupported"]
     if unsupported:
         lines.append(f"  no {' or '.join(unsupported)} limit on this system")
-    if told["edited"] and told["state"] in {"running", "degraded"}:
+    if told["script_gone"]:
+        lines.append(f"  its script {told['script_name']} is gone; the service goes on with the one that it took")
+    elif told["edited"] and told["state"] in {"running", "degraded"}:
         lines.append(f"  edited, not reloaded: mldeploy reload {told['name']}")
     rows = [_replica_row(replica) for replica in told["replicas"]]
     if rows:

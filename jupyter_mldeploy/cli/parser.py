@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from jupyter_mldeploy._version import __version__
 from jupyter_mldeploy.cli.options import add_build, add_deployment, add_format, add_log_query, add_service_options
@@ -11,10 +12,20 @@ from jupyter_mldeploy.cli.v1_parser import add_v1_models, add_v1_services
 __all__ = ["build_parser"]
 
 EPILOG = """\
-exit codes: 0 done, 1 refused or failed (one line on stderr), 2 usage, 130 interrupted; those of `mldeploy serve`, which has its
-own, are in docs/contract.md.
+exit codes: 0 done, 1 refused or failed (one line on stderr, and one for each of several problems), 2 usage, 130 interrupted;
+those of `mldeploy serve`, which has its own, are in docs/contract.md.
 With --format json, stdout gets one JSON value (logs, status --watch: one a line); an error is {"error": {...}}.
 """
+
+
+class _Parser(argparse.ArgumentParser):
+    """What one does not know it tells with its own usage, and not with that of the whole program."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
 
 
 class _Verbs:
@@ -39,7 +50,7 @@ class _Verbs:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    program = argparse.ArgumentParser(
+    program = _Parser(
         prog="mldeploy",
         description="Deploy models to a local process, a container or Kubernetes, and see why it fails.",
         epilog=EPILOG,

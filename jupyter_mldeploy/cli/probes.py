@@ -20,6 +20,8 @@ from jupyter_mldeploy.errors import MLDeployError
 
 __all__ = ["Finding", "NotUsable", "container", "environments", "home", "kubernetes", "local", "packages", "python"]
 
+FULL = 100 * 1024**2
+"""Bytes that not even a service of its own small files can do without."""
 SECONDS = 4.0
 """Longest wait for one answer of an engine."""
 SHOWN = ("ipython", "ipykernel", "ipywidgets", "jupyterlab", "docker", "kubernetes", "uv", "uvloop", "scikit-learn")
@@ -67,6 +69,11 @@ def home() -> Finding:
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise NotUsable(f"{folder} cannot be written", "Name another folder with MLDEPLOY_HOME.")
     free = shutil.disk_usage(existing).free
+    if free < FULL:
+        raise NotUsable(
+            f"{folder}, only {free / 1024**2:.0f} MiB free",
+            "Make room, or name a folder on another disk with MLDEPLOY_HOME.",
+        )
     facts = {"path": str(folder), "exists": folder.is_dir(), "free_bytes": free}
     hint = "Less than 1 GiB is free: environments and models may not fit." if free < 1024**3 else ""
     return Finding(f"{folder}, {free / 1024**3:.1f} GiB free", hint, facts)

@@ -67,18 +67,22 @@ class Screen:
         self._write(self._out, f"\r\x1b[2K{shown}")
 
     def error(self, error: MLDeployError) -> None:
-        """An error: what explains it on stdout and one line on stderr; in JSON an object on stdout."""
+        """An error: what explains it on stdout, a line on stderr (one more for each problem); in JSON an object on stdout."""
         if self.is_json:
             self.json({"error": error.to_json()}, indent=None)
             return
-        problems: Sequence[str] = getattr(error, "problems", ())
-        if len(problems) > 1:
-            self.lines(f"  • {problem}" for problem in problems)
         diagnosis = getattr(error, "diagnosis", None)
         if diagnosis is not None:
             self.line(diagnosis.to_text())
-        said = " ".join(line.strip() for line in f"{error.summary}\n{error.hint}".splitlines() if line.strip())
-        self.note(f"mldeploy: {said}")
+        problems: Sequence[str] = getattr(error, "problems", ())
+        if len(problems) > 1:
+            self.note(f"mldeploy: {_in_a_line(error.summary)}")
+            for problem in problems:
+                self.note(f"  • {_in_a_line(problem)}")
+            if error.hint:
+                self.note(f"  {_in_a_line(error.hint)}")
+        else:
+            self.note(f"mldeploy: {_in_a_line(f'{error.summary} {error.hint}')}")
 
     def ask(self, question: str) -> bool:
         """Ask a person; anything but yes is no."""
@@ -97,6 +101,10 @@ class Screen:
             raise ReaderGone from None
         except OSError as error:
             raise StorageError(f"The output could not be written: {error.strerror}.") from error
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _nowhere() -> TextIO:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.diagnosis.actions import carried_out_on
 from jupyter_mldeploy.diagnosis.report import origin, script_line, told_once
-from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed
+from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed, in_magics
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
@@ -79,7 +79,9 @@ def explain(error: MLDeployError, service: str = "", target: str = "") -> Explan
         title = (
             "the scoring script has a problem" if len(lines) == 1 else f"the scoring script has {len(lines)} problems"
         )
-        return Explanation(title=title, service=service, target=target, stage="check", lines=lines, what=error.hint)
+        return Explanation(
+            title=title, service=service, target=target, stage="check", lines=lines, what=in_magics(error.hint)
+        )
     if isinstance(error, DeploymentFailed | ScoringFailed):
         evidence = error.evidence
         if error.diagnosis is not None:
@@ -124,7 +126,7 @@ def _explain_evidence(error: DeploymentFailed | ScoringFailed, evidence: Evidenc
         lines=(*(ProofLine(line, "log") for line in tail), ProofLine(proof, proves=True)),
         where=where_it_was,
         source_line=source_line,
-        what=error.hint,
+        what=in_magics(error.hint),
     )
 
 

@@ -69,7 +69,8 @@ def read_file(data: object, option: str) -> object:
         return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise BadLine(f"{option}: {data[1:]!r} in {str(Path.cwd())!r} cannot be read: {reason}.") from None
+        folder = "" if path.is_absolute() else f" in {str(Path.cwd())!r}"
+        raise BadLine(f"{option}: {data[1:]!r}{folder} cannot be read: {reason}.") from None
 
 
 def read_models(words: Sequence[str], namespace: Mapping[str, Any]) -> tuple[Models, list[str]]:

@@ -15,21 +15,25 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from jupyter_mldeploy.config import settings
-from jupyter_mldeploy.errors import MLDeployError
+from jupyter_mldeploy.errors import MLDeployError, ScoringFailed
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.notebook.edits import watch_file
+from jupyter_mldeploy.notebook.explanation import explain
 from jupyter_mldeploy.notebook.leaving import close_at_exit
 from jupyter_mldeploy.notebook.log_tail import LogTail
 from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.question import Question
 from jupyter_mldeploy.notebook.render.answer_card import answer_html, error_html, note_html
+from jupyter_mldeploy.notebook.render.explanation_card import explanation_card
 from jupyter_mldeploy.notebook.render.service_card import service_bundle, service_card, service_text
 from jupyter_mldeploy.notebook.render.wording import seconds, short_hash
 from jupyter_mldeploy.notebook.service_view import ServiceView, look
+from jupyter_mldeploy.records import Records
+from jupyter_mldeploy.scoring import decoded
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
-    from jupyter_mldeploy.targets.base import Status
+    from jupyter_mldeploy.targets.base import Answer, Status
 
 __all__ = ["ServicePanel", "service_panel"]
 
@@ -102,12 +106,13 @@ class ServicePanel:
         self._note = ipywidgets.HTML()
         self._question = Question()
         self._tail = LogTail(self._service)
+        self._why = ipywidgets.HTML()
         asking = ipywidgets.HBox([self._score, self._answer])
         buttons = ipywidgets.HBox([self._reload, self._logs, self._stop, self._close, self._note])
         asking.add_class("mld-row")
         buttons.add_class("mld-row")
         self._box = ipywidgets.VBox(
-            [self._card, self._sample, asking, buttons, self._question.box, self._tail.box],
+            [self._card, self._sample, asking, self._why, buttons, self._question.box, self._tail.box],
         )
         self._box.add_class("mld-panel")
 
@@ -131,8 +136,11 @@ class ServicePanel:
             act()
         except MLDeployError as error:
             self._note.value = error_html(error)
+            self._refresh()
         finally:
             button.disabled = False
+            with self._lock:
+                self._offer()
 
     # -- showing ---------------------------------------------------------------------------------------------------
 
@@ -192,11 +200,16 @@ class ServicePanel:
             html = str(service_card(view))
             if self._card.value != html:
                 self._card.value = html
-            runs = view.status.state in {"running", "degraded"}
-            self._reload.button_style = "primary" if view.edited and runs else ""
-            self._reload.disabled = not runs
-            self._score.disabled = not runs
-            self._stop.description = "Stop" if runs or view.status.state == "deploying" else "Start"
+            self._offer()
+
+    def _offer(self) -> None:
+        """Only what can be done now can be pressed."""
+        view = self._view
+        runs = view.status.state in {"running", "degraded"}
+        self._reload.button_style = "primary" if view.edited and not view.script_gone and runs else ""
+        self._reload.disabled = not runs
+        self._score.disabled = not runs
+        self._stop.description = "Stop" if runs or view.status.state == "deploying" else "Start"
 
     def retire(self) -> None:
         """Close it with a last look: what it saw in the middle of an operation is no picture to keep."""
@@ -220,12 +233,24 @@ class ServicePanel:
     # -- what the buttons do ---------------------------------------------------------------------------------------
 
     def _score_sample(self) -> None:
-        self._answer.value = note_html("…")
+        self._answer.value, self._why.value = note_html("…"), ""
         try:
-            self._answer.value = answer_html(self._service.answer(self._sample.value))
+            answer = self._service.answer(self._sample.value)
+            self._answer.value = answer_html(answer)
+            if answer.status >= 400:
+                self._why.value = self._reason(answer)
         except MLDeployError as error:
             self._answer.value = error_html(error)
         self._refresh()
+
+    def _reason(self, answer: Answer) -> str:
+        """What went wrong in the script: more than an answer tells clients."""
+        try:
+            decoded(answer, self._service.record, Records(settings().home_path))
+        except ScoringFailed as error:
+            explanation = explain(error, self._service.name)
+            return error_html(error) + (str(explanation_card(explanation)) if explanation else "")
+        return ""
 
     def _reload_script(self) -> None:
         self._note.value = note_html("reloading …")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.errors import NotFound
@@ -16,7 +17,7 @@ __all__ = ["ServiceView", "look"]
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceView:
-    """What is known of a service at one moment."""
+    """What is known of a service at one moment, ``seen`` in seconds since the epoch."""
 
     name: str
     target: str
@@ -24,8 +25,17 @@ class ServiceView:
     models: tuple[str, ...] = ()
     origin: str = ""
     edited: bool = False
+    script_gone: bool = False
     sample: str | None = None
     gone: bool = False
+    seen: float = field(default_factory=time.time)
+
+    @property
+    def mark(self) -> str:
+        """What is to be known of the script's file, in few words."""
+        if self.script_gone:
+            return "the script's file is gone"
+        return "edited, not reloaded" if self.edited else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -40,6 +50,8 @@ class ServiceView:
             "script": status.script,
             "models": list(self.models),
             "edited": self.edited,
+            "script_gone": self.script_gone,
+            "seen": round(self.seen, 3),
             "replicas": [vars(replica) for replica in status.replicas],
         }
 
@@ -57,6 +69,7 @@ def look(service: Service, status: Status | None = None) -> ServiceView:
             models=tuple(str(model) for model in spec.models),
             origin=spec.inference.script.origin,
             edited=service.edited,
+            script_gone=spec.inference.script.is_gone,
             sample=spec.sample,
         )
     except NotFound:

@@ -47,14 +47,18 @@ class SourceFile:
 
 
 @contextmanager
-def storage_errors(doing: str) -> Iterator[None]:
-    """Turn errors of the operating system into one sentence: what could not be done, with which file, and why."""
+def storage_errors(doing: str, elsewhere: str = "set MLDEPLOY_HOME to") -> Iterator[None]:
+    """Turn errors of the operating system into one sentence: what could not be done, with which file, and why.
+
+    ``elsewhere`` is how another folder is chosen.
+    """
     try:
         yield
     except FileNotFoundError as error:
         if not _can_be_made(error.filename):
             raise StorageError(
-                f"{doing} failed: no folder can be made at {error.filename}.", "Set MLDEPLOY_HOME to a folder of yours."
+                f"{doing} failed: no folder can be made at {error.filename}.",
+                f"{elsewhere[:1].upper()}{elsewhere[1:]} a folder of yours.",
             ) from error
         raise StorageError(
             f"{doing} failed: {error.filename} vanished meanwhile.", "Something else moves or deletes it; try again."
@@ -63,9 +67,9 @@ def storage_errors(doing: str) -> Iterator[None]:
         where = f" ({error.filename})" if error.filename else ""
         hint = ""
         if error.errno in {ENOSPC, EDQUOT}:
-            hint = "The disk or quota is full: make room, or set MLDEPLOY_HOME to a folder on another disk."
+            hint = f"The disk or quota is full: make room, or {elsewhere} a folder on another disk."
         elif isinstance(error, PermissionError | NotADirectoryError | FileExistsError) or error.errno == EROFS:
-            hint = "The folder cannot be written or read: mend its rights, or set MLDEPLOY_HOME to a folder of yours."
+            hint = f"The folder cannot be written or read: mend its rights, or {elsewhere} a folder of yours."
         raise StorageError(f"{doing} failed: {error.strerror or error}{where}.", hint) from error
 
 

@@ -152,7 +152,7 @@ class ModelRegistry:
         target = Path(target_dir).expanduser() / model.path.name
         if os.path.lexists(target) and not exist_ok:
             raise Conflict(f"{str(target)!r} is there already.", "Name another folder, or allow it to be replaced.")
-        with storage_errors(f"Downloading the model {str(model)!r}"):
+        with storage_errors(f"Downloading the model {str(model)!r}", "name"):
             target.parent.mkdir(parents=True, exist_ok=True)
             aside = Path(tempfile.mkdtemp(prefix=".download-", dir=target.parent))
             try:

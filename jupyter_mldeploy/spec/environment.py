@@ -179,8 +179,21 @@ def _nested(lines: list[str], path: Path, seen: tuple[Path, ...]) -> list[str]:
         if nested := re.fullmatch(r"(?:-r|--requirement)[ =]?(\S+)", line):
             found += _read_requirements(path.parent / nested[1], seen)
         else:
+            _check_line(line, path)
             found.append(line)
     return found
+
+
+def _check_line(line: str, path: Path) -> None:
+    """Refuse it with the place where it is written."""
+    try:
+        _check_requirement(line)
+    except InvalidValue as error:
+        written = _read(path).splitlines()
+        number = next((number for number, text in enumerate(written, 1) if line in text), None)
+        place = f"{path}, line {number}" if number else str(path)
+        expected = error.summary.partition(" is not valid: ")[2]
+        raise InvalidValue("requirement", line, expected, f"It is written in {place}.") from None
 
 
 def _read(path: Path) -> str:

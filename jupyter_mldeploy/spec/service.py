@@ -132,10 +132,15 @@ class Script:
                 raise InvalidValue("script", str(path), "no file can be called so.") from None
             raise InvalidValue("script", str(path), f"it is not UTF-8 text (byte {error.start}).") from None
         except (FileNotFoundError, IsADirectoryError):
-            raise NotFound(f"There is no scoring script {str(path)!r} in {str(Path.cwd())!r}.") from None
+            raise NotFound.of_file("scoring script", path) from None
         except OSError as error:
             raise InvalidValue("script", str(path), f"it cannot be read: {error.strerror or error}.") from None
         return cls(text, file.name, str(path), str(file.resolve()))
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file that it was read from is there no more."""
+        return self.path is not None and not Path(self.path).exists()
 
     @property
     def hash(self) -> str:

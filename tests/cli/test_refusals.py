@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -75,8 +76,8 @@ def test_every_problem_of_a_script_is_said(shell: Shell) -> None:
     done = shell("deploy", "score.py", "--name", "a")
     assert done.code == 1
     assert done.err.startswith("mldeploy: 3 problems in score.py:")
-    assert done.err.count("\n") == 1
-    assert [line[:4] for line in done.out.splitlines()] == ["  • "] * 3
+    assert [line[:4] for line in done.err.splitlines()[1:]] == ["  • "] * 3, "all of it, in order, in one place"
+    assert done.out == ""
     assert len(shell("deploy", "score.py", "--name", "a", "--format", "json").json["error"]["problems"]) == 3
 
 
@@ -230,3 +231,44 @@ def test_a_model_that_is_named_twice_is_one(shell: Shell) -> None:
     shell("models", "register", "m", "m.txt")
     done = shell("deploy", "score.py", "--name", "a", "--model", "m", "--model", "m:1", "--until", "register")
     assert done.code == 0, done.err
+
+
+def test_a_verb_of_models_tells_its_own_usage(shell: Shell) -> None:
+    done = shell("models", "register", "m", "score.py", "--name", "x")
+    assert done.code == 2
+    assert done.err.startswith("usage: mldeploy models register")
+    assert done.err.rstrip().endswith("unrecognized arguments: --name x")
+
+
+def test_a_bad_setting_or_requirement_says_where_it_is_written(shell: Shell) -> None:
+    shell.environment["MLDEPLOY_TARGET"] = "mars"
+    done = shell("deploy", "score.py", "--name", "a")
+    assert done.err == "mldeploy: MLDEPLOY_TARGET='mars' is not valid: choose one of local, container, kubernetes.\n"
+    del shell.environment["MLDEPLOY_TARGET"]
+    (shell.folder / "requirements.txt").write_text("joblib\n# more\nnum py ==1\n")
+    done = shell("deploy", "score.py", "--name", "a", "--environment", "requirements.txt")
+    assert "requirement='num py ==1' is not valid: pip would refuse it: " in done.err
+    assert done.err.endswith("It is written in requirements.txt, line 3.\n")
+
+
+def test_a_download_that_cannot_be_written_says_what_to_name(shell: Shell) -> None:
+    (shell.folder / "m.txt").write_text("weights")
+    shell("models", "register", "m", "m.txt")
+    done = shell("models", "download", "m", "score.py")
+    assert done.code == 1
+    assert done.err.endswith("mend its rights, or name a folder of yours.\n")
+
+
+def test_a_file_is_looked_for_in_no_folder_where_its_path_is_whole(shell: Shell) -> None:
+    done = shell("deploy", "/nowhere/s.py", "--name", "a")
+    assert done.err == "mldeploy: There is no scoring script '/nowhere/s.py'.\n"
+
+
+def test_a_disk_that_is_full_is_not_ok(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = shutil.disk_usage(shell.folder)._replace(free=30 * 1024**2)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: told)
+    done = shell("doctor", "--format", "json")
+    home = next(check for check in done.json["checks"] if check["name"] == "home")
+    assert not home["ok"]
+    assert home["message"].endswith("only 30 MiB free")
+    assert done.code == 1

@@ -112,6 +112,16 @@ def test_reload_says_how(adder: Shell) -> None:
     assert told["change"]["kind"] == "unchanged"
 
 
+def test_a_script_that_is_gone_is_said_to_be_gone(adder: Shell) -> None:
+    (adder.folder / "score.py").unlink()
+    said = adder("status", "adder").out
+    assert "its script score.py is gone; the service goes on with the one that it took" in said
+    assert "not reloaded" not in said
+    assert "(file gone)" in adder("services").out
+    refused = adder("reload", "adder").err
+    assert refused == f"mldeploy: There is no scoring script {str(adder.folder / 'score.py')!r}.\n"
+
+
 def test_update_scale_stop_start(adder: Shell) -> None:
     done = adder("update", "adder", "--memory", "400Mi", "--cpu", "500m")
     assert "updated (cpu unlimited → 0.5, memory unlimited → 400Mi)" in done.out

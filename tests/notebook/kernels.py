@@ -92,6 +92,12 @@ class Kernel:
         content = {"comm_id": model, "data": {"method": "update", "state": state, "buffer_paths": []}}
         self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
 
+    def write_sample(self, value: str) -> None:
+        """Fill in what the newest panel sends."""
+        model = [one for one, state in self.widgets.items() if state.get("_model_name") == "TextareaModel"][-1]
+        content = {"comm_id": model, "data": {"method": "update", "state": {"value": value}, "buffer_paths": []}}
+        self.client.shell_channel.send(self.client.session.msg("comm_msg", content))
+
     def offers(self, description: str) -> bool:
         """Whether there is a button of that description that can be pressed."""
         return any(

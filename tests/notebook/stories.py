@@ -125,5 +125,5 @@ def service() -> ServiceView:
         limits={"memory": "enforced", "cpu": "unsupported"},
     )  # fmt: skip
     return ServiceView(
-        name="iris", target="kubernetes", status=status, models=("clf:3",), origin="score.py", edited=True
+        name="iris", target="kubernetes", status=status, models=("clf:3",), origin="score.py", edited=True, seen=BEGAN
     )

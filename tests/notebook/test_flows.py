@@ -268,3 +268,47 @@ def test_a_script_that_is_written_takes_the_notebooks_values_and_is_shown(kernel
     assert "the script that was written for the model" in failed.bundles[0]["text/html"]
     kernel.run("%service_delete written")
     kernel.run("%service_delete unfit")
+
+
+def test_the_panel_tells_the_owner_why_run_raised(kernel: Kernel) -> None:
+    deployed = kernel.run(cell("raising"))
+    kernel.write_sample('{"y": 1}')
+    kernel.click("Score")
+    kernel.until(lambda: "KeyError" in kernel.texts() and "line 12" in kernel.texts())
+    kernel.write_sample('{"x": 2}')
+    kernel.click("Score")
+    kernel.until(lambda: "<code>4</code>" in kernel.texts())
+    assert "KeyError" not in kernel.texts()
+    kernel.run("from jupyter_mldeploy import service; service('raising').panel()")
+    kernel.until(lambda: SERVICE in deployed.bundles[1])
+    assert "as it was at " in deployed.bundles[1]["text/plain"], "another panel goes on; this one is a picture"
+    kernel.run("%service_delete raising")
+
+
+def test_in_a_notebook_magics_are_named(kernel: Kernel) -> None:
+    kernel.run(cell("dead"))
+    kernel.run("import os, signal\nfrom jupyter_mldeploy import service")
+    kernel.run("os.kill(service('dead').record.details['pid'], signal.SIGKILL)")
+    reload = kernel.widgets[kernel.widget("Reload")]
+    kernel.until(lambda: bool(reload.get("disabled")))
+    asked = kernel.run('%service_run dead {"x": 1}')
+    assert asked.error is not None
+    assert asked.error["traceback"][-1] == "  → Start it with `%service_start dead`."
+    kernel.run("%service_delete dead")
+    kernel.run(cell("failed", "pickle.load(file)", "pickle.lod(file)"))
+    asked = kernel.run('%service_run failed {"x": 1}')
+    assert asked.error is not None
+    assert "has no attribute 'lod'" in asked.error["traceback"][0]
+    assert asked.error["traceback"][-1] == "  → Mend that and deploy it again; `%diagnose failed` says how."
+    kernel.run("%service_delete failed")
+
+
+def test_a_damaged_record_is_told_in_a_line(tmp_path: Path) -> None:
+    with started(tmp_path, tmp_path / "home") as kernel:
+        record = tmp_path / "home" / "services" / "torn" / "service.json"
+        record.parent.mkdir(parents=True)
+        record.write_text("{")
+        told = kernel.run("%services").text
+        assert "torn" in told
+        assert "Warning" not in told
+        assert "jupyter_mldeploy/" not in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mldeploy.errors import in_magics
 from jupyter_mldeploy.notebook.render.markup import Html, tag
 from jupyter_mldeploy.notebook.render.wording import milliseconds, short_hash
 
@@ -32,7 +33,7 @@ def answer_html(answer: Answer) -> str:
 
 def error_html(error: MLDeployError) -> str:
     """An error in one line."""
-    return str(_line(tag("span", "mld-badtext", str(error))))
+    return str(_line(tag("span", "mld-badtext", in_magics(str(error)))))
 
 
 def note_html(text: str) -> str:

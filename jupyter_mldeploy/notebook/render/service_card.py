@@ -25,11 +25,12 @@ _DOT = {"running": "good", "degraded": "warn", "failed": "bad", "deploying": "go
 
 def service_bundle(view: ServiceView) -> Bundle:
     """What stays of one look at a service."""
-    return {SERVICE: view.to_json(), "text/html": str(service_card(view)), "text/plain": service_text(view)}
+    html, text = str(service_card(view, kept=True)), f"{service_text(view)}\n  {_seen(view)}"
+    return {SERVICE: view.to_json(), "text/html": html, "text/plain": text}
 
 
-def service_card(view: ServiceView, requests: bool = True) -> Html:
-    """The panel without its controls."""
+def service_card(view: ServiceView, requests: bool = True, kept: bool = False) -> Html:
+    """The panel without its controls; one that is ``kept`` is true no longer than it was seen, and says when that was."""
     status = view.status
     return card(
         tag(
@@ -39,12 +40,13 @@ def service_card(view: ServiceView, requests: bool = True) -> Html:
                 _DOT.get(status.state, ""),
                 view.name,
                 _about(view),
-                tag_text="edited, not reloaded" if view.edited else "",
+                tag_text=view.mark,
             ),
             role="status",
         ),
         tag("div", "mld-section", *_facts(view)),
         _recent(status.recent) if requests else None,
+        tag("div", "mld-foot", tag("span", "", _seen(view))) if kept else None,
         label=f"service {view.name}: {status.state}",
     )
 
@@ -53,7 +55,7 @@ def service_text(view: ServiceView) -> str:
     """The same as plain text."""
     status = view.status
     address = f" · {status.scoring_uri}" if status.scoring_uri else ""
-    lines = [f"{view.name} · {_about(view)}{' · edited, not reloaded' if view.edited else ''}{address}"]
+    lines = [f"{view.name} · {_about(view)}{f' · {view.mark}' if view.mark else ''}{address}"]
     if status.message:
         lines.append(f"  {status.message}")
     if view.models:
@@ -69,6 +71,10 @@ def service_text(view: ServiceView) -> str:
             f"{count(replica.requests, 'request')}{errors}{latency}"
         )
     return "\n".join(lines)
+
+
+def _seen(view: ServiceView) -> str:
+    return f"as it was at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.seen))}"
 
 
 def _about(view: ServiceView) -> str:

@@ -270,7 +270,7 @@ class LocalDriver:
         if record.state == "failed":
             return Status(state="failed", message=record.failure)
         log = read_log(self._records.folder(record.name) / "run.log", 2_000).strip().splitlines()
-        ended = f" Its log ends with: {log[-1]}" if log else ""
+        ended = f" Its log ends with “{log[-1].strip()}”." if log else ""
         return Status(state="failed", message=f"Its process {process.pid if process else ''} is gone.{ended}")
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
