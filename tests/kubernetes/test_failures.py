@@ -222,7 +222,7 @@ def test_a_lease_of_a_process_that_died_holds_nobody_up(deployed: Deploy, target
 
 
 def test_a_script_too_large_to_be_live(deployed: Deploy) -> None:
-    with pytest.raises(MLDeployError, match="ends at 1 MiB"):
+    with pytest.raises(MLDeployError, match="at most 1 048 576"):
         deployed(ADDING + "#" * 2**20)
     assert services() == []
 

@@ -183,6 +183,6 @@ def test_a_deployment_of_somebody_else_is_no_release() -> None:
 
 def test_a_script_that_no_config_map_can_hold_is_refused() -> None:
     check_size(release(text=TEXT + "#" * 1_000_000))
-    with pytest.raises(InvalidValue, match="ends at 1 MiB") as refused:
+    with pytest.raises(InvalidValue, match="at most 1 048 576") as refused:
         check_size(release(text=TEXT + "#" * 1_048_576))
     assert "registered model" in refused.value.hint

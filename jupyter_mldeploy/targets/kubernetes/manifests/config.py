@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from jupyter_mldeploy.errors import InvalidValue
-from jupyter_mldeploy.spec import show_memory
 from jupyter_mldeploy.targets.app_folder import entry_script, model_directory, source_root
 from jupyter_mldeploy.targets.kubernetes.names import (
     ANNOTATION_REVISION,
@@ -67,11 +66,11 @@ def check_size(release: Release) -> None:
     script = release.spec.inference.script
     size = sum(len(text.encode()) for text in config_map(release)["data"].values()) + 1024
     if size > SCRIPT_LIMIT:
-        shown = show_memory(len(script.text.encode()))
+        shown, most = (f"{number:,}".replace(",", " ") for number in (size, SCRIPT_LIMIT))
         raise InvalidValue(
             "script",
             script.origin,
-            f"it has {shown}, and a ConfigMap, which holds the live script, ends at 1 MiB.",
+            f"with its settings it has {shown} bytes, and a ConfigMap, which holds the live script, at most {most}.",
             "Move data out of the script: into a file of the source directory or a registered model.",
         )
 
