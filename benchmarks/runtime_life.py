@@ -26,12 +26,12 @@ WEIGHT = "import iris_score, resource, os; iris_score.init(); print(open('/proc/
 class Running:
     """Our server with one replica."""
 
-    def __init__(self, python: Path, folder: Path) -> None:
+    def __init__(self, python: Path, folder: Path, script: str = "iris_score.py") -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
         self.body = (folder / "body").read_bytes()
-        worker = {"python": str(python), "entry_script": "iris_score.py", "app_root": str(folder)}
+        worker = {"python": str(python), "entry_script": script, "app_root": str(folder)}
         file = folder / "life.json"
         file.write_text(
             json.dumps({"port": self.port, "worker": worker, "max_replicas": 1, "max_request_wait_ms": 60_000})
@@ -92,6 +92,23 @@ class Running:
         self.process.wait()
 
 
+def small(python: Path, folder: Path) -> dict[str, float]:
+    """Start to first answer of a script that imports nothing, where the server's own start shows, and its processor time."""
+    (folder / "small_score.py").write_text("def init(): pass\ndef run(data): return 1\n")
+    began = time.perf_counter()
+    subprocess.run([str(python), "-c", "import small_score; small_score.init()"], cwd=folder, check=True)
+    alone = time.perf_counter() - began
+    server = Running(python, folder, "small_score.py")
+    try:
+        started = server.first_answer()
+        front = psutil.Process(server.process.pid)
+        worker = psutil.Process(server.ask("GET", "/_mldeploy/status")["replicas"][0]["pid"])
+        spent = [sum(process.cpu_times()[:2]) for process in (front, worker)]
+        return {"small": started, "small alone": alone, "front cpu": spent[0], "worker cpu": spent[1]}
+    finally:
+        server.stop()
+
+
 def once(python: Path, folder: Path) -> dict[str, float]:
     """Every figure once."""
     began = time.perf_counter()
@@ -111,6 +128,7 @@ def once(python: Path, folder: Path) -> dict[str, float]:
         assert mode == "new-workers", mode
         found["again"] = spent
         front, worker = server.memory()
+        found |= small(python, folder)
         return {**found, "front": front / 1e6, "worker": worker / 1e6, "weight": int(pages.stdout) * 4096 / 1e6}
     finally:
         (folder / "iris_score.py").write_text(text)
@@ -130,6 +148,20 @@ def show(python: Path, folder: Path, rounds: int) -> None:
             "+150 ms over `import score; init()`",
         ),
         ("reload, init() kept", found["kept"] * 1000, 50.0, "ms", "≤ 50 ms"),
+        (
+            "start to first answer, script without imports",
+            found["small"] * 1000,
+            found["small alone"] * 1000,
+            "ms",
+            "+150 ms over the script alone",
+        ),
+        (
+            "its processor time: front, beside the worker's",
+            found["front cpu"] * 1000,
+            found["worker cpu"] * 1000,
+            "ms",
+            "",
+        ),
         (
             "reload, init() again, with the warm worker",
             found["again"] * 1000,

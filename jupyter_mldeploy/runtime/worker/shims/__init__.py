@@ -11,7 +11,7 @@ import sys
 import types
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from typing import Any, cast
 
 from .old_joblib import OldJoblib
 
@@ -44,8 +44,11 @@ RAW_FLAG_MODULES = tuple(name for name, part in _PROVIDED.items() if part == _RE
 _old_joblib = OldJoblib()
 
 
-class Finder(MetaPathFinder, Loader):
-    """Provides the modules of `_PROVIDED`, and joblib by its old name."""
+class Finder:
+    """Provides the modules of `_PROVIDED`, and joblib by its old name.
+
+    No subclass of what `importlib.abc` has: importing that takes longer than all of this package.
+    """
 
     def find_spec(
         self,
@@ -56,7 +59,7 @@ class Finder(MetaPathFinder, Loader):
         """A spec for a module that only we have."""
         if fullname not in _PROVIDED:
             return _old_joblib.find_spec(fullname)
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=fullname in _PACKAGES)
+        return importlib.machinery.ModuleSpec(fullname, cast(Any, self), is_package=fullname in _PACKAGES)
 
     def create_module(self, _spec: importlib.machinery.ModuleSpec) -> None:
         """The default module object will do."""
@@ -73,7 +76,7 @@ class Finder(MetaPathFinder, Loader):
 def install() -> None:
     """Offer the stand-ins to every later import."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
-        sys.meta_path.append(Finder())
+        sys.meta_path.append(cast(Any, Finder()))
 
 
 def forget_raw_requests() -> None:

@@ -9,7 +9,7 @@ import sys
 import types
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
+from typing import Any, cast
 
 __all__ = ["OldJoblib"]
 
@@ -17,7 +17,7 @@ OLD = "sklearn.externals.joblib"
 _logger = logging.getLogger("sklearn.externals")
 
 
-class OldJoblib(MetaPathFinder, Loader):
+class OldJoblib:
     """Asked last, so that a scikit-learn which has it goes on bringing its own."""
 
     def find_spec(
@@ -33,7 +33,7 @@ class OldJoblib(MetaPathFinder, Loader):
             found = importlib.util.find_spec(f"joblib{fullname[len(OLD) :]}")
         except ImportError:
             return None
-        return None if found is None else importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        return None if found is None else importlib.machinery.ModuleSpec(fullname, cast(Any, self), is_package=True)
 
     def create_module(self, _spec: importlib.machinery.ModuleSpec) -> None:
         """The machinery's own will do: it is replaced at once."""
