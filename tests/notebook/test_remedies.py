@@ -49,3 +49,14 @@ def test_the_commands_of_a_page_are_understood(cause: str) -> None:
 def test_the_replicas_that_a_load_needs(kernel: Kernel) -> None:
     assert kernel.run("print(get_ipython().run_line_magic('replicas', '--rps 20 --seconds 10'))").text.strip() == "286"
     assert "say --rps and --seconds" in kernel.run("%replicas --rps 20").text
+
+
+def test_in_a_terminal_the_magic_of_a_cell_stays_what_it_is() -> None:
+    from jupyter_mldeploy.diagnosis.report import Diagnosis
+
+    step = "the cell without its `%%deploy` line, then `%%deploy iris --pip joblib`, then `%service_logs iris`"
+    text = Diagnosis(cause="a", causes=("a",), confidence=1, title="t", what="", steps=(step,)).to_text()
+    text = " ".join(text.split())
+    assert "without its %%deploy line" in text.replace("`", "")
+    assert "mldeploy update iris --pip joblib" in text
+    assert "mldeploy logs iris" in text
