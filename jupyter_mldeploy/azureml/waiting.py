@@ -209,6 +209,9 @@ def _tell(event: Event, cancel: Cancel) -> None:
 
 
 def _error_json(service: Webservice, error: DeploymentFailed, stage: str) -> str:
+    evidence = error.evidence
+    if stage == "launch" and evidence is not None and evidence.target == "container" and evidence.exit_code is None:
+        stage = "refused"  # nothing has run that could have crashed
     detail: dict[str, Any] = {"code": _CODES.get(stage, "DeploymentFailed"), "message": error.summary}
     diagnosis = error.diagnosis
     if diagnosis is not None and diagnosis.cause:

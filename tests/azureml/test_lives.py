@@ -347,3 +347,13 @@ def test_a_service_that_was_refused_has_no_log_and_can_be_corrected(ws: Workspac
         service.get_logs()
     service.update(inference_config=config("plain.py"), wait=True)
     assert service.state == "running"
+
+
+@pytest.mark.engine
+def test_what_the_engine_refuses_has_not_crashed(ws: Workspace, engine: Any) -> None:
+    wanted = AciWebservice.deploy_configuration(cpu_cores=5000)
+    service = Model.deploy(ws, "mysvc", [], config("plain.py"), wanted)
+    with pytest.raises(WebserviceException, match="the engine refused") as caught:
+        service.wait_for_deployment()
+    assert '"code": "DeploymentFailed"' in caught.value.message
+    assert "CrashLoopBackOff" not in caught.value.message
