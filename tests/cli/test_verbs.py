@@ -10,7 +10,7 @@ import pytest
 from .conftest import SCRIPT, Shell
 
 SERVICE_KEYS = {
-    "name", "target", "namespace", "state", "message", "scoring_uri", "script", "script_name", "edited", "models",
+    "name", "target", "namespace", "state", "message", "scoring_uri", "script", "script_name", "edited", "script_gone", "models",
     "environment", "resources", "autoscale", "scoring_timeout", "replicas", "ready", "utilization", "requests", "errors",
     "recent", "limits", "failure", "revision", "created", "updated",
 }  # fmt: skip
