@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -76,6 +77,19 @@ def test_a_warm_worker_takes_the_next_load(serve: Serve) -> None:
     assert answer.json["mode"] == "new-workers"
     assert server.score().json == spare
     assert server.stop() == 0
+
+
+def test_a_spare_whose_app_root_is_gone(serve: Serve, tmp_path: Path) -> None:
+    root = tmp_path / "app"
+    (root / "site-packages").mkdir(parents=True)
+    (root / "site-packages" / "light.py").write_text("")
+    text = "import sys\nsys.path.append('site-packages')\nimport light\ndef init(): pass\ndef run(data): return 1\n"
+    (root / "score.py").write_text(text)
+    server = serve("", worker={"app_root": str(root)})
+    shutil.rmtree(root)
+    server.wait_for("spare_ready")
+    assert "Traceback" not in server.log
+    assert server.score().json == 1
 
 
 def test_a_spare_that_still_imports_takes_the_load_too(serve: Serve, tmp_path: Path) -> None:

@@ -351,7 +351,10 @@ class Worker:
 
     def _warm(self, order: dict[str, Any]) -> None:
         """Import what the script imported before, so that the next load does not have to."""
-        ground.take_place(order)
+        with contextlib.suppress(
+            script.Refused
+        ):  # an app root that is gone by now: the load, if one comes, will say so
+            ground.take_place(order)
         shims.install()
         for name in order["libraries"]:
             with contextlib.suppress(BaseException):  # the load itself will meet and report it
