@@ -1,7 +1,7 @@
 """`/swagger.json`: the service described in Swagger 2, OpenAPI 3.0 and 3.1.
 
-A file in the app root wins. Otherwise the description is made from the schemas that the script declares, or says that
-any JSON goes in and out.
+A file in the app root wins. Otherwise the description is made from the schemas that the script declares, or from the type
+hints of its `run()`, or says that any JSON goes in and out.
 """
 
 from __future__ import annotations

@@ -317,6 +317,64 @@ def test_swagger_versions(plain: Server, version: str, key: str, value: str) -> 
     assert set(answer.json["paths"]) == {"/", "/score", "/swagger.json"}
 
 
+HINTED = """
+from dataclasses import dataclass
+from typing import Dict, List, Literal, Optional, TypedDict
+
+
+class Row(TypedDict):
+    name: str
+    values: List[float]
+
+
+@dataclass
+class Given:
+    score: float
+    kind: Literal["good", "bad"]
+    note: Optional[str] = None
+    parts: "tuple[int, ...]" = ()
+
+
+def init():
+    pass
+
+
+def run(data: List[Row], request_headers: dict) -> Dict[str, Given]:
+    return {"type": type(data).__name__}
+"""
+
+
+def test_type_hints_describe_input_and_output(serve: Serve) -> None:
+    server = serve(HINTED)
+    row = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "values": {"type": "array", "items": {"type": "number"}}},
+        "required": ["name", "values"],
+    }
+    given = {
+        "type": "object",
+        "properties": {
+            "score": {"type": "number"},
+            "kind": {"enum": ["good", "bad"]},
+            "note": {"type": "string"},
+            "parts": {"type": "array", "items": {"type": "integer"}},
+        },
+        "required": ["score", "kind"],
+    }
+    schemas = server.request("GET", "/swagger.json?version=3").json["components"]["schemas"]
+    assert schemas["ServiceInput"] == {"type": "array", "items": row}
+    assert schemas["ServiceOutput"] == {"type": "object", "additionalProperties": given}
+    assert server.request("GET", "/swagger.json").json["definitions"]["ServiceInput"] == schemas["ServiceInput"]
+    assert server.request("POST", "/score", "[]").json == {"type": "str"}, "they convert nothing"
+
+
+@pytest.mark.parametrize("hint", ["str", "bytes", "object", "Missing", "'Any'", "1 + 1"])
+def test_hints_that_say_nothing_are_left_out(serve: Serve, hint: str) -> None:
+    server = serve(f"from __future__ import annotations\ndef init():\n    pass\ndef run(data: {hint}):\n    return 1\n")
+    schemas = server.request("GET", "/swagger.json?version=3").json["components"]["schemas"]
+    assert schemas["ServiceInput"] == {"type": "object", "example": {}}
+
+
 def test_a_swagger_file_wins(serve: Serve) -> None:
     server = serve("plain.py")
     folder = server.log_path.parent

@@ -38,7 +38,12 @@ class Scorer:
 
     def contract(self) -> dict[str, Any]:
         """What the front must know of the script."""
-        return {"input": self.input, "headers": self.wants_headers}
+        known: dict[str, Any] = {"input": self.input, "headers": self.wants_headers}
+        if self.input == "plain" and getattr(self.script.run, "__annotations__", None):
+            from . import hints  # loads typing
+
+            known["schemas"] = hints.described(self.script.run, self.data_name)
+        return known
 
     def arguments(self, asked: Request) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Positional and keyword arguments of `run()`; raises `BadRequest`."""
