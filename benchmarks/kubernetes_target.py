@@ -83,7 +83,7 @@ def plain(cluster: Cluster, made: Service) -> list[dict[str, object]]:
     live = find_live(cluster, made.name)
     assert live is not None
     assert live.release is not None
-    return manifests(live.release, NAMESPACE, keys=read_keys(cluster, made.name))
+    return manifests(live.release, NAMESPACE, keys=read_keys(cluster, live.release))
 
 
 def deployments(cluster: Cluster, script: Path) -> None:
