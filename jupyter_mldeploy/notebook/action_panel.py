@@ -15,7 +15,7 @@ from jupyter_mldeploy.notebook.question import Question
 from jupyter_mldeploy.notebook.remedies import Remedy, remedies
 from jupyter_mldeploy.notebook.render.answer_card import error_html, note_html
 from jupyter_mldeploy.notebook.render.log_card import log_card
-from jupyter_mldeploy.notebook.render.timeline_card import live_card, static_card
+from jupyter_mldeploy.notebook.render.timeline_card import timeline_card
 from jupyter_mldeploy.notebook.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -108,8 +108,7 @@ class ActionPanel:
         self._redo(remedy.name, remedy.changes, self._draw)
 
     def _draw(self, timeline: Timeline) -> None:
-        draw = live_card if timeline.state == "deploying" else static_card
-        self._result.value = str(draw(timeline))
+        self._result.value = str(timeline_card(timeline))
 
     def _show_log(self, remedy: Remedy) -> None:
         from jupyter_mldeploy.api import service

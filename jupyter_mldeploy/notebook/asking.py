@@ -15,10 +15,11 @@ from jupyter_mldeploy.notebook.output import Output
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
+    from jupyter_mldeploy.comparison import Comparison
     from jupyter_mldeploy.diagnosis.report import Diagnosis
     from jupyter_mldeploy.notebook.render.bundle import Bundle
 
-__all__ = ["delete", "diagnose", "replicas", "run", "status", "stop"]
+__all__ = ["compare", "delete", "diagnose", "replicas", "run", "status", "stop"]
 
 
 def status(shell: Any, line: Parsed) -> Service | None:
@@ -43,10 +44,7 @@ def run(shell: Any, line: Parsed) -> Any:
     from jupyter_mldeploy.notebook.render.bundle import explanation_bundle
 
     found = service(line.places["NAME"])
-    try:
-        data = read_file(read_data(line.places["DATA"], shell.user_ns, "%service_run"), "%service_run")
-    except BadLine as error:
-        raise UsageError(str(error)) from None
+    data = _data(shell, line, line.places["DATA"])
     try:
         return found.run(data, timeout=line.get("timeout"))
     except KeyboardInterrupt:
@@ -58,6 +56,18 @@ def run(shell: Any, line: Parsed) -> Any:
         if explanation is not None:
             _show(shell, explanation_bundle(explanation))
         raise
+
+
+def compare(shell: Any, line: Parsed) -> Comparison:
+    """``%service_compare``."""
+    from jupyter_mldeploy.comparison import compare as compare_services
+    from jupyter_mldeploy.notebook.render.comparison_card import comparison_bundle
+
+    written = line.place("DATA")
+    data = None if written is None else _data(shell, line, written)
+    found = compare_services(line.places["NAME"], line.places["OTHER"], data, **line.given("tolerance"))
+    _show(shell, comparison_bundle(found))
+    return shown_already(found)
 
 
 def stop(line: Parsed) -> None:
@@ -104,6 +114,15 @@ def _list_causes() -> None:
 
     for slug in causes():
         _say(f"{slug:<36}{fill(page(slug).title, {})}")
+
+
+def _data(shell: Any, line: Parsed, written: str) -> object:
+    """What a request is to hold."""
+    magic = f"%{line.magic.name}"
+    try:
+        return read_file(read_data(written, shell.user_ns, magic), magic)
+    except BadLine as error:
+        raise UsageError(str(error)) from None
 
 
 def _show(shell: Any, bundle: Bundle) -> None:

@@ -6,7 +6,7 @@ from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.notebook.options import Magic, Option
 
 __all__ = ["BY_NAME", "COMPARE", "DELETE", "DEPLOY", "DIAGNOSE", "LOGS", "MAGICS", "RELOAD", "REPLICAS", "RUN", "SERVICES",
-           "START", "STATUS", "STOP", "UPDATE"]  # fmt: skip
+           "START", "STATUS", "STOP", "UPDATE", "as_number"]  # fmt: skip
 
 
 def _whole(text: str, option: str) -> int:
@@ -15,7 +15,7 @@ def _whole(text: str, option: str) -> int:
     return int(text)
 
 
-def _number(text: str, option: str) -> float:
+def as_number(text: str, option: str) -> float:
     try:
         return float(text)
     except ValueError:
@@ -174,16 +174,16 @@ COMPARE = Magic(
     name="service_compare",
     places=("NAME", "OTHER", "[DATA]"),
     options=(
-        Option(name="tolerance", value="T", help="how far numbers may lie apart, as a share; 1e-9", convert=_number),
+        Option(name="tolerance", value="T", help="how far numbers may lie apart, as a share; 1e-9", convert=as_number),
     ),
 )
 REPLICAS = Magic(
     name="replicas",
     options=(
-        Option(name="rps", value="N", help="requests a second at the peak", example="20", convert=_number),
-        Option(name="seconds", value="S", help="how long one request takes", example="0.5", convert=_number),
-        Option(name="utilization", value="U", help="share of it that may be busy; 0.7 if not given", convert=_number),
-        Option(name="concurrent", value="N", help="requests that one replica works on at a time; 1", convert=_number),
+        Option(name="rps", value="N", help="requests a second at the peak", example="20", convert=as_number),
+        Option(name="seconds", value="S", help="how long one request takes", example="0.5", convert=as_number),
+        Option(name="utilization", value="U", help="share of it that may be busy; 0.7 if not given", convert=as_number),
+        Option(name="concurrent", value="N", help="requests that one replica works on at a time; 1", convert=as_number),
     ),
 )
 

@@ -18,7 +18,7 @@ from jupyter_mldeploy.notebook.options import BadLine, parse
 from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.render.answer_card import note_html
 from jupyter_mldeploy.notebook.render.markup import tag
-from jupyter_mldeploy.notebook.render.timeline_card import live_card, static_card
+from jupyter_mldeploy.notebook.render.timeline_card import timeline_card
 from jupyter_mldeploy.notebook.timeline import Timeline
 from jupyter_mldeploy.notebook.views import DrawnElsewhere
 from jupyter_mldeploy.notebook.wish import Wish, name_for
@@ -127,8 +127,7 @@ class DeployForm(Form):
         return DrawnElsewhere(self._draw)
 
     def _draw(self, timeline: Timeline) -> None:
-        draw = live_card if timeline.state == "deploying" else static_card
-        self._result.value = str(draw(timeline))
+        self._result.value = str(timeline_card(timeline))
 
 
 def _environment_files(namespace: dict[str, Any]) -> list[str]:

@@ -189,9 +189,9 @@ class DeployMagics(Magics):
 
             ComparisonForm(samples).show()
             return None
-        from jupyter_mldeploy.notebook.comparing import compare_from_line
+        from jupyter_mldeploy.notebook.asking import compare
 
-        return compare_from_line(self.shell, self._read(commands.COMPARE, line))
+        return compare(self.shell, self._read(commands.COMPARE, line))
 
     @no_var_expand
     @line_magic

@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets
 
 from jupyter_mldeploy.errors import InvalidValue
+from jupyter_mldeploy.notebook.commands import as_number
 from jupyter_mldeploy.notebook.form import Form, text
 from jupyter_mldeploy.notebook.render.answer_card import error_html, note_html
 from jupyter_mldeploy.notebook.render.wording import count
@@ -37,20 +38,15 @@ class ReplicasForm(Form):
         from jupyter_mldeploy.spec import replicas_for
 
         try:
-            load, each, share, slots = (_number(name, field.value) for name, field in self._fields.items())
+            load, each, share, slots = (
+                as_number(field.value.strip().replace(",", "."), name) for name, field in self._fields.items()
+            )
             needed = replicas_for(load, each, utilization=share, concurrent_requests=_whole(slots))
         except InvalidValue as error:
             self._result.value = error_html(error)
         else:
             formula = f"⌈{load:g} × {each:g} s ∕ ({share:g} × {slots:g})⌉"
             self._result.value = note_html(f"{formula} = {count(needed, 'replica')}: --replicas {needed}")
-
-
-def _number(name: str, written: str) -> float:
-    try:
-        return float(written.strip().replace(",", "."))
-    except ValueError:
-        raise InvalidValue(name, written, "it is a number, such as 20 or 0.5.") from None
 
 
 def _whole(number: float) -> int:

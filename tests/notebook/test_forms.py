@@ -14,8 +14,13 @@ from tests.notebook.kernels import WIDGET, Kernel, started
 SCRIPT = "def init():\n    pass\n\ndef run(data):\n    return data\n"
 
 
-def test_the_form_deploys_what_its_line_says(kernel: Kernel) -> None:
-    folder = Path(kernel.run("import os; print(os.getcwd())").text.strip())
+@pytest.fixture(scope="module")
+def folder(kernel: Kernel) -> Path:
+    """Where the kernel runs."""
+    return Path(kernel.run("import os; print(os.getcwd())").text.strip())
+
+
+def test_the_form_deploys_what_its_line_says(kernel: Kernel, folder: Path) -> None:
     (folder / "score_it.py").write_text(SCRIPT)
     cell = kernel.run("%deploy")
     assert WIDGET in cell.bundles[0]
@@ -43,8 +48,7 @@ def test_what_is_wrong_is_said_in_the_form(kernel: Kernel) -> None:
     assert "nothing" not in kernel.run("%services").text
 
 
-def test_a_failure_is_explained_and_can_be_mended_below_the_form(kernel: Kernel) -> None:
-    folder = Path(kernel.run("import os; print(os.getcwd())").text.strip())
+def test_a_failure_is_explained_and_can_be_mended_below_the_form(kernel: Kernel, folder: Path) -> None:
     (folder / "broken.py").write_text(SCRIPT.replace("pass", "raise RuntimeError('no weights here')"))
     kernel.run("%deploy")
     kernel.write("Script", "broken.py")
@@ -56,8 +60,7 @@ def test_a_failure_is_explained_and_can_be_mended_below_the_form(kernel: Kernel)
     kernel.until(lambda: kernel.offers("Score") and "deployed to local" in kernel.texts())
 
 
-def test_deploying_from_the_form_can_be_cancelled(kernel: Kernel) -> None:
-    folder = Path(kernel.run("import os; print(os.getcwd())").text.strip())
+def test_deploying_from_the_form_can_be_cancelled(kernel: Kernel, folder: Path) -> None:
     (folder / "slow.py").write_text(SCRIPT.replace("pass", "import time; time.sleep(600)"))
     kernel.run("%deploy")
     kernel.write("Script", "slow.py")
@@ -69,8 +72,7 @@ def test_deploying_from_the_form_can_be_cancelled(kernel: Kernel) -> None:
     assert "slow" not in kernel.run("%services").text
 
 
-def test_two_services_are_compared(kernel: Kernel) -> None:
-    folder = Path(kernel.run("import os; print(os.getcwd())").text.strip())
+def test_two_services_are_compared(kernel: Kernel, folder: Path) -> None:
     (folder / "one.py").write_text(SCRIPT.replace("return data", "return [0.1 + 0.2, 'a']"))
     (folder / "two.py").write_text(SCRIPT.replace("return data", "return [0.3, 'b']"))
     assert "NAME is missing" in kernel.run("%service_compare").text

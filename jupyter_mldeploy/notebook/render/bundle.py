@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.notebook.render.explanation_card import explanation_card
 from jupyter_mldeploy.notebook.render.text import explanation_text, timeline_text
-from jupyter_mldeploy.notebook.render.timeline_card import live_card, static_card
+from jupyter_mldeploy.notebook.render.timeline_card import timeline_card
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.notebook.explanation import Explanation
@@ -25,8 +25,11 @@ Bundle = dict[str, Any]
 
 def timeline_bundle(timeline: Timeline) -> Bundle:
     """Of a deployment, whether it has ended or not."""
-    draw = live_card if timeline.state == "deploying" else static_card
-    return {DEPLOYMENT: timeline.to_json(), "text/html": str(draw(timeline)), "text/plain": timeline_text(timeline)}
+    return {
+        DEPLOYMENT: timeline.to_json(),
+        "text/html": str(timeline_card(timeline)),
+        "text/plain": timeline_text(timeline),
+    }
 
 
 def explanation_bundle(explanation: Explanation) -> Bundle:

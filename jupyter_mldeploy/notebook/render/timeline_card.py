@@ -10,7 +10,7 @@ from jupyter_mldeploy.notebook.render.markup import Html, join, tag
 from jupyter_mldeploy.notebook.render.wording import capitalised, moment, seconds
 from jupyter_mldeploy.notebook.timeline import StageView, Timeline
 
-__all__ = ["live_card", "rail", "static_card"]
+__all__ = ["live_card", "rail", "static_card", "timeline_card"]
 
 _MARK = {"done": "✓ ", "failed": "✕ ", "cancelled": "■ ", "running": "", "waiting": "", "skipped": ""}
 _DOING = {"deploy": "deploying", "reload": "reloading", "update": "updating", "start": "starting"}
@@ -52,6 +52,11 @@ def _took(view: StageView, now: float | None) -> str:
     if view.seconds is None or (view.seconds < 0.001 and view.note):
         return ""  # nothing was done, and the note says why
     return seconds(view.seconds)
+
+
+def timeline_card(timeline: Timeline) -> Html:
+    """As it is now, or as it stays once it has ended."""
+    return live_card(timeline) if timeline.state == "deploying" else static_card(timeline)
 
 
 def live_card(timeline: Timeline, now: float | None = None) -> Html:

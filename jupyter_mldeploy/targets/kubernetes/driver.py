@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -244,23 +244,15 @@ class KubernetesDriver:
     def stop(self, record: Record) -> None:
         """See ``Driver``."""
         cluster = self._cluster(record, patience=PATIENCE)
-        try:
-            with OperationLease(cluster, record.name, "stop").held():
-                evidencing.keep_logs(cluster, record.name, self._records.folder(record.name))
-                operating.stop(cluster, record.name)
-        except Refused as error:
-            if not error.namespace_ends:
-                raise
+        with _ended_by_its_namespace(), OperationLease(cluster, record.name, "stop").held():
+            evidencing.keep_logs(cluster, record.name, self._records.folder(record.name))
+            operating.stop(cluster, record.name)
 
     def delete(self, record: Record) -> None:
         """See ``Driver``."""
         cluster = self._cluster(record, patience=PATIENCE)
-        try:
-            with OperationLease(cluster, record.name, "deletion").held():
-                applying.remove_all(cluster, record.name, grace=None, seconds=60)
-        except Refused as error:
-            if not error.namespace_ends:
-                raise
+        with _ended_by_its_namespace(), OperationLease(cluster, record.name, "deletion").held():
+            applying.remove_all(cluster, record.name, grace=None, seconds=60)
 
     def evidence(self, record: Record, stage: str, **known: Any) -> Evidence:
         """See ``Driver``."""
@@ -278,3 +270,13 @@ class KubernetesDriver:
         deployment = cluster.find("Deployment", record.name)
         release = Release.from_objects(deployment) if deployment else None
         return applying.read_keys(cluster, release).get(ADMIN_TOKEN, "")
+
+
+@contextmanager
+def _ended_by_its_namespace() -> Iterator[None]:
+    """A namespace that is gone, or on its way, has ended its services already: there is nothing left to refuse."""
+    try:
+        yield
+    except Refused as error:
+        if not error.namespace_ends:
+            raise
