@@ -377,8 +377,9 @@ def deploy(
     check_service_name(name)
     force = settings()
     if not isinstance(target, Target):
-        place = namespace or (force.namespace if (target or force.target) == "kubernetes" else None)
-        target = Target.parse(target or force.target, context or force.context or None, place or None)
+        kind = target or force.target
+        place = namespace or (force.namespace if kind == "kubernetes" else None)
+        target = Target.parse(kind, context or force.context_of(kind), place or None)
     try:
         last = Stage(until) if until else None
     except ValueError:

@@ -79,7 +79,13 @@ class MLDeploy(SingletonConfigurable):
     build_network = Unicode(
         help="Docker network of the commands of a build; empty: the engine's own, 'host': this machine's."
     ).tag(config=True)
-    context = Unicode(help="Docker or kubeconfig context; empty: the current one.").tag(config=True)
+    docker_context = Unicode(help="Docker context of the container target and of builds; empty: the current one.").tag(
+        config=True
+    )
+    kube_context = Unicode(help="kubeconfig context of the kubernetes target; empty: the current one.").tag(config=True)
+    context = Unicode(help="Context of the target where neither docker_context nor kube_context is set.").tag(
+        config=True
+    )
     namespace = Unicode(help="Kubernetes namespace; empty: the context's.").tag(config=True)
     scoring_timeout = Float(help="Seconds until a request is answered with 504.").tag(config=True)
     max_request_wait = Float(help="Seconds a request may wait for a free replica before it gets 503.").tag(config=True)
@@ -113,6 +119,14 @@ class MLDeploy(SingletonConfigurable):
     def _default_build_network(self) -> str:
         return str(_from_environment("build_network", ""))
 
+    @default("docker_context")
+    def _default_docker_context(self) -> str:
+        return str(_from_environment("docker_context", ""))
+
+    @default("kube_context")
+    def _default_kube_context(self) -> str:
+        return str(_from_environment("kube_context", ""))
+
     @default("context")
     def _default_context(self) -> str:
         return str(_from_environment("context", ""))
@@ -145,6 +159,13 @@ class MLDeploy(SingletonConfigurable):
     def home_path(self) -> Path:
         """``home`` as an absolute path; not made here."""
         return Path(self.home).expanduser().absolute()
+
+    def context_of(self, target: str) -> str | None:
+        """The context of a target that names none; ``None``: the current one."""
+        own = {"container": self.docker_context, "kubernetes": self.kube_context}
+        if target in own and any(own.values()):
+            return own[target] or None
+        return self.context or None
 
     def explain(self) -> list[dict[str, str]]:
         """Every setting with its value, where that comes from, its variable and its help."""

@@ -134,7 +134,7 @@ def _docker_host() -> str:
     """Address of the context that is asked for, or of the current one; empty for the default."""
     import docker
 
-    name = settings().context
+    name = settings().context_of("container")
     context = docker.ContextAPI.get_context(name) if name else docker.ContextAPI.get_current_context()
     return str(getattr(context, "Host", "") or "")
 
@@ -146,11 +146,11 @@ def kubernetes() -> Finding:
     from jupyter_mldeploy.targets.kubernetes.connection import kubeconfig
 
     untyped: Any = config
-    hint = "Check `kubectl config get-contexts`; choose one with MLDEPLOY_CONTEXT or KUBECONFIG."
+    hint = "Check `kubectl config get-contexts`; choose one with MLDEPLOY_KUBE_CONTEXT or KUBECONFIG."
 
     def ask() -> tuple[str, list[str], Any]:
         contexts, current = untyped.list_kube_config_contexts(config_file=kubeconfig())
-        chosen = settings().context or current["name"]
+        chosen = settings().context_of("kubernetes") or current["name"]
         configuration = client.Configuration()
         untyped.load_kube_config(config_file=kubeconfig(), context=chosen, client_configuration=configuration)
         configuration.retries = False  # the library would try several times, each as long

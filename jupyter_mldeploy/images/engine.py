@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jupyter_mldeploy.config import settings
 from jupyter_mldeploy.errors import TargetUnavailable
 
 __all__ = ["Engine", "connect", "engine_errors"]
@@ -104,6 +105,7 @@ def engine_errors(engine: Engine) -> Iterator[None]:
 
 
 def _find(context: str | None) -> tuple[str, Any, str]:
+    context = context or settings().docker_context or None
     if context is None and (host := os.environ.get("DOCKER_HOST")):
         from docker.utils import kwargs_from_env
 

@@ -9,7 +9,7 @@ from jupyter_mldeploy.spec import Target
 
 __all__ = ["PREFERENCES", "Preferences"]
 
-PREFERENCES = ("target", "registry", "context", "namespace")
+PREFERENCES = ("target", "registry", "docker_context", "kube_context", "context", "namespace")
 
 
 class Preferences:

@@ -88,7 +88,7 @@ def _engine_of(records: Records, name: str) -> Engine:
         raise TargetUnavailable("The local target has no images.", "Leave --image out.")
     if record is not None and record.spec.target.kind is TargetKind.KUBERNETES:
         return connect()  # where images are built for clusters
-    return connect((record and record.spec.target.context) or settings().context or None)
+    return connect((record and record.spec.target.context) or settings().context_of(TargetKind.CONTAINER))
 
 
 def look_up(records: Records, name: str) -> Record:

@@ -180,7 +180,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
       ) : null}
       <p className="jp-MLDeploy-dim">{trans.__('The same in a notebook:')}</p>
       <pre className="jp-MLDeploy-magic" tabIndex={0} aria-label={trans.__('The same in a notebook:')}>
-        {magicOf(wish)}
+        <UseSignal signal={preferences.changed}>{() => <>{magicOf(wish, preferences.said)}</>}</UseSignal>
       </pre>
       {trouble ? (
         <p className="jp-MLDeploy-wrong" role="alert">
@@ -194,7 +194,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
         <button type="button" className="jp-MLDeploy-button" onClick={done}>
           {trans.__('Close')}
         </button>
-        <button type="button" className="jp-MLDeploy-button" onClick={() => Clipboard.copyToSystem(magicOf(wish))}>
+        <button type="button" className="jp-MLDeploy-button" onClick={() => Clipboard.copyToSystem(magicOf(wish, preferences.said))}>
           {trans.__('Copy')}
         </button>
       </div>

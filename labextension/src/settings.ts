@@ -3,12 +3,10 @@ import { Notification } from '@jupyterlab/apputils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import { type Api, ServerError, wordsOf } from './api';
 import type { Catalogue } from './catalogue';
+import { type ISaid, NOTHING, offered, readSaid } from './said';
 import { NAMESPACE } from './tokens';
 
 export const SETTINGS = `${NAMESPACE}:plugin`;
-const NAMES = ['target', 'registry', 'context', 'namespace'] as const;
-
-export type Said = Record<(typeof NAMES)[number], string>;
 
 /** The user's settings: read by the panel, handed to the server for what it does. */
 export class Preferences {
@@ -18,7 +16,7 @@ export class Preferences {
   ) {}
 
   /** What they say; empty where they say nothing. */
-  get said(): Readonly<Said> {
+  get said(): Readonly<ISaid> {
     return this._said;
   }
 
@@ -30,13 +28,10 @@ export class Preferences {
   async follow(registry: ISettingRegistry): Promise<void> {
     const trans = this._trans;
     await trans.ready;
-    registry.transform(SETTINGS, { fetch: plugin => ({ ...plugin, schema: translated(plugin.schema, trans) }) });
+    registry.transform(SETTINGS, { fetch: plugin => ({ ...plugin, schema: translated(plugin.schema, plugin.raw, trans) }) });
     const settings = await registry.load(SETTINGS);
     const take = (): void => {
-      for (const name of NAMES) {
-        const value = settings.composite[name];
-        this._said[name] = typeof value === 'string' ? value.trim() : '';
-      }
+      this._said = readSaid(settings.composite);
       this._changed.emit();
     };
     take();
@@ -59,13 +54,13 @@ export class Preferences {
     }
   }
 
-  private _said: Said = { target: '', registry: '', context: '', namespace: '' };
+  private _said: ISaid = NOTHING;
   private _changed = new Signal<this, void>(this);
 }
 
 /** The settings editor shows what the schema says. */
-function translated(schema: ISettingRegistry.ISchema, trans: Catalogue): ISettingRegistry.ISchema {
-  const properties = Object.entries(schema.properties ?? {}).map(([name, property]) => [
+function translated(schema: ISettingRegistry.ISchema, raw: string, trans: Catalogue): ISettingRegistry.ISchema {
+  const properties = Object.entries(offered(schema.properties ?? {}, raw)).map(([name, property]) => [
     name,
     { ...property, title: trans.__(property.title ?? name), description: trans.__(property.description ?? '') }
   ]);

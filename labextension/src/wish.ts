@@ -1,5 +1,7 @@
 /** What is written in the deploy form: as the server takes it, and as the magic that does the same. Pure. */
 
+import { type ISaid, placeOf } from './said';
+
 export interface IWish {
   script: string;
   name: string;
@@ -86,11 +88,11 @@ function quoted(text: string): string {
   return /^[\w./:@=-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`;
 }
 
-/** The line that does the same in a notebook, so that it is learnt by the way. */
-export function magicOf(wish: IWish): string {
+/** The line that does the same in a notebook, whose kernel does not know these settings, so that it is learnt by the way. */
+export function magicOf(wish: IWish, said: ISaid): string {
   const parts = ['%deploy', wish.name.trim() || 'NAME', '--script', quoted(wish.script.trim() || 'score.py')];
   const option = (name: string, value: string): void => void (value && parts.push(`--${name}`, quoted(value)));
-  option('target', wish.target);
+  placeOf(wish.target, said).forEach(([name, value]) => option(name, value));
   words(wish.models).forEach(model => option('model', model));
   option('environment', wish.environment.trim());
   option(wish.replicas.includes(':') ? 'autoscale' : 'replicas', wish.replicas.trim());

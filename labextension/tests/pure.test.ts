@@ -9,6 +9,7 @@ import { levelOf, LogBuffer } from '../src/logbuffer';
 import { fillSlots, inLanguage } from '../src/pages';
 import { readDeployment, readDiagnosis } from '../src/reading';
 import { optionsOf, remedyOf } from '../src/remedies';
+import { type ISaid, NOTHING, offered, readSaid } from '../src/said';
 import { EventParser } from '../src/sse';
 import { bodyOf, EMPTY, fieldOf, type IWish, magicOf, nameFor, problems, sentenceOf } from '../src/wish';
 import { bytes, milliseconds, seconds, thousands } from '../src/wording';
@@ -174,9 +175,17 @@ describe('the deploy form', () => {
 
   test('shows the magic that does the same', () => {
     const line = "%deploy iris --script 'models/score it.py' --target local --model clf --model iris:2 --replicas 2";
-    assert.equal(magicOf({ ...wish, target: 'local' }), line);
+    assert.equal(magicOf({ ...wish, target: 'local' }, NOTHING), line);
     const sample = { ...EMPTY, script: 'a/b.py', name: 'b', folder: true, sample: '{"data":\n [1]}' };
-    assert.equal(magicOf(sample), `%deploy b --script a/b.py --source-directory a --sample '{"data":[1]}'`);
+    assert.equal(magicOf(sample, NOTHING), `%deploy b --script a/b.py --source-directory a --sample '{"data":[1]}'`);
+  });
+
+  test('shows where the settings send it, each target with its own context', () => {
+    const said: ISaid = { ...NOTHING, target: 'kubernetes', docker_context: 'desk', kube_context: 'far', namespace: 'team' };
+    const one: IWish = { ...EMPTY, script: 'a.py', name: 'a' };
+    assert.equal(magicOf(one, said), '%deploy a --script a.py --target kubernetes --context far --namespace team');
+    assert.equal(magicOf({ ...one, target: 'container' }, said), '%deploy a --script a.py --target container --context desk');
+    assert.equal(magicOf({ ...one, target: 'local' }, said), '%deploy a --script a.py --target local');
   });
 
   test('has a name for every file', () => {
@@ -194,6 +203,29 @@ describe('the deploy form', () => {
     assert.equal(sentenceOf('There is no kubeconfig.'), 'There is no kubeconfig.');
     assert.equal(fieldOf('shell'), null);
     assert.equal(fieldOf(undefined), null);
+  });
+});
+
+describe('settings', () => {
+  test('have a context for Docker and one for clusters; the former one counts where neither is set', () => {
+    assert.deepEqual(readSaid({ dockerContext: ' desk ', kubeContext: 'far', context: 'old', target: 'container' }), {
+      ...NOTHING,
+      target: 'container',
+      docker_context: 'desk',
+      kube_context: 'far'
+    });
+    const former = readSaid({ dockerContext: '', kubeContext: '', context: 'old' });
+    assert.deepEqual([former.docker_context, former.kube_context], ['old', 'old']);
+    const kube = readSaid({ kubeContext: 'far', context: 'old' });
+    assert.deepEqual([kube.docker_context, kube.kube_context], ['', 'far']);
+    assert.deepEqual(readSaid({ target: 5 }), NOTHING);
+  });
+
+  test('offer the former one only to whom has it', () => {
+    const schema = { dockerContext: {}, context: { default: '' as unknown } };
+    assert.deepEqual(Object.keys(offered(schema, '{"kubeContext": "far"}')), ['dockerContext']);
+    assert.deepEqual(Object.keys(offered(schema, '{\n  // mine\n  context : "old"}')), ['dockerContext', 'context']);
+    assert.deepEqual(Object.keys(offered({ context: { default: 'site' } }, '')), ['context']);
   });
 });
 

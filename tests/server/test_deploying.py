@@ -100,8 +100,9 @@ def test_settings_hold_for_what_the_server_does(settings: Client, home: Path, wo
     def values() -> dict[str, str]:
         return {row["setting"]: row["value"] for row in settings.call("GET", "/settings").data["settings"]}
 
-    assert values() == {"target": "local", "registry": "", "context": "", "namespace": ""}
-    wish = {"target": "container", "registry": "registry.example/team", "context": "no-such-context", "namespace": ""}
+    nothing = {"registry": "", "docker_context": "", "kube_context": "", "context": "", "namespace": ""}
+    assert values() == {"target": "local", **nothing}
+    wish = {"target": "container", **nothing, "registry": "registry.example/team", "docker_context": "no-such-context"}
     told = settings.call("PUT", "/settings", wish).data["settings"]
     assert {row["setting"]: row["value"] for row in told} == wish
     assert {row["setting"]: row["from"] for row in told}["registry"] == "the front end's settings"
@@ -111,9 +112,15 @@ def test_settings_hold_for_what_the_server_does(settings: Client, home: Path, wo
     assert answer.status >= 400
     assert "no-such-context" in json.dumps(answer.data)
     settings.call("DELETE", "/services/far")
+    # The other target has its own.
+    settings.call("PUT", "/settings", {**wish, "target": "kubernetes", "kube_context": "no-such-cluster"})
+    answer = settings.call("POST", "/services/far/deploy", {"script": "scores/score.py"})
+    assert answer.status >= 400
+    assert "no-such-context" not in json.dumps(answer.data)
+    settings.call("DELETE", "/services/far")
 
     # What is left empty goes back to the server's own configuration.
     assert settings.call("PUT", "/settings", {"registry": " "}).status == 400
     assert settings.call("PUT", "/settings", {"target": "moon"}).data["field"] == "target"
     settings.call("PUT", "/settings", {})
-    assert values() == {"target": "local", "registry": "", "context": "", "namespace": ""}
+    assert values() == {"target": "local", **nothing}

@@ -125,11 +125,23 @@ def test_menus_settings_and_what_helps_to_decide(browser: Any, lab: tuple[str, s
     assert rows["registry"]["value"].startswith("r")
     assert rows["registry"]["from"] == "the front end's settings"
     setting("target").select_option(label="container")
+    # Docker and clusters have a context each; the one setting that was both is offered to nobody who has not set it.
+    with page.expect_response(
+        lambda answer: answer.request.method == "PUT" and "mldeploy/settings" in answer.url
+    ) as told:
+        setting("dockerContext").fill("desk")
+    assert told.value.status == 200
+    assert setting("kubeContext").is_visible()
+    assert not setting("context").is_visible()
     panel = show_panel(page)
     panel.get_by_role("button", name="Deploy a script…").click()
     form = page.get_by_role("form", name="Deploy a script")
     form.locator("option", has_text="as in the settings: container").wait_for(state="attached")
+    form.locator(".jp-MLDeploy-magic", has_text="--target container --context desk").wait_for()
+    form.get_by_label("Target").select_option("kubernetes")
+    assert "--context" not in form.locator(".jp-MLDeploy-magic").inner_text()
     form.get_by_role("button", name="Close").click()
+    setting("dockerContext").fill("")
     setting("target").select_option(index=0)
 
     # The palette knows the commands.

@@ -56,7 +56,7 @@ def cluster_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tup
         said = {
             "target": "kubernetes",
             "registry": environ["MLDEPLOY_REGISTRY"],
-            "context": environ["MLDEPLOY_CONTEXT"],
+            "kubeContext": environ["MLDEPLOY_CONTEXT"],
             "namespace": place,
         }
         settings = tmp_path / "settings" / "jupyter-mldeploy" / "plugin.jupyterlab-settings"

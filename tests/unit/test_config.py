@@ -39,3 +39,15 @@ def test_values_that_no_setting_can_have_are_refused_and_nothing_is_kept() -> No
     ):
         configure(said("scoring_timeout", "soon"))
     assert not MLDeploy.initialized()
+
+
+def test_docker_and_clusters_have_their_own_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLDEPLOY_CONTEXT", "one")
+    assert [configure().context_of(target) for target in ("container", "kubernetes")] == ["one", "one"]
+    MLDeploy.clear_instance()
+    monkeypatch.setenv("MLDEPLOY_KUBE_CONTEXT", "far")
+    found = configure(said("docker_context", "desk"))
+    assert [found.context_of(target) for target in ("container", "kubernetes")] == ["desk", "far"]
+    # A cluster's context is none of Docker's.
+    MLDeploy.clear_instance()
+    assert configure().context_of("container") is None

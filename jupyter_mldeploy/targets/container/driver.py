@@ -52,7 +52,7 @@ class ContainerDriver:
 
     def __init__(self, records: Records, context: str | None = None) -> None:
         self._records = records
-        self._context = context or settings().context or None
+        self._context = context or settings().context_of(TargetKind.CONTAINER)
 
     @cached_property
     def engine(self) -> Engine:

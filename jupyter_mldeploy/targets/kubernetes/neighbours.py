@@ -50,7 +50,7 @@ def places_of(records: Records) -> list[Target]:
     force = settings()
     found: dict[tuple[str, str], None] = {}
     if force.target == "kubernetes" or force.namespace:
-        found[force.context, force.namespace] = None
+        found[force.context_of(TargetKind.KUBERNETES) or "", force.namespace] = None
     for name in records.names():
         with suppress(RecordDamaged):
             record = records.find(name)
