@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from jupyter_mldeploy.runtime.configuration import ConfigurationError, WorkerMake
 from jupyter_mldeploy.runtime.limits import memory_of
@@ -50,8 +48,10 @@ class Admin:
 
     def handle(self, request: HttpRequest) -> bool:
         """Answer a control request; False when there is no such route for this client."""
+        from hmac import compare_digest  # the start of the server need not wait for it
+
         given = request.fields.get(b"x-mldeploy-token", b"")
-        if not hmac.compare_digest(given, self._token):
+        if not compare_digest(given, self._token):
             return False
         name = request.path[len(PREFIX) :]
         route = self._routes.get((request.method, name))
@@ -97,6 +97,8 @@ class Admin:
         )
 
     async def _events(self, request: HttpRequest) -> None:
+        from urllib.parse import parse_qs
+
         text = parse_qs(request.query).get("since", ["0"])[0]
         if not text.isdigit():
             raise BadOrderError(f"since must be the number of an event, not {text!r}.")

@@ -11,11 +11,15 @@ import argparse
 import json
 import os
 import sys
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, NoReturn
 
-from jupyter_mldeploy.runtime.configuration import ConfigurationError, ServiceConfig, WorkerMake, not_readable
+from jupyter_mldeploy.runtime.configuration import (
+    ConfigurationError,
+    ServiceConfig,
+    WorkerMake,
+    content_of,
+    not_readable,
+)
 
 NEEDS_SCRIPT = (
     "Either provide an entry_script using --entry_script "
@@ -80,7 +84,7 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
     settings = {**_config_file(flags, environment, root), **environment}
     script = flags.entry_script or settings.get("AZUREML_ENTRY_SCRIPT")
     if not script:
-        if not Path(root, "main.py").exists():
+        if not os.path.exists(os.path.join(root, "main.py")):
             raise ConfigurationError(NEEDS_SCRIPT)
         script = "main.py"
     if flags.entry_script:
@@ -127,7 +131,7 @@ def by_hand(flags: argparse.Namespace, environment: dict[str, str]) -> ServiceCo
         sample=flags.sample,
         watch=flags.reload,
     )
-    return replace(config, server_version=_server_version(settings)).validated()
+    return config._replace(server_version=_server_version(settings)).validated()
 
 
 def _place_of(script: str) -> str:
@@ -138,18 +142,18 @@ def _place_of(script: str) -> str:
 
 def _config_file(flags: argparse.Namespace, environment: dict[str, str], root: str) -> dict[str, Any]:
     given = flags.config_file or environment.get("AZUREML_CONFIG_FILE")
-    candidates = [Path(given)] if given else [Path(root, "config.json")]
+    candidates = [given or os.path.join(root, "config.json")]
     script = flags.entry_script or environment.get("AZUREML_ENTRY_SCRIPT")
     if not given and script:
-        candidates.append(Path(root, script).parent / "config.json")
+        candidates.append(os.path.join(os.path.dirname(os.path.join(root, script)), "config.json"))
     for path in candidates:
-        if not path.is_file():
+        if not os.path.isfile(path):
             if given:
-                what = "is a folder" if path.is_dir() else "does not exist"
+                what = "is a folder" if os.path.isdir(path) else "does not exist"
                 raise ConfigurationError(f"The configuration file {path} {what}.")
             continue
         try:
-            value = json.loads(path.read_bytes())
+            value = json.loads(content_of(path))
         except (OSError, ValueError) as error:
             if given:
                 raise ConfigurationError(not_readable("configuration file", path, error)) from None

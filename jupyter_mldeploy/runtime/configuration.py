@@ -1,21 +1,23 @@
-"""What a service is made of, as read from the service file; every value checked once, here."""
+"""What a service is made of, as read from the service file; every value checked once, here.
+
+Named tuples: the first worker waits for this module, and dataclasses would take it longer than all the rest.
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class ConfigurationError(ValueError):
     """A setting is missing or cannot be used; the text names it."""
 
 
-@dataclass(frozen=True)
-class WorkerMake:
+class WorkerMake(NamedTuple):
     """What a worker is made of; a reload may replace it whole."""
 
     entry_script: str
@@ -23,7 +25,7 @@ class WorkerMake:
     app_root: str = ""
     source_directory: str | None = None
     model_dir: str | None = None
-    env: dict[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = MappingProxyType({})
     memory_bytes: int | None = None
     cpus: float | None = None
 
@@ -54,14 +56,13 @@ class WorkerMake:
 
     def to_json(self) -> dict[str, Any]:
         """The object as configured; values of variables that the user gave are not shown."""
-        shown = {f.name: getattr(self, f.name) for f in fields(self)}
+        shown = self._asdict()
         shown["env"] = {k: v if k in _OWN else "***" for k, v in self.env.items()}
         shown["app_root"] = self.root
         return shown
 
 
-@dataclass(frozen=True)
-class ServiceConfig:
+class ServiceConfig(NamedTuple):
     """Everything the front is told at start."""
 
     worker: WorkerMake
@@ -94,7 +95,7 @@ class ServiceConfig:
     def from_file(cls, path: str) -> ServiceConfig:
         """Read a service file; raises `ConfigurationError`."""
         try:
-            value = json.loads(Path(path).read_bytes())
+            value = json.loads(content_of(path))
         except (OSError, ValueError) as error:
             raise ConfigurationError(not_readable("service file", path, error)) from None
         return cls.from_json(value)
@@ -136,20 +137,19 @@ class ServiceConfig:
         if isinstance(value, dict) and (unknown := [name for name in value if name not in LIVE_SETTINGS]):
             allowed = ", ".join(LIVE_SETTINGS)
             raise ConfigurationError(f"{unknown[0]} cannot be changed while the service runs; {allowed} can.")
-        return replace(self, **_checked(ServiceConfig, value, "the settings", partial=True)).validated()
+        return self._replace(**_checked(ServiceConfig, value, "the settings", partial=True)).validated()
 
     def with_secrets_of(self, environment: dict[str, str]) -> ServiceConfig:
         """Take the admin token and scoring keys out of an environment."""
         token = environment.pop("MLDEPLOY_ADMIN_TOKEN", None)
         keys = environment.pop("MLDEPLOY_SCORING_KEYS", "")
-        return replace(
-            self,
+        return self._replace(
             admin_token=token or None,
             scoring_keys=tuple(key.strip() for key in keys.split(",") if key.strip()),
         )
 
 
-def not_readable(what: str, path: str | Path, error: Exception) -> str:
+def not_readable(what: str, path: str, error: Exception) -> str:
     """Why a file of settings cannot be used, and what it needs to be."""
     if isinstance(error, OSError):
         return f"The {what} {path} cannot be read: {error.strerror}."
@@ -168,10 +168,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
     "None": (type(None),),
     "WorkerMake": (dict,),
-    "dict[str, str]": (dict,),
+    "Mapping[str, str]": (dict,),
     "tuple[str, ...]": (list, tuple),
 }
 _SECRETS = ("admin_token", "scoring_keys", "by_hand", "dry_run", "sample", "watch")
+
+
+def content_of(path: str) -> bytes:
+    """A file's bytes; raises OSError."""
+    with open(path, "rb") as stream:
+        return stream.read()
 
 
 def _checked(kind: type, value: Any, where: str, *, partial: bool = False) -> dict[str, Any]:
@@ -179,16 +185,16 @@ def _checked(kind: type, value: Any, where: str, *, partial: bool = False) -> di
     if not isinstance(value, dict):
         raise ConfigurationError(f"{where} must be a JSON object with its settings.")
     checked = {}
-    for known in fields(kind):
-        if known.name not in value or known.name in _SECRETS:
-            if known.name in ("entry_script", "worker") and known.name not in value and not partial:
-                raise ConfigurationError(f"{where} has no {known.name!r}.")
+    for name, annotation in kind.__annotations__.items():
+        if name not in value or name in _SECRETS:
+            if name in ("entry_script", "worker") and name not in value and not partial:
+                raise ConfigurationError(f"{where} has no {name!r}.")
             continue
-        given = value[known.name]
-        allowed = tuple(t for part in str(known.type).split(" | ") for t in _TYPES[part])
+        given, wanted = value[name], str(getattr(annotation, "__forward_arg__", annotation))
+        allowed = tuple(t for part in wanted.split(" | ") for t in _TYPES[part])
         if not isinstance(given, allowed) or (isinstance(given, bool) and bool not in allowed):
             if given is None:
                 continue  # null means the default
-            raise ConfigurationError(f"{known.name} of {where} must be {known.type}, not {given!r}.")
-        checked[known.name] = given
+            raise ConfigurationError(f"{name} of {where} must be {wanted}, not {given!r}.")
+        checked[name] = given
     return checked

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mldeploy.runtime.configuration import content_of
 from jupyter_mldeploy.runtime.shared_queue import SharedQueue
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Generation:
     @classmethod
     def read(cls, make: WorkerMake, shared: SharedQueue | None = None) -> Generation:
         """A generation of the script as it is on disk; raises OSError."""
-        return cls(make, Path(make.script_path).read_bytes(), shared)
+        return cls(make, content_of(make.script_path), shared)
 
     @property
     def ready(self) -> list[WorkerLink]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from jupyter_mldeploy.runtime.configuration import content_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import WorkerMake
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """Whether the configured limits hold: `enforced`, `unsupported` or `none`."""
 
     memory: str = "none"
@@ -37,7 +37,7 @@ class OomCounter:
     """Notices that the kernel has killed a process of this control group for want of memory."""
 
     def __init__(self) -> None:
-        self._files = [path for path in _oom_files() if path.exists()]
+        self._files = [path for path in _oom_files() if os.path.exists(path)]
         self._before = self._count()
 
     def killed(self, signal_number: int | None) -> bool:
@@ -51,28 +51,28 @@ class OomCounter:
         count = 0
         for path in self._files:
             try:
-                text = path.read_text()
+                text = content_of(path).decode()
             except OSError:
                 continue
             count += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill "))
         return count
 
 
-def _oom_files() -> list[Path]:
+def _oom_files() -> list[str]:
     """Where control groups of version 2 and 1 count; in a container the group's own path is the root."""
     try:
-        groups = Path("/proc/self/cgroup").read_text().splitlines()
+        groups = content_of("/proc/self/cgroup").decode().splitlines()
     except OSError:
         return []
-    root = Path("/sys/fs/cgroup")
+    root = "/sys/fs/cgroup"
     for line in groups:
         _, kinds, path = line.split(":", 2)
         candidates = []
         if not kinds:
-            candidates = [root / path.lstrip("/") / "memory.events", root / "memory.events"]
+            candidates = [f"{root}{path}/memory.events", f"{root}/memory.events"]
         elif "memory" in kinds.split(","):
-            candidates = [root / "memory" / path.lstrip("/") / "memory.oom_control", root / "memory/memory.oom_control"]
-        found = [candidate for candidate in candidates if candidate.exists()]
+            candidates = [f"{root}/memory{path}/memory.oom_control", f"{root}/memory/memory.oom_control"]
+        found = [candidate for candidate in candidates if os.path.exists(candidate)]
         if found:
             return found[:1]
     return []
@@ -81,7 +81,7 @@ def _oom_files() -> list[Path]:
 def memory_of(pid: int) -> int:
     """Private memory of a process in bytes (what it does not share with its parent); 0 where unknown."""
     try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        text = content_of(f"/proc/{pid}/smaps_rollup").decode()
     except OSError:
         return 0
     private = 0

@@ -56,6 +56,10 @@ class Log:
         """A record of the server itself."""
         self.line("I", "mldeploy", text)
 
+    def warning(self, text: str) -> None:
+        """What is probably a mistake."""
+        self.line("W", "mldeploy", text)
+
     def error(self, text: str) -> None:
         """An error of the server itself."""
         self.line("E", "mldeploy", text)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import time
-from pathlib import Path
+
+from jupyter_mldeploy.runtime.configuration import content_of
 
 _SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 _PATIENCE_S = 2.0
@@ -34,14 +36,14 @@ def children() -> set[int]:
     """The processes whose parent this process is; only what its first thread has started, where the kernel lists that."""
     own = str(os.getpid())
     with contextlib.suppress(OSError, ValueError):
-        return {int(text) for text in Path(f"/proc/self/task/{own}/children").read_text().split()}
+        return {int(text) for text in content_of(f"/proc/self/task/{own}/children").split()}
     found = set()
     with contextlib.suppress(OSError):
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
+        for name in os.listdir("/proc"):
+            if name.isdigit():
                 with contextlib.suppress(OSError):
-                    if (entry / "stat").read_bytes().rpartition(b")")[2].split()[1] == own.encode():
-                        found.add(int(entry.name))
+                    if content_of(f"/proc/{name}/stat").rpartition(b")")[2].split()[1] == own.encode():
+                        found.add(int(name))
     return found
 
 
@@ -53,6 +55,14 @@ def end_all(spare: set[int]) -> None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
         for pid in left:
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < deadline:
-                    time.sleep(0.001)
+            _take_status(pid, deadline)
+
+
+def _take_status(pid: int, deadline: float) -> None:
+    """Wait for a child's end, not past the deadline, and take its exit status."""
+    with contextlib.suppress(OSError):  # it is gone already, or the kernel is older than descriptors of processes
+        descriptor = os.pidfd_open(pid)
+        select.select([descriptor], [], [], max(0, deadline - time.monotonic()))
+        os.close(descriptor)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

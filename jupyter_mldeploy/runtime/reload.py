@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import failures
+from jupyter_mldeploy.runtime.configuration import content_of
 from jupyter_mldeploy.runtime.generation import Generation
 from jupyter_mldeploy.runtime.shared_queue import SharedQueue
 from jupyter_mldeploy.runtime.worker import frames
@@ -281,7 +280,7 @@ class FromDisk:
 
 def _read(make: WorkerMake) -> bytes:
     try:
-        return Path(make.script_path).read_bytes()
+        return content_of(make.script_path)
     except OSError as error:
         message = f"The scoring script {make.script_path} cannot be read: {error.strerror}."
         raise ReloadRefusedError(failures.failure("reload", "exception", message)) from None
@@ -301,15 +300,17 @@ def _keep(path: str, source: bytes | None) -> dict[str, Any] | None:
 
 def put_in_place(path: str, source: bytes) -> None:
     """Replace a script file atomically, keeping its permissions; a symlink's target is replaced, not the link."""
-    target = Path(path).resolve()
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    from tempfile import mkstemp  # takes its time to import
+
+    target = os.path.realpath(path)
+    descriptor, temporary = mkstemp(dir=os.path.dirname(target), prefix=f".{os.path.basename(target)}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(source)
         with contextlib.suppress(OSError):
-            Path(temporary).chmod(target.stat().st_mode & 0o7777)
-        Path(temporary).replace(target)
+            os.chmod(temporary, os.stat(target).st_mode & 0o7777)
+        os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            os.unlink(temporary)
         raise

@@ -15,8 +15,9 @@ import math
 import os
 import time
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from jupyter_mldeploy.runtime.configuration import content_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.pool import Pool
@@ -149,7 +150,7 @@ class _ComputingShare:
 def _cpu_seconds(pid: int) -> float | None:
     """Seconds that a process ran or was ready to run; None where the system does not tell."""
     try:
-        ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+        ran, waited, _ = content_of(f"/proc/{pid}/schedstat").split()
     except (OSError, ValueError):
         return None
     return (int(ran) + int(waited)) / 1e9

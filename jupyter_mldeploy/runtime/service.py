@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import os
 import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from jupyter_mldeploy.runtime import swagger
 from jupyter_mldeploy.runtime.cors import Cors
@@ -145,8 +143,10 @@ class Service:
         return any(worker.contract.get("input") == "raw" for worker in self.pool.generation.ready)
 
     def _has_key(self, request: HttpRequest) -> bool:
+        from hmac import compare_digest  # only where there are keys
+
         scheme, _, given = request.fields.get(b"authorization", b"").partition(b" ")
-        right = [hmac.compare_digest(given.strip(), key) for key in self._keys]
+        right = [compare_digest(given.strip(), key) for key in self._keys]
         return scheme.lower() == b"bearer" and any(right)
 
     def _health(self, request: HttpRequest) -> None:
@@ -161,6 +161,8 @@ class Service:
         self._plain(request, 200, b"content-type: text/plain; version=0.0.4; charset=utf-8\r\n", text)
 
     def _swagger(self, request: HttpRequest) -> None:
+        from urllib.parse import parse_qs
+
         version = parse_qs(request.query, keep_blank_values=True).get("version", ["2"])[0]
         generation = self.pool.generation
         schemas = next((worker.contract.get("schemas") for worker in generation.ready), None)

@@ -7,11 +7,11 @@ import os
 import signal
 import socket
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.runtime import orphans, watching
 from jupyter_mldeploy.runtime.admin import Admin
+from jupyter_mldeploy.runtime.configuration import content_of
 from jupyter_mldeploy.runtime.dispatch import Dispatcher
 from jupyter_mldeploy.runtime.events import EventLog
 from jupyter_mldeploy.runtime.generation import Generation
@@ -58,6 +58,7 @@ async def serve(
     address = listener.getsockname()
     events.emit("listening", host=address[0], port=address[1])
     log.info(f"Listening on http://{address[0]}:{address[1]}")
+    _tell_missing_folders(config, log)
     if first is not None:
         pool.recruiter.adopt(generation, *first)
     if config.by_hand:
@@ -77,6 +78,15 @@ async def serve(
         orphans.end_all(not_ours)
     log.flush()
     return code
+
+
+def _tell_missing_folders(config: ServiceConfig, log: Log) -> None:
+    """The settings are taken as given, but a typing error in one should not first show in init()."""
+    make = config.worker
+    given = {"AZUREML_MODEL_DIR": make.model_dir, "AZUREML_SOURCE_DIRECTORY": make.source_directory}
+    for name, folder in given.items():
+        if folder and not os.path.exists(os.path.join(make.root, folder)):
+            log.warning(f"{name} is {folder}, which does not exist in {make.root}.")
 
 
 def _generation(config: ServiceConfig, shared: SharedQueue) -> Generation:
@@ -134,7 +144,7 @@ class _Front:
         from jupyter_mldeploy.runtime.sample import SampleCall
 
         try:
-            body = Path(sample).read_bytes()
+            body = content_of(sample)
         except OSError as error:
             service.log.error(f"The sample {sample} cannot be read: {error.strerror}.")
             self._finish(1)

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
-from pathlib import Path
+from typing import NamedTuple
 
 from jupyter_mldeploy.runtime.configuration import ConfigurationError, WorkerMake
 
-BOOT = str(Path(__file__).with_name("worker") / "boot.py")
+BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker", "boot.py")
 SECRETS = ("MLDEPLOY_ADMIN_TOKEN", "MLDEPLOY_SCORING_KEYS")
 _SOCKET_FD, _LOG_FD, _LIFELINE_FD, _SHARED_FD, _FORK_FD = 3, 4, 5, 6, 7
 
 
-@dataclass
-class Lifeline:
+class Lifeline(NamedTuple):
     """A pipe whose write end only the front holds; its closing ends every worker."""
 
     read_fd: int
@@ -31,8 +29,7 @@ class Lifeline:
         return cls(*os.pipe())
 
 
-@dataclass
-class Channels:
+class Channels(NamedTuple):
     """The front's ends of what connects it with one worker."""
 
     link: socket.socket
@@ -49,8 +46,7 @@ class Channels:
             self.fork_socket.close()
 
 
-@dataclass
-class WorkerEnds:
+class WorkerEnds(NamedTuple):
     """The worker's ends, to be given to a child and then closed here."""
 
     link: socket.socket
@@ -119,7 +115,8 @@ def spawn(
         sources.append(_above(lifeline.read_fd if shared is None else shared.fileno()))
         arguments.append("-1" if shared is None else str(_SHARED_FD))
         if parent:
-            ours.fork_socket, child_end = socket.socketpair()
+            fork_socket, child_end = socket.socketpair()
+            ours = ours._replace(fork_socket=fork_socket)
             sources.append(_above(child_end.fileno()))
             child_end.close()
             arguments.append(str(_FORK_FD))

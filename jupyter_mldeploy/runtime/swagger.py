@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
+
+from jupyter_mldeploy.runtime.configuration import content_of
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.runtime.configuration import ServiceConfig, WorkerMake
@@ -75,7 +77,7 @@ def document(version: str, config: ServiceConfig, make: WorkerMake, schemas: dic
 def _file(version: str, make: WorkerMake) -> bytes | None:
     for name in (_FILES[version], "swagger.json"):
         try:
-            content = Path(make.root, name).read_bytes()
+            content = content_of(os.path.join(make.root, name))
             value = json.loads(content)
         except (OSError, ValueError):
             continue

@@ -81,7 +81,7 @@ def test_a_service_keeps_its_port_when_init_fails(serve: Serve) -> None:
 
 def test_a_script_that_is_not_there(serve: Serve) -> None:
     server = serve(GOOD, wait=False, worker={"entry_script": "missing.py"})
-    assert "missing.py" in server.wait_for("failure")["failure"]["message"]
+    assert "missing.py cannot be read: No such file" in server.wait_for("failure")["failure"]["message"]
 
 
 def test_an_interpreter_that_is_not_there(serve: Serve) -> None:

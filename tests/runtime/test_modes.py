@@ -168,6 +168,27 @@ def test_changes_that_the_system_does_not_tell_of(tmp_path: Path) -> None:
         wait_until(lambda: server.score().json == 4)
 
 
+def test_modules_of_packages_beside_the_script_are_watched(tmp_path: Path) -> None:
+    root = tmp_path / "watched"
+    (root / "features").mkdir(parents=True)
+    (root / "features" / "sums.py").write_text("def total(rows): return sum(rows)\n")
+    script = "import json\nfrom features.sums import total\n\ndef init(): pass\ndef run(data): return total(json.loads(data))\n"
+    (root / "score.py").write_text(script)
+    with watching(root) as server:
+        assert server.score([1, 2]).json == 3
+        (root / "features" / "sums.py").write_text("def total(rows): return 100 + sum(rows)\n")
+        wait_until(lambda: server.score([1, 2]).json == 103)
+
+
+def test_folders_that_do_not_exist_are_told(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text("def init(): pass\ndef run(data): return 1\n")
+    command = [*MODULE, "--entry_script", "score.py", "--port", "0", "--dry_run", "--model_dir", "modles"]
+    environment = {**os.environ, "AZUREML_SOURCE_DIRECTORY": "."}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert f"AZUREML_MODEL_DIR is modles, which does not exist in {tmp_path}." in done.stdout
+    assert "AZUREML_SOURCE_DIRECTORY" not in done.stdout
+
+
 @contextlib.contextmanager
 def watching(folder: Path) -> Iterator[Server]:
     log_path = folder.parent / "log.txt"

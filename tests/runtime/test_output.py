@@ -70,6 +70,13 @@ def test_everything_that_is_written_arrives_with_its_request(serve: Serve) -> No
     assert all(LINE.match(line) for line in log.splitlines())
 
 
+def test_warnings_leave_no_empty_line(serve: Serve) -> None:
+    server = serve("import warnings\ndef init(): warnings.warn('outdated model')\ndef run(data): return 1\n")
+    log = server.wait_for_log("outdated model')")  # the line that warned, below the warning
+    assert "UserWarning: outdated model\n" in log
+    assert all(line.strip() for line in log.splitlines())
+
+
 def test_access_lines(serve: Serve) -> None:
     server = serve("plain.py")
     server.request("GET", "/score?a=1", headers={"x-request-id": "one"})

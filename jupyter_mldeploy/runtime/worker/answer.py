@@ -7,9 +7,7 @@ what their objects can do, never by importing them.
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import datetime
 import enum
 import json
 import math
@@ -57,6 +55,8 @@ def _plain(value: Any, depth: int) -> Any:
 
 def _known(value: Any) -> Any:
     """A plainer form of an object that JSON does not know."""
+    import datetime  # not before: few results need it
+
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
@@ -128,7 +128,9 @@ def _text_of_bytes(value: bytes) -> str:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        return base64.b64encode(value).decode("ascii")
+        from base64 import b64encode
+
+        return b64encode(value).decode("ascii")
 
 
 def _key(key: Any) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import linecache
 import os
-import sysconfig
 import time
 import traceback
 from types import TracebackType
@@ -19,7 +18,7 @@ _LONGEST_TEXT = 10_000
 _LONGEST_TRACEBACK = 100_000
 # Entry scripts are the user's wherever they lie, even in a folder called site-packages.
 _SCRIPTS: set[str] = set()
-_STDLIB = sysconfig.get_path("stdlib") + os.sep
+_STDLIB = os.path.dirname(os.__file__) + os.sep
 
 
 def _is_own(filename: str) -> bool:

@@ -7,7 +7,7 @@ import sys
 import traceback
 from typing import Any
 
-from . import failure, request, script, shims, web
+from . import failure, request, script, shims
 from .request import BadRequest, Request
 from .scoring import Answer, Scorer
 
@@ -46,11 +46,14 @@ class RawScorer(Scorer):
 
     def __init__(self, loaded: script.Script, *, debug: bool, memory_limited: bool) -> None:
         super().__init__(loaded, debug=debug, memory_limited=memory_limited)
+        from . import web  # no other kind of script needs it
+
+        self._web = web
         self._kind = web.request_class()
 
     def arguments(self, asked: Request) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The request object."""
-        return (web.raw_request(self._kind, asked),), {}
+        return (self._web.raw_request(self._kind, asked),), {}
 
 
 class SchemaScorer(Scorer):

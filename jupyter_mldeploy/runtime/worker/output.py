@@ -148,7 +148,7 @@ class LogHandler(logging.Handler):
         """Write one record; a record that cannot be formatted is reported the way logging does it."""
         try:
             letter = _LETTERS.get(record.levelno, "I" if record.levelno < 30 else "W")
-            self._pipe.lines(letter, record.name, self.format(record))
+            self._pipe.lines(letter, record.name, self.format(record).rstrip("\n"))  # warnings end with one
         except Exception:
             self.handleError(record)
 

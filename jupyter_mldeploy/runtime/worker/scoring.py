@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from json import dumps  # by name: scripts replace that of the module
 from typing import Any, NamedTuple
 
-from . import answer, failure, frames, output, request, script, web
+from . import answer, failure, frames, output, request, script
 from .request import BadRequest, Request
 
 _PLAIN = frozenset((dict, list, str, int, float, bool, tuple))
@@ -51,7 +52,9 @@ class Scorer:
 
     def serialise(self, result: Any) -> tuple[int, bytes, list[list[str]] | None]:
         """Status, body and headers (none: plain JSON) of a result; raises `Unanswerable`."""
-        if result is not None and type(result) not in _PLAIN:
+        if result is not None and type(result) not in _PLAIN and _may_be_response():
+            from . import web
+
             made = web.as_http_answer(result)
             if made is not None:
                 return made
@@ -102,6 +105,11 @@ class Scorer:
             body["traceback"] = found["traceback"]
         meta: dict[str, Any] = {"failure": found}
         return Answer(500, dumps(body).encode(), flags, 0, dumps(meta).encode())
+
+
+def _may_be_response() -> bool:
+    """Whether anything is loaded that makes objects which are HTTP answers."""
+    return f"{__package__}.web" in sys.modules or "werkzeug" in sys.modules
 
 
 def out_of_memory(found: dict[str, Any], message: str, flags: int) -> Answer:

@@ -86,17 +86,28 @@ def load(path: str, source: bytes) -> Script:
     SyntaxError
         The text is not valid Python.
     Refused
-        It has no usable `init()` or `run()`.
+        There is no such file, or it has no usable `init()` or `run()`.
     BaseException
         Whatever its module level raised.
     """
     failure.claim_as_user_file(path)
+    if not source:  # what the front sends where it could read nothing
+        _try_to_read(path)
     _, code = compile_script(source, path)
     script = Script(path, source)
     sys.modules[MODULE_NAME] = script.module
     exec(code, script.module.__dict__)
     check_contract(script)
     return script
+
+
+def _try_to_read(path: str) -> None:
+    try:
+        with open(path, "rb"):
+            return
+    except OSError as error:
+        message = f"The scoring script {path} cannot be read: {error.strerror}."
+        raise Refused(message) from None
 
 
 def check_contract(script: Script) -> None:

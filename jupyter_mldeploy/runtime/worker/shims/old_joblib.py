@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.machinery
 import importlib.util
-import logging
 import sys
 import types
 from collections.abc import Sequence
@@ -14,7 +13,6 @@ from typing import Any, cast
 __all__ = ["OldJoblib"]
 
 OLD = "sklearn.externals.joblib"
-_logger = logging.getLogger("sklearn.externals")
 
 
 class OldJoblib:
@@ -42,5 +40,9 @@ class OldJoblib:
         """Both names are one module, so that its classes are the same classes."""
         name = module.__name__
         if name == OLD:
-            _logger.warning("scikit-learn no longer brings joblib; joblib itself is taken: write `import joblib`.")
+            import logging
+
+            logging.getLogger("sklearn.externals").warning(
+                "scikit-learn no longer brings joblib; joblib itself is taken: write `import joblib`."
+            )
         sys.modules[name] = import_module(f"joblib{name[len(OLD) :]}")
