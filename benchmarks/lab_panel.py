@@ -1,16 +1,13 @@
-"""What the extension costs JupyterLab's start, and how soon the side panel shows what has happened.
+"""How soon the side panel shows what has happened.
 
-    uv run python benchmarks/lab_panel.py [--runs N]
+    uv run python benchmarks/lab_panel.py
 
-A real JupyterLab in a real Chromium, in turn without and with the extension: milliseconds until ``app.restored``, the quickest of
-the runs. Then a service is killed, and the time is taken until the panel says so. The bytes are those of the built files,
-gzipped, all languages and all that is fetched later included.
+A real JupyterLab in a real Chromium: a service is killed, and the time is taken until the panel says so.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 import signal
 import sys
@@ -29,43 +26,20 @@ RESTORED = "window.jupyterapp.restored.then(() => performance.now())"
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
+    argparse.ArgumentParser(description=__doc__).parse_args()
     from playwright.sync_api import sync_playwright
 
     from tests.ui.lab import CHROMIUM, CHROMIUM_ARGUMENTS, lab_server
 
-    files = (ROOT / "jupyter_mldeploy" / "labextension" / "static").glob("*.js")
-    print(f"all files: {sum(len(gzip.compress(file.read_bytes())) for file in files) / 1000:.0f} kB gzipped")
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
-        plain, ours = Path(name) / "plain", Path(name) / "ours"
-        plain.mkdir()
-        ours.mkdir()
-        with lab_server(plain) as without, lab_server(ours, extension=True) as address:
-            times: dict[str, list[float]] = {without: [], address: []}
-            for _ in range(runs):
-                for one, found in times.items():
-                    found.append(start(browser, one))
-            least = {one: min(found) for one, found in times.items()}
-            added = least[address] - least[without]
-            print(f"start without {least[without]:.0f} ms, with {least[address]:.0f} ms: {added:+.0f} ms")
-            in_home(ours, f"m.deploy({str(write_script(ours))!r}, 'loud', target='local')")
-            print(f"killed, and shown after {told(browser, address, ours):.0f} ms")
-            in_home(ours, "m.service('loud').delete()")
+        folder = Path(name)
+        with lab_server(folder, extension=True) as address:
+            in_home(folder, f"m.deploy({str(write_script(folder))!r}, 'loud', target='local')")
+            print(f"killed, and shown after {told(browser, address, folder):.0f} ms")
+            in_home(folder, "m.service('loud').delete()")
         browser.close()
     return 0
-
-
-def start(browser: Any, address: str) -> float:
-    """Milliseconds of one start."""
-    page = browser.new_page()
-    page.goto(f"{address}&reset")
-    page.wait_for_function("() => window.jupyterapp")
-    took = float(page.evaluate(RESTORED))
-    page.close()
-    return took
 
 
 def told(browser: Any, address: str, folder: Path) -> float:
