@@ -118,7 +118,8 @@ class Diagnosis:
         for number, step in enumerate(self.steps, 1):
             lines += _wrapped(step, f"  {number}. ", "     ")
         offered = carried_out_on(self.target, self.actions)
-        changing = [one for one in offered if one.changes] or list(offered)
+        here = [one for one in offered if not one.command.startswith("%diagnose")]  # this is what it would say
+        changing = [one for one in here if one.changes] or here or list(offered)
         typed = _typed(changing[0], self.facts) if changing and self.service else ""
         if typed:
             lines.append(f"  type:  {typed}")
