@@ -46,6 +46,15 @@ def _time(field: str, seconds: float) -> float:
     return float(seconds)
 
 
+BUILDERS = ("", "classic", "buildx")
+
+
+def _builder(field: str, name: str) -> str:
+    if name not in BUILDERS:
+        raise InvalidValue(field, name, "choose classic or buildx, or leave it empty for whichever fits.")
+    return name
+
+
 def _target(field: str, kind: str) -> str:
     from jupyter_mldeploy.spec import TargetKind
 
@@ -83,6 +92,9 @@ class MLDeploy(SingletonConfigurable):
         config=True
     )
     kube_context = Unicode(help="kubeconfig context of the kubernetes target; empty: the current one.").tag(config=True)
+    builder = Unicode(
+        help="Builder of images: classic (the engine's own), buildx (BuildKit); empty: BuildKit where docker buildx is installed."
+    ).tag(config=True)
     context = Unicode(help="Context of the target where neither docker_context nor kube_context is set.").tag(
         config=True
     )
@@ -127,6 +139,10 @@ class MLDeploy(SingletonConfigurable):
     def _default_kube_context(self) -> str:
         return str(_from_environment("kube_context", ""))
 
+    @default("builder")
+    def _default_builder(self) -> str:
+        return _builder(PREFIX + "BUILDER", str(_from_environment("builder", "")))
+
     @default("context")
     def _default_context(self) -> str:
         return str(_from_environment("context", ""))
@@ -146,6 +162,10 @@ class MLDeploy(SingletonConfigurable):
     @default("init_timeout")
     def _default_init_timeout(self) -> float:
         return _time_of_environment("init_timeout", 300.0)
+
+    @validate("builder")
+    def _known_builder(self, proposal: dict[str, Any]) -> str:
+        return _builder("builder", proposal["value"])
 
     @validate("target")
     def _known_target(self, proposal: dict[str, Any]) -> str:

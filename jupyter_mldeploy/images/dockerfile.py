@@ -7,16 +7,20 @@ quoted here.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import textwrap
 from collections.abc import Mapping
 
+from jupyter_mldeploy.evidence import redact
 from jupyter_mldeploy.images.inputs import APP_ROOT, MODELS_ROOT, PORT, ImageInputs, default_base
 
-__all__ = ["USER", "environment_part", "models_part", "quoted", "script_part"]
+__all__ = ["PIP_CONF", "USER", "environment_part", "models_part", "quoted", "script_part", "secret_id"]
 
 USER = "10001:10001"
+PIP_CONF = "pip.conf"
+_PIP_CACHE = "/root/.cache/pip"
 MICROMAMBA = "mambaorg/micromamba:2"
 _CA = "/opt/mldeploy/ca-bundle.pem"
 # Every tool has a variable of its own for the same thing.
@@ -30,9 +34,21 @@ def quoted(value: str) -> str:
     return '"' + one_line.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$") + '"'
 
 
-def environment_part(inputs: ImageInputs) -> str:
-    """From the base image to packages and scoring server."""
-    blocks = _with_conda(inputs) if inputs.conda else _with_pip(inputs)
+def secret_id(path: str, content: bytes) -> str:
+    """The name that a command mounts a secret by. Another index is another command, so that what was installed from one is not
+    taken for what the other has; passwords are no part of it.
+    """
+    return f"{path}-{hashlib.sha256(redact(content.decode()).encode()).hexdigest()[:12]}"
+
+
+def environment_part(inputs: ImageInputs, *, buildkit: bool = False) -> str:
+    """From the base image to packages and scoring server.
+
+    Args:
+        inputs: What the image is made of.
+        buildkit: Whether pip's cache and configuration are mounted, which only BuildKit can do.
+    """
+    blocks = _with_conda(inputs) if inputs.conda else _with_pip(inputs, buildkit)
     blocks.append(
         """
         # The scoring server. Scripts may import the v1 names from any Python of this image.
@@ -77,30 +93,32 @@ def script_part(inputs: ImageInputs, parent: str, labels: Mapping[str, str]) -> 
 # -- environments ------------------------------------------------------------------------------------------------------
 
 
-def _with_pip(inputs: ImageInputs) -> list[str]:
+def _with_pip(inputs: ImageInputs, buildkit: bool) -> list[str]:
     base = inputs.base or default_base(inputs.environment)
-    configured = inputs.surroundings.pip_conf
-    blocks = [f"FROM {base} AS {'system' if configured else 'environment'}", *_version_check(inputs), *_system(inputs)]
-    if configured:
+    apart = inputs.surroundings.pip_conf and not buildkit
+    blocks = [f"FROM {base} AS {'system' if apart else 'environment'}", *_version_check(inputs), *_system(inputs)]
+    if apart:
         # Its addresses may hold passwords: it is in a stage of its own, of which only what was installed is taken.
-        blocks += ["FROM system AS packages\nCOPY pip.conf /etc/pip.conf"]
+        blocks += [f"FROM system AS packages\nCOPY {PIP_CONF} /etc/pip.conf"]
+    run = f"RUN {_mounts(inputs)}" if buildkit else "RUN "
+    keep = f"--cache-dir {_PIP_CACHE}" if buildkit else "--no-cache-dir"
     blocks.append(
-        """
+        f"""
         # The scoring server has an environment of its own, so that no pin of the script's can break it.
         COPY front.txt /opt/mldeploy/front.txt
-        RUN python3 -m venv /opt/mldeploy/front \\
-         && /opt/mldeploy/front/bin/pip install --no-cache-dir --only-binary=:all: -r /opt/mldeploy/front.txt
+        {run}python3 -m venv /opt/mldeploy/front \\
+         && /opt/mldeploy/front/bin/pip install {keep} --only-binary=:all: -r /opt/mldeploy/front.txt
         """
     )
     blocks.append("# What the script imports.\nRUN python3 -m venv --system-site-packages /opt/env")
     if inputs.requirements:
         blocks.append(
-            """
+            f"""
             COPY requirements.txt /opt/env/requirements.txt
-            RUN /opt/env/bin/pip install --no-cache-dir -r /opt/env/requirements.txt
+            {run}/opt/env/bin/pip install {keep} -r /opt/env/requirements.txt
             """
         )
-    if configured:
+    if apart:
         blocks.append(
             """
             FROM system AS environment
@@ -109,6 +127,23 @@ def _with_pip(inputs: ImageInputs) -> list[str]:
             """
         )
     return [*blocks, _path()]
+
+
+def _mounts(inputs: ImageInputs) -> str:
+    """What pip has downloaded and built is kept between builds that have the same system: a wheel that was compiled on one may
+    not run on another.
+    """
+    system = (
+        inputs.base or default_base(inputs.environment),
+        *sorted(inputs.environment.apt),
+        *inputs.environment.steps,
+    )
+    known = hashlib.sha256("\0".join(system).encode()).hexdigest()[:12]
+    mounts = f"--mount=type=cache,id=mldeploy-pip-{known},target={_PIP_CACHE} "
+    if inputs.surroundings.pip_conf:
+        name = secret_id(PIP_CONF, inputs.surroundings.pip_conf)
+        mounts += f"--mount=type=secret,id={name},required=true,target=/etc/pip.conf "
+    return mounts
 
 
 def _with_conda(inputs: ImageInputs) -> list[str]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,11 +34,15 @@ class Engine:
         api: docker-py's low-level client.
         address: What was connected to, for people.
         origin: Where the address is from.
+        selected: Docker's own variables with which its programs speak to the same engine; an empty one is not set.
+        buildkit: Whether it has BuildKit.
     """
 
     api: Any
     address: str
     origin: str
+    selected: Mapping[str, str] = field(default_factory=dict, repr=False)
+    buildkit: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -71,7 +76,7 @@ def connect(context: str | None = None) -> Engine:
     import docker.errors
     from docker.tls import TLSConfig
 
-    address, tls, origin = _find(context)
+    address, tls, origin, selected = _find(context)
     try:
         options: dict[str, Any] = {"base_url": address, "timeout": CALL_TIMEOUT}
         if isinstance(tls, TLSConfig):
@@ -82,7 +87,9 @@ def connect(context: str | None = None) -> Engine:
         answer.raise_for_status()
         asking.close()
         spoken = answer.headers.get("Api-Version", "auto")
-        return Engine(docker.APIClient(version=spoken, **options), address, origin)
+        return Engine(
+            docker.APIClient(version=spoken, **options), address, origin, selected, _has_buildkit(answer.headers)
+        )
     except (docker.errors.DockerException, OSError) as error:  # the HTTP library's errors are of the system's
         raise _unavailable(address, origin, error) from None
 
@@ -104,13 +111,23 @@ def engine_errors(engine: Engine) -> Iterator[None]:
 # -- where it is -------------------------------------------------------------------------------------------------------
 
 
-def _find(context: str | None) -> tuple[str, Any, str]:
+def _has_buildkit(told: Mapping[str, str]) -> bool:
+    """By what an engine says of itself: Docker for Linux has it since 19.03, and since 23.0 says where it is switched off."""
+    if "Libpod-API-Version" in told or told.get("OSType", "linux") != "linux":
+        return False
+    version = tuple(int(part) for part in re.findall(r"\d+", told.get("Api-Version", "")))
+    return (1, 40) <= version < (1, 42) or (version >= (1, 42) and told.get("Builder-Version") != "1")
+
+
+def _find(context: str | None) -> tuple[str, Any, str, dict[str, str]]:
     context = context or settings().docker_context or None
     if context is None and (host := os.environ.get("DOCKER_HOST")):
         from docker.utils import kwargs_from_env
 
         found = kwargs_from_env()
-        return str(found.get("base_url", host)), found.get("tls"), "DOCKER_HOST"
+        selected = {"DOCKER_HOST": host, "DOCKER_CONTEXT": ""}
+        selected |= {name: os.environ.get(name, "") for name in ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")}
+        return str(found.get("base_url", host)), found.get("tls"), "DOCKER_HOST", selected
     name = context or os.environ.get("DOCKER_CONTEXT") or _current_context()
     if name and name != "default":
         from docker.context import ContextAPI
@@ -124,11 +141,11 @@ def _find(context: str | None) -> tuple[str, Any, str]:
             raise TargetUnavailable(
                 f"There is no Docker context {name!r}.", "`docker context ls` lists those there are."
             )
-        return str(chosen.Host), chosen.TLSConfig, f"the Docker context {name!r}"
-    for path in _sockets():
-        if _is_socket(path):
-            return f"unix://{path}", None, "its usual place"
-    return f"unix://{DEFAULT_SOCKET}", None, "its usual place"
+        selected = {"DOCKER_CONTEXT": name, "DOCKER_HOST": ""}
+        return str(chosen.Host), chosen.TLSConfig, f"the Docker context {name!r}", selected
+    address = f"unix://{next(filter(_is_socket, _sockets()), DEFAULT_SOCKET)}"
+    selected = dict.fromkeys(("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"), "") | {"DOCKER_HOST": address}
+    return address, None, "its usual place", selected
 
 
 def _current_context() -> str:

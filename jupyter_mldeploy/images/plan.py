@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jupyter_mldeploy._version import __version__
-from jupyter_mldeploy.images.dockerfile import environment_part, environment_yml, models_part, script_part
+from jupyter_mldeploy.images.dockerfile import PIP_CONF, environment_part, environment_yml, models_part, script_part
 from jupyter_mldeploy.images.entries import Entry, digest_of
 from jupyter_mldeploy.images.inputs import ImageInputs, default_base
 from jupyter_mldeploy.images.runtime_files import FRONT_REQUIREMENTS
@@ -31,12 +31,21 @@ class Part:
         reference: What it is tagged with: repository and a hash of everything it is made of.
         dockerfile: Its text.
         entries: Its build context, without the Dockerfile.
+        buildkit: The same for BuildKit, with what only that can mount; empty where there is nothing to mount.
+        secrets: Entries that BuildKit mounts, and that are not sent to it.
     """
 
     name: str
     reference: str
     dockerfile: str
     entries: tuple[Entry, ...] = field(repr=False)
+    buildkit: str = ""
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def has_commands(self) -> bool:
+        """Whether anything is carried out in it; else files are copied."""
+        return re.search(r"^RUN\s", self.dockerfile, re.MULTILINE | re.IGNORECASE) is not None
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,8 @@ def plan_image(inputs: ImageInputs, repository: str = "") -> ImagePlan:
     environment_entries = (*_environment_files(inputs), *inputs.runtime)
     environment_text = environment_part(inputs)
     environment = _part("environment", f"{REPOSITORY}/environment", environment_text, environment_entries)
+    # The name does not depend on who builds it.
+    environment = replace(environment, buildkit=environment_part(inputs, buildkit=True), secrets=(PIP_CONF,))
     parts, texts, parent = [environment], [environment_text], "environment"
     if inputs.models:
         names = tuple(sorted(inputs.models))
@@ -102,7 +113,7 @@ def _environment_files(inputs: ImageInputs) -> tuple[Entry, ...]:
     if inputs.surroundings.ca_bundle:
         files.append(Entry("ca-bundle.pem", inputs.surroundings.ca_bundle))
     if inputs.surroundings.pip_conf:
-        files.append(Entry("pip.conf", inputs.surroundings.pip_conf))
+        files.append(Entry(PIP_CONF, inputs.surroundings.pip_conf))
     if inputs.requirements or inputs.conda:
         files.append(Entry("requirements.txt", _lines(inputs.requirements)))
     if inputs.conda:
