@@ -86,6 +86,10 @@ def start_command(reading: Reading) -> Iterator[Finding]:
             command=hit["command"] or hit["script"],
             interpreter=f"{interpreter} with CRLF line endings".strip() if crlf else interpreter,
         )
+    elif shebang := _shown_shebang(reading):
+        yield found(
+            "entrypoint-bad-interpreter", root, *shebang, command=_named(shebang[0]), interpreter=shebang[1]["path"]
+        )
     hit = reading.find(_NOT_EXECUTABLE)
     if hit is None and reading.exit_code in (126, None):
         hit = reading.find(_SHELL_DENIED)
@@ -101,6 +105,15 @@ def start_command(reading: Reading) -> Iterator[Finding]:
         yield found("command-not-found", Depth.SYMPTOM, reading.statement("exit code", 127), certain=False)
     elif reading.exit_code == 126:
         yield found("entrypoint-not-executable", Depth.SYMPTOM, reading.statement("exit code", 126), certain=False)
+
+
+def _shown_shebang(reading: Reading) -> tuple[Hit, Hit] | None:
+    """A program is not found and yet somebody shows its first line: it is there, and what that line names is not."""
+    missing = reading.find(_NOT_FOUND)
+    if missing is None or not _named(missing).startswith("/"):
+        return None
+    shebang = reading.find(r"^#! ?(?P<path>/[^\s]+)")
+    return (missing, shebang) if shebang and shebang.line.number > missing.line.number else None
 
 
 def _named(hit: Hit) -> str:

@@ -79,6 +79,11 @@ _FULL = (
     r"no space left on device|errno 28\]|enospc|nospacelefterror|disk quota exceeded|not enough (?:free )?disk space"
     r"|you don't have enough free space|not enough space on the disk|write error: no space|insufficient disk space"
     r"|at least [\d.]+ ?[kmgt]?i?b more space needed|disk is full|there is not enough space"
+    # the same of the C library in other languages
+    r"|no queda espacio en el dispositivo|não há espaço disponível no dispositivo|não resta espaço no dispositivo"
+    r"|на устройстве не осталось свободного места|недостаточно места на диске|spazio esaurito sul d|enheten är full"
+    r"|kein speicherplatz (?:mehr )?(?:verfügbar|auf dem gerät)|aucun espace disponible sur le périphérique"
+    r"|il n'y a plus de place|设备上没有空间"
 )
 
 

@@ -119,8 +119,8 @@ _WORDS: tuple[tuple[str, str, int], ...] = (
             r"Client\.Timeout exceeded while awaiting headers|context deadline exceeded"
             r"|upstream (?:request timeout|timed out)|Gateway Time-?out|Read(?:Timeout)?(?: "
             r"|:).{0,160}[Rr]ead timed out|ReadTimeout(?:Error)?\b|Operation timed out after \d+ milliseconds"
-            r"|request (?:was )?(?:cancell?ed|timed out)|scoring[ _]timeout|(?:The )?read operation timed out"
-            r"|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out|Endpoint request timed out"
+            r"|request (?:was )?(?:cancell?ed|timed out)|(?<![._])scoring[ _]timeout(?! is set)|(?:The )?read operation timed out"
+            r"|socket\.timeout: timed out|Scoring (?:request )?time(?:d)? ?out(?! is set)|Endpoint request timed out"
             r"|TimeoutError: .{0,60}(?:score|request|response)|stream timeout|Timeout (?:was reached|exceeded)"
             r"|HTTPX?.{0,10}ReadTimeout|did not (?:answer|respond) within|ServerTimeoutError|Timeout on reading data from socket"
             r"|StatusCode\.DEADLINE_EXCEEDED|failed to finish execution within the allocated time"
@@ -184,6 +184,8 @@ def answer(reading: Reading) -> Iterator[Finding]:
         not reading.stage and reading.http_status is not None and not elsewhere
     )
     status, proof = _status(reading)
+    if status == 424 and (model := reading.find(r"model-error-statuscode\W+(?P<code>\d{3})\b")):
+        status, proof = int(model["code"]), model.line  # what a managed endpoint's front had for an answer
     named = _CAUSES.get(status or 0)
     if status is not None and named and (of_endpoint or not elsewhere):
         depth = Depth.WRAPPER + 2 if not of_endpoint else Depth.WRAPPER - 6

@@ -188,7 +188,8 @@ def rollout(reading: Reading) -> Finding | None:
     )
     # A kubelet says "timed out waiting for the condition" of volumes and caches, and mounts them a moment later.
     hit = next((one for one in waited if not re.search(r"mount|sync \w+ cache", one.line.text, re.IGNORECASE)), None)
-    if hit is None or not (on_cluster(reading) or "rollout" in reading or "progress deadline" in reading):
+    speaks = any(word in reading for word in ("rollout", "progress deadline", "helm", "kubectl"))
+    if hit is None or not (on_cluster(reading) or speaks):
         return None
     named = reading.find(r"deployment(?:\.apps)? ?[\"'/](?P<deployment>[\w-]+)")
     return found("rollout-deadline-exceeded", Depth.WRAPPER - 5, hit, deployment=named["deployment"] if named else "")

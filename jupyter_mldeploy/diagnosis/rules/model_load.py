@@ -59,6 +59,7 @@ def model_file(reading: Reading) -> Iterator[Finding]:
         r"|Error no file named (?P<hf>[\w.]+)(?:,[^\n]*)? found in directory (?P<hf_dir>\S+)"
         r"|(?:does not appear to have|is missing) a file named (?P<hf_b>[\w.]+)"
         r"|No such file or directory: '?(?P<mlmodel>[^'\n]*MLmodel)'?"
+        r"|No such file or directory: '(?P<plainly>[^'\n]+\.(?:pkl|pickle|joblib|onnx|h5|keras|pth?|sav|cbm|safetensors))'"
         r"|Could not find an \"?MLmodel\"? configuration file at \"?(?P<mlflow>[^\"\s]+)"
         r"|Unable to (?:synchronously )?open file \(unable to open file: name = '(?P<h5>[^']+)'"
         r"|Invalid URI specified for model \S+ \((?P<mlserver>[^)\n]+)\)"

@@ -170,6 +170,7 @@ _OTHERS = (
         r" (?P<used>\d+), capacity: (?P<capacity>\d+)"
         r"|\boutof(?P<out>cpu|memory|ephemeral-storage)\b|cpu/memory resource insufficient"
         r"|range of cpus is from [\d.]+ to (?P<cpus>[\d.]+)|the requested resource is not available in the location"
+        r"|cannot be created per specified cpu/memory|insufficient compute resource"
         r"|please add more node\(s\) with sku more than (?P<sku>[^\n]*memory)",
         Depth.ROOT,
     ),

@@ -27,6 +27,7 @@ EXAMS = (
     "tenth",
     "eleventh",
     "twelfth",
+    "thirteenth",
 )
 _HERE = Path(__file__).parent
 _SECTIONS = {"body": "http_body", "previous": "previous_log", "build": "build_log"}
