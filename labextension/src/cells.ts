@@ -7,6 +7,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Widget } from '@lumino/widgets';
 import type { Catalogue } from './catalogue';
 import { deployedBy, hashOf, lineOf, scriptOf } from './cellscript';
+import { readDiagnosis } from './reading';
 import { CommandIDs, DEPLOYMENT_MIME, type IDeployedServices } from './tokens';
 
 const setMark: StateEffectType<{ line: number; title: string } | null> = StateEffect.define();
@@ -33,7 +34,7 @@ export const lineMark = StateField.define<DecorationSet>({
 });
 
 /** After a run: mark the line that the output's diagnosis names, or clear the mark. */
-export function markAfterRun(cell: Cell): void {
+export function markAfterRun(cell: Cell, trans: Catalogue): void {
   if (cell.model.type !== 'code' || deployedBy(cell.model.sharedModel.getSource()) === null) {
     return;
   }
@@ -44,7 +45,7 @@ export function markAfterRun(cell: Cell): void {
     const failure = data?.state === 'failed' ? data.failure : null;
     const line = lineOf(String(failure?.where ?? ''));
     if (line) {
-      mark = { line, title: String(failure.title ?? '') };
+      mark = { line, title: trans.diagnosis(readDiagnosis(failure)).title };
     }
   }
   (cell.editor as CodeMirrorEditor | null)?.editor.dispatch({ effects: setMark.of(mark) });

@@ -44,8 +44,7 @@ function head(state: string, name: string, about: string, right: string): HTMLEl
   return element(
     'div',
     'jp-MLDeploy-head',
-    dot,
-    element('b', '', name),
+    element('span', 'jp-MLDeploy-name', dot, element('b', '', name)),
     about && element('span', 'jp-MLDeploy-dim', about),
     right && element('span', 'jp-MLDeploy-right', right)
   );

@@ -79,6 +79,14 @@ class LazyPanel extends Panel {
     return this._contents;
   }
 
+  protected override onActivateRequest(): void {
+    void this.contents.then(widget => {
+      if (!widget.node.contains(document.activeElement)) {
+        widget.node.focus();
+      }
+    });
+  }
+
   protected override onAfterShow(): void {
     this._held ??= this._model.hold();
     void this.contents;
@@ -278,7 +286,7 @@ const cells: JupyterFrontEndPlugin<void> = {
       name: 'mldeploy-mark',
       factory: () => EditorExtensionRegistry.createImmutableExtension(lineMark)
     });
-    NotebookActions.executed.connect((_, { cell }) => markAfterRun(cell));
+    NotebookActions.executed.connect((_, { cell }) => markAfterRun(cell, trans));
   }
 };
 

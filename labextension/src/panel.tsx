@@ -4,6 +4,7 @@ import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
 import type { Api } from './api';
+import { isMeant } from './filtering';
 import type { ICatalogue } from './catalogue';
 import { DeployForm } from './deployform';
 import { Operation, Service } from './servicecard';
@@ -11,6 +12,9 @@ import type { Preferences } from './settings';
 import { Stock } from './stock';
 import { CommandIDs, type IDeployedServices } from './tokens';
 import { ParityTool, ReplicasTool } from './tools';
+
+/** From so many services on one wants to look for them. */
+const MANY = 8;
 
 export interface IContext {
   api: Api;
@@ -31,6 +35,7 @@ export class ServicesPanel extends ReactWidget {
   ) {
     super();
     this.addClass('jp-MLDeploy-panel');
+    this.node.tabIndex = -1; // whoever asks for the panel by a command goes on from here with the keyboard
     const run = (command: string, args?: ReadonlyJSONObject): void => void commands.execute(command, args);
     this._context = { api, model, trans, preferences, run };
   }
@@ -75,7 +80,10 @@ export class ServicesPanel extends ReactWidget {
 
 function Contents({ context }: { context: IContext }): JSX.Element {
   const { model, trans } = context;
-  const services = model.services;
+  const [wanted, want] = React.useState('');
+  const every = model.services;
+  const isMany = every.length >= MANY;
+  const services = isMany ? every.filter(service => isMeant(service, wanted, text => trans.__(text))) : every;
   const coming = model.coming;
   return (
     <>
@@ -85,13 +93,30 @@ function Contents({ context }: { context: IContext }): JSX.Element {
         </p>
       ) : null}
       {!model.isKnown && !model.trouble ? <p className="jp-MLDeploy-dim">{trans.__('Looking…')}</p> : null}
-      {model.isKnown && services.length + coming.length === 0 ? <Empty context={context} /> : null}
+      {model.isKnown && every.length + coming.length === 0 ? <Empty context={context} /> : null}
+      {isMany ? (
+        <div className="jp-MLDeploy-filter">
+          <input
+            type="search"
+            className="jp-MLDeploy-input"
+            placeholder={trans.__('Name, target or state')}
+            aria-label={trans.__('Show only services that have')}
+            value={wanted}
+            onChange={event => want(event.target.value)}
+          />
+          <span className="jp-MLDeploy-dim" role="status">
+            {trans.__('services: %1 of %2', services.length, every.length)}
+          </span>
+        </div>
+      ) : null}
       <ul className="jp-MLDeploy-services" aria-label={trans.__('Services')}>
         {coming.map(operation => (
           <li key={operation.service} className="jp-MLDeploy-card" aria-label={operation.service}>
             <div className="jp-MLDeploy-head">
-              <span className="jp-MLDeploy-dot" data-state="deploying" aria-hidden="true" />
-              <b>{operation.service}</b>
+              <span className="jp-MLDeploy-name">
+                <span className="jp-MLDeploy-dot" data-state="deploying" aria-hidden="true" />
+                <b>{operation.service}</b>
+              </span>
             </div>
             <Operation operation={operation} context={context} />
           </li>

@@ -8,6 +8,9 @@ import { remedyOf } from './remedies';
 import { CommandIDs, type IDiagnosis, type IOperation, type IService } from './tokens';
 import { bytes, capitalised, milliseconds, seconds, shortHash, thousands } from './wording';
 
+/** Says what the state beside the name says already. */
+const STOPPED = 'It was stopped.';
+
 type Shown = 'score' | 'diagnosis' | null;
 
 /** One service: how it is, and what can be done with it. */
@@ -39,14 +42,18 @@ export function Service({ service, context }: { service: IService; context: ICon
   return (
     <li className="jp-MLDeploy-card" aria-label={name} data-service={name}>
       <div className="jp-MLDeploy-head">
-        <span className="jp-MLDeploy-dot" data-state={service.state} aria-hidden="true" />
-        <b>{name}</b>
+        <span className="jp-MLDeploy-name">
+          <span className="jp-MLDeploy-dot" data-state={service.state} aria-hidden="true" />
+          <b>{name}</b>
+        </span>
         <span className="jp-MLDeploy-dim" role="status">
           {about.join(' · ')}
         </span>
         {service.edited && runs ? <span className="jp-MLDeploy-tag">{trans.__('edited, not reloaded')}</span> : null}
       </div>
-      {service.message && !runs ? <p className="jp-MLDeploy-message">{service.message}</p> : null}
+      {service.message && !runs && service.message !== STOPPED ? (
+        <p className="jp-MLDeploy-message">{trans.__(service.message)}</p>
+      ) : null}
       {operation ? <Operation operation={operation} context={context} /> : null}
       {service.uri ? (
         <div className="jp-MLDeploy-section">
@@ -242,7 +249,7 @@ function Diagnosis({ service, context }: { service: IService; context: IContext 
     return <p className="jp-MLDeploy-message">{found}</p>;
   }
   const title = element('b', 'jp-MLDeploy-title', capitalised(found.title));
-  return <Drawn key={found.cause} draw={() => [title, ...drawDiagnosis(found, context)]} />;
+  return <Drawn key={JSON.stringify(found)} draw={() => [title, ...drawDiagnosis(found, context)]} />;
 }
 
 function Replicas({ service, context: { trans } }: { service: IService; context: IContext }): JSX.Element {
@@ -264,7 +271,7 @@ function Replicas({ service, context: { trans } }: { service: IService; context:
             {service.replicas.map(replica => (
               <tr key={replica.name}>
                 <td>{replica.name}</td>
-                <td>{replica.state}</td>
+                <td>{trans.__(replica.state)}</td>
                 <td>
                   <code>{shortHash(replica.script)}</code>
                 </td>

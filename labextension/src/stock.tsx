@@ -1,4 +1,4 @@
-import { Clipboard, Dialog, showDialog } from '@jupyterlab/apputils';
+import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import * as React from 'react';
 import { wordsOf } from './api';
 import type { IContext } from './panel';
@@ -106,13 +106,23 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
       buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.warnButton({ label: trans.__('Delete') })]
     });
     if (asked.button.accept) {
-      await api.call('DELETE', ['models', model.name, String(model.version)]);
+      try {
+        await api.call('DELETE', ['models', model.name, String(model.version)]);
+      } catch (error) {
+        Notification.error(wordsOf(error), { autoClose: 8000 });
+      }
       again();
     }
   }
 
   async function showBuildLog(_context: IContext, reference: string): Promise<void> {
-    const { text } = await api.call<{ text: string }>('GET', ['images', 'log'], undefined, { reference });
+    let text: string;
+    try {
+      ({ text } = await api.call<{ text: string }>('GET', ['images', 'log'], undefined, { reference }));
+    } catch (error) {
+      Notification.error(wordsOf(error), { autoClose: 8000 });
+      return;
+    }
     const asked = await showDialog({
       title: reference,
       body: (<pre className="jp-MLDeploy-buildLog">{text}</pre>) as any,
@@ -130,18 +140,22 @@ function Part<T extends object>(props: {
   context: IContext;
   draw: (data: T, again: () => void) => JSX.Element[];
 }): JSX.Element {
-  const { trans, api } = props.context;
+  const { trans, api, model } = props.context;
   const [data, tell] = React.useState<T | string | null>(null);
+  const [isOpen, open] = React.useState(false);
   const ask = (): void => void api.call<T>('GET', [props.path]).then(tell, error => tell(wordsOf(error)));
+  // What a deployment registers and builds is here when it is done.
+  const deployed = model.services.map(service => `${service.name} ${service.revision} ${service.busy}`).join();
+  React.useEffect(() => {
+    if (isOpen) {
+      ask();
+    }
+  }, [isOpen, deployed]);
   const items = data && typeof data === 'object' ? props.draw(data, ask) : [];
   return (
     <details
       className="jp-MLDeploy-part"
-      onToggle={event => {
-        if ((event.target as HTMLDetailsElement).open) {
-          ask();
-        }
-      }}
+      onToggle={event => open((event.target as HTMLDetailsElement).open)}
     >
       <summary>{props.title}</summary>
       {data === null ? <p className="jp-MLDeploy-message">{trans.__('Looking…')}</p> : null}

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fill } from '../src/catalogue';
+import { isMeant } from '../src/filtering';
 import { replicasFor, sameAnswer } from '../src/arithmetic';
 import { deployedBy, hashOf, lineOf, scriptOf } from '../src/cellscript';
 import { levelOf, LogBuffer } from '../src/logbuffer';
@@ -229,6 +230,14 @@ describe('settings', () => {
   });
 });
 
+test('services are looked for by name, target and state, in both languages', () => {
+  const one = { name: 'churn-model', target: 'local', state: 'failed', edited: false };
+  const __ = (text: string): string => ({ failed: 'con error' })[text] ?? text;
+  const found = ['', 'churn', 'LOCAL fail', 'churn con error', 'other', 'churn container'].map(text => isMeant(one, text, __));
+  assert.deepEqual(found, [true, true, true, true, false, false]);
+  assert.ok(isMeant({ ...one, edited: true }, 'edited', __));
+});
+
 describe('arithmetic', () => {
   test('is exact, as the formula of the documents', () => {
     assert.equal(replicasFor('20', '10', '70', '1'), 286);
@@ -258,10 +267,28 @@ describe('the catalogue', () => {
   const named = ['deploying', 'running', 'degraded', 'failed', 'stopped', 'unknown', 'certain', 'likely', 'a guess'];
   const columns = ['replica', 'state', 'script', 'requests', 'p50', 'p99', 'errors', 'memory'];
   const verbs = ['deploy', 'reload', 'start', 'stop', 'scale', 'update', 'delete'];
+  // Of a service's server: told as they are, and shown in the user's language.
+  const replicas = ['idle', 'busy', 'starting', 'ready', 'stopping'];
+  const messages = [
+    'Its deployment was broken off; deploy it again.',
+    'Its container is gone: somebody removed it. Deploy it again.',
+    'Its container is paused; `docker unpause` lets it go on.',
+    'Its container was never started; deploy it again.'
+  ];
+  test('knows what targets say', () => {
+    const targets = join(SOURCE, '..', '..', 'jupyter_mldeploy', 'targets');
+    const told = (readdirSync(targets, { recursive: true }) as string[])
+      .filter(name => name.endsWith('.py'))
+      .map(name => readFileSync(join(targets, name), 'utf8'))
+      .join();
+    for (const message of [...messages, 'It was stopped.']) {
+      assert.ok(told.includes(message), message);
+    }
+  });
   // In the settings editor.
   const schema = JSON.parse(readFileSync(join(SOURCE, '..', 'schema', 'plugin.json'), 'utf8'));
   const settings = [schema, ...Object.values<any>(schema.properties)].flatMap(one => [one.title, one.description]);
-  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...settings])].sort();
+  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...replicas, ...messages, ...settings])].sort();
 
   for (const language of ['es', 'it', 'pt', 'ru', 'sv']) {
     test(`is whole in ${language}, with every value in its place`, () => {

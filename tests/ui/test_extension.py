@@ -140,6 +140,12 @@ def test_a_service_from_the_panel(browser: Any, lab: tuple[str, str, Path], pict
     panel = show_panel(page)
     talk = panel.locator("[data-service=talk]")
     talk.get_by_text("local · running").wait_for()
+    # Whoever has asked for the panel by a command goes on in it with the keyboard.
+    page.locator(".jp-Launcher").wait_for()  # which takes the focus when it comes
+    page.evaluate("window.jupyterapp.commands.execute('mldeploy:show-panel')")
+    page.wait_for_function("() => document.activeElement?.classList.contains('jp-MLDeploy-panel')")
+    page.keyboard.press("Tab")
+    assert panel.get_by_role("button", name="Deploy a script…").evaluate("e => e === document.activeElement")
 
     script.write_text(CHATTY.replace("first", "second"))
     talk.get_by_text("edited, not reloaded").wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -100,6 +101,36 @@ def test_one_click_mends_a_failure(browser: Any, tmp_path: Path, picture: Pictur
         in_home(tmp_path, "m.service('words').delete()")
 
 
+def find_one_of_many(page: Any, panel: Any, folder: Path) -> None:
+    """Among eight and more there is a field to look for some; a name of 63 letters is whole, with its dot beside it."""
+    services = folder / "home" / "services"
+    long = "-".join(["a-name", "that", "is", "as", "long", "as", "one", "may", "be", "x" * 26])
+    assert len(long) == 63
+    for name in (long, *(f"other-{number}" for number in range(7))):
+        copy = services / f".{name}"
+        shutil.copytree(services / "words", copy, symlinks=True)
+        record = copy / "service.json"
+        record.write_text(record.read_text().replace('"words"', f'"{name}"'))
+        copy.rename(services / name)
+    box = panel.get_by_label("Mostrar solo los servicios que tengan")
+    box.wait_for()
+    panel.get_by_text("servicios: 9 de 9").wait_for()
+    box.fill("error long")
+    panel.get_by_text("servicios: 1 de 9").wait_for()
+    assert panel.locator("[data-service]").count() == 1
+    dot, name = (
+        panel.locator(f"[data-service] .jp-MLDeploy-name {part}").bounding_box() for part in (".jp-MLDeploy-dot", "b")
+    )
+    assert name["y"] <= dot["y"] + dot["height"] / 2 <= name["y"] + 24
+    assert panel.evaluate("panel => panel.scrollWidth <= panel.clientWidth")
+    check_accessible(page, ".jp-MLDeploy-panel")
+    box.fill("")
+    for name in services.iterdir():
+        if name.name != "words":
+            shutil.rmtree(name)
+    panel.get_by_text("servicios: 9 de 9").wait_for(state="detached")
+
+
 def test_the_diagnosis_is_in_the_users_language(browser: Any, tmp_path: Path, picture: Picture) -> None:
     settings = tmp_path / "settings" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
@@ -117,6 +148,7 @@ def test_the_diagnosis_is_in_the_users_language(browser: Any, tmp_path: Path, pi
         words.get_by_role("button", name="Agregar inflection y compilar de nuevo").wait_for()
         check_accessible(page, ".jp-MLDeploy-panel")
         picture(words, "lab-spanish-light")
+        find_one_of_many(page, panel, tmp_path)
         page.evaluate("void window.jupyterapp.commands.execute('mldeploy:open-settings')")
         page.get_by_text("Registro y ruta a los que se suben las imágenes").wait_for()
         page.close()
