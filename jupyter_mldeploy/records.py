@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mldeploy.errors import MLDeployError, NotFound, OperationInProgress, RecordDamaged, StorageError
 from jupyter_mldeploy.evidence import Evidence
-from jupyter_mldeploy.spec import ServiceSpec, Target, check_service_name
+from jupyter_mldeploy.spec import ServiceSpec, Target, check_service_name, is_service_name
 
 if TYPE_CHECKING:
     import msgspec
@@ -106,10 +106,11 @@ class Records:
         return self._root / check_service_name(name)
 
     def names(self) -> list[str]:
-        """Names of all services that have a record, sorted."""
+        """Names of all services that have a record, sorted. A folder that somebody copied beside them is none."""
         if not self._root.is_dir():
             return []
-        return sorted(path.parent.name for path in self._root.glob("*/service.json"))
+        found = (path.parent.name for path in self._root.glob("*/service.json"))
+        return sorted(name for name in found if is_service_name(name))
 
     def find(self, name: str) -> Record | None:
         """The record of a service, or ``None``.

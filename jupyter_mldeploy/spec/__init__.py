@@ -2,7 +2,7 @@
 
 from jupyter_mldeploy.spec.environment import Environment
 from jupyter_mldeploy.spec.kinds import check_kinds
-from jupyter_mldeploy.spec.names import check_model_name, check_service_name
+from jupyter_mldeploy.spec.names import check_model_name, check_service_name, is_service_name
 from jupyter_mldeploy.spec.placement import Placement, Toleration, read_labels
 from jupyter_mldeploy.spec.quantities import parse_cpu, parse_memory, parse_seconds, show_memory
 from jupyter_mldeploy.spec.resources import Autoscale, Resources, replicas_for
@@ -34,6 +34,7 @@ __all__ = [
     "check_kinds",
     "check_model_name",
     "check_service_name",
+    "is_service_name",
     "keys_marked",
     "keys_name",
     "marked",

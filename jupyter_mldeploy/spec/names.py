@@ -6,7 +6,7 @@ import re
 
 from jupyter_mldeploy.errors import InvalidValue
 
-__all__ = ["check_model_name", "check_service_name"]
+__all__ = ["check_model_name", "check_service_name", "is_service_name"]
 
 SERVICE_NAME_LIMIT = 63
 _SERVICE = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
@@ -25,6 +25,11 @@ def check_service_name(name: str, field: str = "name") -> str:
         hint = f"{suggestion!r} would do." if _SERVICE.fullmatch(suggestion) else ""
         raise InvalidValue(field, name, expected, hint)
     return name
+
+
+def is_service_name(name: str) -> bool:
+    """Whether a service may have this name."""
+    return len(name) <= SERVICE_NAME_LIMIT and _SERVICE.fullmatch(name) is not None
 
 
 def check_model_name(name: str, field: str = "model") -> str:

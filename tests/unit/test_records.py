@@ -43,3 +43,10 @@ def test_a_record_that_may_not_be_read_hides_no_other(tmp_path: Path, monkeypatc
     Service("odd").delete()
     assert not (tmp_path / "services" / "odd").exists()
     MLDeploy.clear_instance()
+
+
+def test_a_folder_that_was_copied_beside_the_services_is_none(tmp_path: Path) -> None:
+    for name in ("iris", "iris (copy)", ".iris", "x" * 64):
+        (tmp_path / "services" / name).mkdir(parents=True)
+        (tmp_path / "services" / name / "service.json").write_text("{}")
+    assert Records(tmp_path).names() == ["iris"]
