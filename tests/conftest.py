@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
+
+# Images are built by the engine's own builder, also on a machine with docker buildx, except in the tests of builders.
+os.environ["MLDEPLOY_BUILDER"] = "classic"
 
 # A shell that starts the tests in the background lets them ignore interrupts, and what they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,6 +19,7 @@ from jupyter_mldeploy.events import Event
 from jupyter_mldeploy.images.engine import Engine
 
 from ..contract.scripts import ADDING
+from ..infra.buildx import plug_in
 from .under_test import ContainerUnderTest
 
 OPEN_REGISTRY = "127.0.0.1:5000"
@@ -83,6 +84,23 @@ def deployed(target: ContainerUnderTest, script: Path) -> Deploy:
         return deploy(script, name, target=target.name, **wishes)
 
     return make
+
+
+@pytest.fixture
+def builder(request: pytest.FixtureRequest, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Who builds the images: ``classic``; ``buildx``, for all of them; or, where ``docker buildx`` is, ``automatic``."""
+    del home
+    name = str(request.param)
+    monkeypatch.setenv("MLDEPLOY_BUILDER", "" if name == "automatic" else name)
+    if name != "classic":
+        folder = tmp_path / "docker-config"
+        plug_in(folder)
+        monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+    MLDeploy.clear_instance()
+    return name
+
+
+both_builders = pytest.mark.parametrize("builder", ["classic", "automatic"], indirect=True)
 
 
 class Heard:

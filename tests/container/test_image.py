@@ -15,7 +15,7 @@ from jupyter_mldeploy import register_model
 from jupyter_mldeploy.images.engine import Engine
 
 from ..contract.scripts import ADDING, READS_MODEL, edited
-from .conftest import Deploy, Heard, Ran, once, unique
+from .conftest import Deploy, Heard, Ran, both_builders, once, unique
 from .forward_proxy import ForwardProxy
 
 BY_HAND = READS_MODEL + "\nif __name__ == '__main__':\n    init()\n    print('by hand:', run(None))\n"
@@ -98,7 +98,8 @@ def test_the_same_inputs_build_nothing_a_second_time(
     assert told.message.endswith("nothing to build")
 
 
-def test_an_edited_script_installs_nothing(deployed: Deploy, heard: Heard) -> None:
+@pytest.mark.parametrize("builder", ["classic", "automatic", "buildx"], indirect=True)
+def test_an_edited_script_installs_nothing(builder: str, deployed: Deploy, heard: Heard) -> None:
     deployed(until="build")
     deployed(unique(edited(ADDING, "+ 1", "+ 2")), until="build", sink=heard)
     commands = [event.data["command"].split()[0] for event in heard.of("build", "progress")]
@@ -138,7 +139,9 @@ def test_the_container_is_held_tight(deployed: Deploy, engine: Engine) -> None:
     assert token not in (made._records.folder("adder") / "service.json").read_text()
 
 
+@both_builders
 def test_the_network_of_the_host_reaches_the_build_and_leaves_no_secret(
+    builder: str,
     deployed: Deploy,
     engine: Engine,
     heard: Heard,
