@@ -20,8 +20,10 @@ from jupyter_mldeploy.images.surroundings import Surroundings
 
 __all__ = ["ClassicBuild"]
 
-_STEP = re.compile(r"Step (\d+)/(\d+) : (.*)", re.DOTALL)
-_LAYER = re.compile(r" ---> ([0-9a-f]{12,64})\s*")
+# As Docker's own builder says it, and as Podman's does.
+_STEP = re.compile(r"(?:Step|STEP) (\d+)/(\d+) ?: (.*)", re.DOTALL)
+_LAYER = re.compile(r" ?--->? ([0-9a-f]{11,64})\s*")
+_CACHED = re.compile(r"---> Using cache|--> Using cache [0-9a-f]{64}")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})\s*")
 
 
@@ -74,7 +76,7 @@ class ClassicBuild:
             self.steps.append(Step(f"{match[1]}/{match[2]}", match[3].strip()))
             self._step_began = time.monotonic()
             self.output, self._running = [], ""
-        elif text.strip() == "---> Using cache" and self.steps:
+        elif _CACHED.fullmatch(text.strip()) and self.steps:
             self.steps[-1].cached = True
         elif (
             (match := _LAYER.fullmatch(text))

@@ -1,6 +1,7 @@
 """The Docker engine, found as the ``docker`` command finds it, and its failures in our words.
 
-``DOCKER_HOST`` first, then the context that was named or chosen, then the usual sockets: Docker's, a rootless engine's, Podman's.
+``DOCKER_HOST`` first, then the context that was named or chosen, then the first of the usual sockets where somebody listens:
+Docker's, that of a rootless Docker or Docker Desktop, Podman's.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import re
-import stat
+import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +24,10 @@ from jupyter_mldeploy.errors import TargetUnavailable
 __all__ = ["Engine", "connect", "engine_errors"]
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
+PIPE = "npipe:////./pipe/docker_engine"
 CALL_TIMEOUT = 60
 OLDEST_API = "1.24"
+START = "Start one (Docker Desktop, `sudo systemctl start docker`, or `systemctl --user start podman.socket`)"
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _find(context: str | None) -> tuple[str, Any, str, dict[str, str]]:
             )
         selected = {"DOCKER_CONTEXT": name, "DOCKER_HOST": ""}
         return str(chosen.Host), chosen.TLSConfig, f"the Docker context {name!r}", selected
-    address = f"unix://{next(filter(_is_socket, _sockets()), DEFAULT_SOCKET)}"
+    address = PIPE if sys.platform == "win32" else f"unix://{_usual_socket()}"
     selected = dict.fromkeys(("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"), "") | {"DOCKER_HOST": address}
     return address, None, "its usual place", selected
 
@@ -158,22 +162,42 @@ def _current_context() -> str:
         return ""
 
 
-def _sockets() -> Iterator[str]:
-    yield DEFAULT_SOCKET
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime:
-        yield f"{runtime}/docker.sock"
-    yield str(Path.home() / ".docker/run/docker.sock")
-    if runtime:
-        yield f"{runtime}/podman/podman.sock"
-    yield "/run/podman/podman.sock"
+def _usual_socket() -> str:
+    """The first of the usual sockets where somebody listens; else Docker's where only this user may not use it.
+
+    Raises:
+        TargetUnavailable: There is neither.
+    """
+    looked, denied = _sockets(), False
+    for path in looked:
+        try:
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(CALL_TIMEOUT)
+                probe.connect(path)
+            return path
+        except PermissionError:
+            denied = denied or path == looked[0]
+        except OSError:  # there is none, it is no socket, or was left by an engine that has ended
+            continue
+    if denied:
+        return looked[0]
+    raise TargetUnavailable(
+        "No container engine was found: DOCKER_HOST is not set, no Docker context is chosen, and nothing listens at "
+        f"{', '.join(looked[:-1])} or {looked[-1]}.",
+        f"{START}, or use --target local.",
+    )
 
 
-def _is_socket(path: str) -> bool:
-    try:
-        return stat.S_ISSOCK(Path(path).stat().st_mode)
-    except OSError:
-        return False
+def _sockets() -> list[str]:
+    home, runtime = Path.home(), os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    return [
+        DEFAULT_SOCKET,
+        f"{runtime}/docker.sock",  # rootless Docker's
+        f"{home}/.docker/run/docker.sock",  # Docker Desktop's and rootless Docker's
+        f"{home}/.docker/desktop/docker.sock",
+        f"{runtime}/podman/podman.sock",  # rootless Podman's
+        "/run/podman/podman.sock",
+    ]
 
 
 # -- why not -----------------------------------------------------------------------------------------------------------
@@ -191,7 +215,7 @@ def _unavailable(address: str, origin: str, error: BaseException) -> TargetUnava
         how = "there is no such socket" if isinstance(cause, FileNotFoundError) else "nothing listens there"
         return TargetUnavailable(
             f"Cannot connect to the Docker engine {where}: {how}.",
-            "Is the engine running? Start it (Docker Desktop, or `sudo systemctl start docker`), or use --target local.",
+            f"Is the engine running? {START}, or use --target local.",
         )
     return TargetUnavailable(
         f"The Docker engine {where} does not answer: {cause}.", "`docker version` shows whether it can be reached."

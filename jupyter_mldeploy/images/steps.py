@@ -12,7 +12,7 @@ from jupyter_mldeploy.events import Cancel
 __all__ = ["BOOKKEEPING", "COLOURS", "PATIENCE", "REMOVING", "Builder", "Listener", "Step", "StepFailed", "short"]
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-BOOKKEEPING = re.compile(r" ---> |Removing intermediate container ")
+BOOKKEEPING = re.compile(r" ---> |--> |Removing intermediate container ")
 """A builder's own: kept in the log, of no use while it builds."""
 REMOVING = "Removing intermediate container"
 PATIENCE = 15
@@ -80,7 +80,7 @@ class StepFailed(Exception):
 
     def reason(self, output: list[str]) -> str:
         """The last line of a step in which a program says what was wrong, else its last line, else the builder's words."""
-        lines = [line.strip() for line in output if line.strip() and not line.startswith((REMOVING, " --->"))]
+        lines = [line.strip() for line in output if line.strip() and not BOOKKEEPING.match(line)]
         told = [line for line in lines if re.match(r"(?i)(error|e):\s", line)] or lines
         return (told[-1] if told else self.text.strip().splitlines()[0]).rstrip(".") + "."
 

@@ -19,6 +19,7 @@ from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
 from jupyter_mldeploy.targets.build_logs import build_log
 from jupyter_mldeploy.targets.container.autopsy import collect_evidence
+from jupyter_mldeploy.targets.container.changing import set_limits
 from jupyter_mldeploy.targets.container.following import follow_status
 from jupyter_mldeploy.targets.container.handover import remove_container, remove_loose_volumes
 from jupyter_mldeploy.targets.container.identity import find_containers
@@ -223,8 +224,7 @@ class ContainerDriver:
         limits = limits_of(record.spec.resources, autoscale.maximum or autoscale.minimum)
         try:
             with engine_errors(self.engine):
-                if limits:
-                    self._set_limits(state.id, limits)
+                set_limits(self.engine, state.id, limits)
             self._client(record, state).scale(autoscale.minimum, autoscale.maximum)
         except RuntimeGone as error:
             raise TargetUnavailable(f"The service {record.name!r} does not answer: {error}.") from None
@@ -234,17 +234,6 @@ class ContainerDriver:
 
             configured |= {"min_replicas": autoscale.minimum, "max_replicas": autoscale.maximum}
             put_files(self.engine, state.id, {SERVICE_FILE: json.dumps(configured, indent=1).encode()})
-
-    def _set_limits(self, container: str, limits: Mapping[str, int]) -> None:
-        """docker-py knows no ``nano_cpus`` in an update: the same limit as a share of a period."""
-        changes: dict[str, int] = {}
-        if "mem_limit" in limits:
-            changes |= {"mem_limit": limits["mem_limit"], "memswap_limit": limits["memswap_limit"]}
-        if changes:
-            self.engine.api.update_container(container, **changes)
-        if "nano_cpus" in limits:
-            url = f"{self.engine.api.base_url}/v{self.engine.api.api_version}/containers/{container}/update"
-            self.engine.api.post(url, json={"NanoCpus": limits["nano_cpus"]}).raise_for_status()
 
     def stop(self, record: Record) -> None:
         """See ``Driver``."""

@@ -23,7 +23,10 @@ __all__ = ["HOST", "Wanted", "archive", "free_port", "limits_of", "make_containe
 HOST = "127.0.0.1"
 FRONT_MEMORY = 64 * 1024**2
 """What the server's front may use besides the replicas."""
+IMAGE_FILE = ".mldeploy/service.json"
+"""What every image has in its app root."""
 _UID = 10001
+_NAME_TAKEN = re.compile(r"name .* already in use", re.IGNORECASE | re.DOTALL)
 _TAKEN = re.compile(r"port is already allocated|address already in use|ports are not available", re.IGNORECASE)
 
 
@@ -107,6 +110,7 @@ def make_container(engine: Engine, wanted: Wanted) -> str:
             raise Conflict(f"409: {error}") from None
     try:
         with engine_errors(engine):
+            _fill_app_root(engine, container, wanted.image)
             put_files(engine, container, wanted.files)
     except BaseException:
         engine.api.remove_container(container, v=True, force=True)  # nobody knows of it yet
@@ -143,7 +147,7 @@ def _create(engine: Engine, wanted: Wanted, host: Mapping[str, Any], name: str) 
                 host_config=host,
             )
     except APIError as error:
-        if error.status_code == 409 and "already in use" in str(error.explanation):
+        if _NAME_TAKEN.search(str(error.explanation)):  # not every engine says 409
             raise _NameTaken(f"the container name {name!r} is taken.") from None
         raise
     return str(made["Id"])
@@ -169,6 +173,21 @@ def start_container(engine: Engine, container: str, port: int) -> None:
             hint = "Install the NVIDIA container toolkit on the engine's machine, or ask for no GPU."
             raise TargetUnavailable("The engine has no GPU to give to containers.", hint) from None
         raise
+
+
+def _fill_app_root(engine: Engine, container: str, image: str) -> None:
+    """Let the volume begin with what the image has in its place. Docker sees to that when the container is created, Podman not
+    before its start, and then only where nothing was put into it: its files are fetched from a container without the volume.
+    """
+    url = f"{engine.api.base_url}/v{engine.api.api_version}/containers/{container}/archive"
+    if engine.api.head(url, params={"path": f"{APP_ROOT}/{IMAGE_FILE}"}).status_code == 200:
+        return
+    plain = str(engine.api.create_container(image, command=["true"])["Id"])
+    try:
+        content, _ = engine.api.get_archive(plain, f"{APP_ROOT}/.")
+        engine.api.put_archive(container, APP_ROOT, content)
+    finally:
+        engine.api.remove_container(plain, v=True, force=True)
 
 
 def put_files(engine: Engine, container: str, files: Mapping[str, bytes]) -> None:
@@ -214,8 +233,9 @@ def _port_taken(engine: Engine, port: int) -> tuple[str, str]:
     from jupyter_mldeploy.targets.local.process import find_port_owner
 
     owner = ""
-    for other in engine.api.containers(filters={"publish": str(port)}):
-        owner = f"the container {str(other['Names'][0]).lstrip('/')!r}"
+    for other in engine.api.containers():  # not every engine can be asked for a port
+        if any(published.get("PublicPort") == port for published in other.get("Ports") or ()):
+            owner = f"the container {str(other['Names'][0]).lstrip('/')!r}"
     owner = owner or find_port_owner(port)
     summary = f"Port {port} is in use" + (f" by {owner}." if owner else ".")
     return summary, "Ask for another port with --port, or leave it out to get a free one."

@@ -6,13 +6,12 @@ from typing import Any
 
 from jupyter_mldeploy.errors import Cancelled, DeploymentFailed
 from jupyter_mldeploy.targets.base import Work
+from jupyter_mldeploy.targets.container.changing import start_again
 from jupyter_mldeploy.targets.container.handover import remove_container, rename_into_place, swap
 from jupyter_mldeploy.targets.container.logs import save_log
 from jupyter_mldeploy.targets.container.rollout import Rollout
 
 __all__ = ["promote", "sample_message"]
-
-RESTART = {"Name": "unless-stopped"}
 
 
 def promote(rollout: Rollout) -> str:
@@ -36,7 +35,7 @@ def promote(rollout: Rollout) -> str:
     work.record = work.record.with_(details={key: value for key, value in work.record.details.items() if key != "way"})
     new = _new_container(work)
     # Only now: a container that dies while it starts is to be seen dead, not to be started again.
-    rollout.engine.api.update_container(new, restart_policy=RESTART)
+    start_again(rollout.engine, new)
     if old and old != new:
         save_log(rollout.engine, old, rollout.records.folder(work.spec.name) / "run.previous.log")
         remove_container(rollout.engine, old)

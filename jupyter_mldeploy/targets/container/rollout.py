@@ -172,9 +172,8 @@ class Rollout:
     def _start(self, way: str, kept_port: int | None) -> None:
         work = self.work
         for attempt in range(PORT_TRIES):
-            port = work.spec.port or kept_port or self._port_before() or free_port()
-            if way == "aside":
-                port = free_port()
+            port = None if way == "aside" else work.spec.port or kept_port or self._port_before()
+            port = port or free_port()
             container = make_container(self.engine, self._wanted(way, port))
             self._learn(container=container, port=port, way=way)
             self._know_script(container)
@@ -186,7 +185,9 @@ class Rollout:
                 break
             except PortInUse:
                 remove_container(self.engine, container)
-                if work.spec.port or kept_port or attempt == PORT_TRIES - 1:
+                if way == "staged":
+                    way = "aside"  # Podman holds the port whatever network the container is on
+                elif work.spec.port or kept_port or attempt == PORT_TRIES - 1:
                     raise  # else a free one was taken by somebody in the meantime
         if not await_line(self.engine, container, ANNOUNCEMENT, work.cancel):
             raise self._died("launch")
