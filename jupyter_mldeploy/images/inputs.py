@@ -21,6 +21,7 @@ __all__ = [
     "PYTHON",
     "ImageInputs",
     "check_reference",
+    "check_registry",
     "default_base",
     "service_file",
 ]
@@ -32,7 +33,9 @@ PORT = 5001
 
 # What a registry takes for a reference: host, path, tag, digest; so that nothing else can get into a FROM line.
 _REFERENCE = re.compile(r"[A-Za-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
-_REGISTRY = re.compile(r"[A-Za-z0-9][\w.-]*(?::\d+)?(?:/[a-z0-9][a-z0-9._-]*)*")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+# Before the first slash is a host if it has a dot or a port; else it is a part of the path, which has no capitals.
+_REGISTRY = re.compile(rf"(?:(?=[^/]*[.:])[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?|{_COMPONENT})(?:/{_COMPONENT})*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +84,10 @@ def check_registry(registry: str) -> str:
     Raises:
         InvalidValue: No image can have such a name.
     """
-    if registry and not _REGISTRY.fullmatch(registry.rstrip("/")):
+    if registry and not _REGISTRY.fullmatch(registry.removesuffix("/")):
         expected = "write host and path in small letters, such as registry.example/team, without http://."
         raise InvalidValue("registry", registry, expected)
-    return registry.rstrip("/")
+    return registry.removesuffix("/")
 
 
 def default_base(environment: Environment) -> str:

@@ -94,9 +94,13 @@ def test_an_image_of_somebody_else_is_refused(deployed: Deploy, target: Containe
         deployed(from_image=target.base)
 
 
-def test_a_push_without_a_registry(deployed: Deploy, mldeploy: Callable[..., Ran]) -> None:
+def test_a_push_without_a_registry_or_with_none_that_can_be(deployed: Deploy, mldeploy: Callable[..., Ran]) -> None:
     deployed(until="build")
     assert "name one with --registry" in mldeploy("push", "adder").err
+    for registry in ("http://127.0.0.1:5000/zz", "127.0.0.1:5000/ü", "a b"):
+        refused = mldeploy("push", "adder", "--registry", registry)
+        assert (refused.code, refused.out) == (1, "")
+        assert f"registry={registry!r} is not valid: write host and path in small letters" in refused.err
 
 
 def test_building_by_itself_leaves_what_runs(deployed: Deploy, mldeploy: Callable[..., Ran], script: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from jupyter_mldeploy._version import __version__
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.images.dockerfile import environment_yml, quoted
-from jupyter_mldeploy.images.inputs import check_reference, default_base
+from jupyter_mldeploy.images.inputs import check_reference, check_registry, default_base
 from jupyter_mldeploy.images.plan import plan_image
 from jupyter_mldeploy.images.surroundings import Surroundings
 from jupyter_mldeploy.spec import Environment
@@ -130,6 +130,23 @@ def test_a_base_image_is_a_reference_or_refused(base: str) -> None:
 @pytest.mark.parametrize("base", ["python:3.11-slim", "127.0.0.1:5000/a/b_c:1.0", f"x@sha256:{'0' * 64}"])
 def test_references_as_registries_have_them(base: str) -> None:
     assert check_reference("base_image", base) == base
+
+
+@pytest.mark.parametrize(
+    "registry",
+    ["http://127.0.0.1:5000/zz", "UPPER/x", "UPPER", "127.0.0.1:5000/ü", "ü.example", "a b", " ", "/x", "../x",
+     "a:5000:1", "host.example/A", "host.example/a..b", "host.example//a", "/", "//"],
+)  # fmt: skip
+def test_a_registry_is_host_and_path_or_refused(registry: str) -> None:
+    with pytest.raises(InvalidValue, match=r"write host and path in small letters, such as registry\.example/team"):
+        check_registry(registry)
+
+
+@pytest.mark.parametrize(
+    "registry", ["", "somebody", "127.0.0.1:5000", "localhost:5000/a/b", "Registry.Example/team_x/a-b/", "a/b__c.d/e---f"]
+)
+def test_registries_as_images_are_named_for_them(registry: str) -> None:
+    assert check_registry(registry) == registry.rstrip("/")
 
 
 def test_the_default_base_has_the_environments_python() -> None:

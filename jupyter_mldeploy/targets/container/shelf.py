@@ -11,7 +11,7 @@ from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.images.entries import Entry
-from jupyter_mldeploy.images.inputs import check_reference
+from jupyter_mldeploy.images.inputs import check_registry
 from jupyter_mldeploy.images.plan import ImagePlan, plan_image
 from jupyter_mldeploy.images.transfer import Progress, push_image, split_reference
 from jupyter_mldeploy.records import Record, Records
@@ -104,18 +104,19 @@ def push(records: Records, record: Record, registry: str, progress: Progress, ca
     """Push the image of a service to a registry, under the name that it has there.
 
     Raises:
+        InvalidValue: No image can have the name of such a registry.
         Conflict: The image is not on this engine any more.
         DeploymentFailed: The registry refused it; carries what was said.
     """
-    image = image_of(record)
+    registry = check_registry(registry)
     if not registry:
         raise InvalidValue("registry", registry, "name one with --registry, or set MLDEPLOY_REGISTRY.")
-    check_reference("registry", registry)
+    image = image_of(record)
     engine = connect(record.spec.target.context)
     if engine.has_image(image) is None:
         raise Conflict(f"The image {image} is not on the engine any more.", "Build it again with `mldeploy build`.")
     _, tag = split_reference(image)
-    reference = f"{registry.rstrip('/')}/{record.name}:{tag}"
+    reference = f"{registry}/{record.name}:{tag}"
     if reference != image:
         repository, _ = split_reference(reference)
         engine.api.tag(image, repository, tag)
