@@ -23,10 +23,10 @@ _SECRET = re.compile(
         (?:authorization\s*[:=]\s*(?:bearer|basic)\s+)
       | (?:(?<!/)(?:password|passwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|sas)\b
           (?:["']?[:=]\s*["']?|["']\s+[:=]\s*["']|\s+[:=]\s*["']?))
-      | (?:://[^\s/:@]+:(?=[^\s/@]+@))
       | (?:[?&](?:sig|sv_sig|token|key)=)
     )
     (?P<secret>[^\s"'&@,;]{4,})
+  | (?P<user>://[^\s/:@]*:)[^\s/]+(?=@)  # in an address any length and any letter is a password
     """
 )
 
@@ -61,7 +61,7 @@ def redact(text: str) -> str:
 
 
 def _hidden(text: str) -> str:
-    return _SECRET.sub(lambda match: match["keep"] + "***", text)
+    return _SECRET.sub(lambda match: (match["keep"] or match["user"]) + "***", text)
 
 
 def read_log(path: Path, limit: int = LOG_LIMIT) -> str:

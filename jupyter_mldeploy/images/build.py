@@ -66,12 +66,11 @@ def build_image(
         _note_found(BuildLogs(home), plan, service)
         return Built(reference=plan.reference, id=found["Id"])
     first = max((index + 1 for index, image in enumerate(known) if image), default=0)
-    for note in plan.notes if first == 0 else ():
-        listener.line(f"The build uses {note}.")
     for index, part in enumerate(plan.parts[first:], first):
         parents = tuple(other.reference for other in plan.parts[:index])
+        notes = () if index else plan.notes
         _PartBuild(
-            part, parents, plan.dockerfile, engine, BuildLogs(home), surroundings, service, target, listener
+            part, parents, plan.dockerfile, engine, BuildLogs(home), surroundings, service, target, listener, notes
         ).run(cancel)
     built = engine.has_image(plan.reference)
     assert built is not None
@@ -103,10 +102,14 @@ class _PartBuild:
     service: str
     target: str
     listener: Listener
+    notes: tuple[str, ...]
     began: float = field(default_factory=time.monotonic)
 
     def run(self, cancel: Cancel) -> None:
         with writing(self.logs.path(self.part.reference)), self.logs.open(self.part.reference) as log:
+            for note in self.notes:
+                _write(log, f"The build uses {note}.")
+                self.listener.line(f"The build uses {note}.")
             builder, *others = self._builders()
             while True:
                 try:

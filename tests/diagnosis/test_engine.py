@@ -425,3 +425,17 @@ def test_a_long_log_of_tracebacks_keeps_its_first_and_its_last_exception() -> No
     assert raised[0].message == "number 0"
     assert raised[-1].message == "number 4999"
     assert raised[-1].line.number == 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("proxy http://user:pw@127.0.0.1:3128 refuses", "proxy http://user:***@127.0.0.1:3128 refuses"),
+        ("https://alice:p,w;x@y@index.example/simple", "https://alice:***@index.example/simple"),
+        ("redis://:pw@cache:6379", "redis://:***@cache:6379"),
+        ("http://index.example:80/a@b", "http://index.example:80/a@b"),
+        ("registry.example:5000/x@sha256:0123", "registry.example:5000/x@sha256:0123"),
+    ],
+)
+def test_a_password_in_an_address_is_hidden_whatever_it_is(text: str, shown: str) -> None:
+    assert Evidence(log=text).log == shown

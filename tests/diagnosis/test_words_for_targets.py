@@ -269,3 +269,32 @@ def test_what_is_asked_for_is_shown_as_what_is_allowed() -> None:
     assert told.cause == "limitrange-violation"
     assert "100Mi" in told.what
     assert "300Mi" in told.what
+
+
+def test_a_proxy_of_this_machine_is_not_the_builds() -> None:
+    log = (
+        "The build uses HTTPS_PROXY=http://user:***@127.0.0.1:3128 (from the environment).\n"
+        "WARNING: Retrying (Retry(total=4)) after connection broken by 'ProxyError('Cannot connect to proxy.',"
+        " NewConnectionError('<x>: [Errno 111] Connection refused'))': /simple/six/\n"
+        "ERROR: No matching distribution found for six"
+    )
+    told = diagnose(Evidence(stage="build", target="container", service="adder", exit_code=1, build_log=log))
+    assert told.cause == "build-proxy-failure"
+    assert "MLDEPLOY_BUILD_NETWORK=host" in told.steps[0]
+    elsewhere = diagnose(Evidence(stage="build", build_log=log.replace("127.0.0.1", "proxy.corp.example")))
+    assert "MLDEPLOY_BUILD_NETWORK" not in elsewhere.remedy
+
+
+def test_a_base_image_of_another_python_is_told_as_such() -> None:
+    log = "Step 2/20 : RUN python3 -c ...\nThe base image has Python 3.11, but the environment asks for 3.12."
+    told = diagnose(Evidence(stage="build", target="container", exit_code=1, build_log=log))
+    assert told.cause == "pip-python-version-incompatible"
+    assert "--base-image python:3.12-slim" in told.steps[0]
+
+
+def test_an_engine_with_too_few_cpus_has_no_nodes() -> None:
+    log = "Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available"
+    told = diagnose(Evidence(stage="launch", target="container", service="adder", log=log))
+    assert told.cause == "insufficient-cpu-memory"
+    assert "2.00" in told.what
+    assert "pods" not in told.to_text()

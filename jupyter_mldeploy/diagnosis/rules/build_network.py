@@ -14,7 +14,7 @@ from jupyter_mldeploy.diagnosis.signs import Sign, show
 from jupyter_mldeploy.diagnosis.stages import building, overcome
 
 if TYPE_CHECKING:
-    from jupyter_mldeploy.diagnosis.reading import Reading
+    from jupyter_mldeploy.diagnosis.reading import Hit, Reading
 
 _SIGNS = (
     Sign(
@@ -132,18 +132,21 @@ def way_to_the_index(reading: Reading) -> Iterator[Finding]:
     """Proxy before TLS before network: each makes the ones after it."""
     if not building(reading):
         return
+    here = reading.find(r"the build uses \w+=\S*?[/@](?P<host>127\.[\d.]+|localhost|\[::1\])[:/ ]")
     for finding in show(reading, _SIGNS):
         if finding.cause == "build-network-unreachable" and _ENGINE.search(finding.proof[0].text):
             continue  # the engine's way to a registry is base_image's, its socket engine's
         patterns = [sign.pattern for sign in _SIGNS if sign.cause == finding.cause]
-        known = Finding(finding.cause, finding.depth, finding.proof, _facts(finding), finding.certain)
+        known = Finding(finding.cause, finding.depth, finding.proof, _facts(finding, here), finding.certain)
         yield overcome(reading, known, patterns)
 
 
-def _facts(finding: Finding) -> dict[str, str]:
+def _facts(finding: Finding, here: Hit | None) -> dict[str, str]:
     host = _HOST.search(finding.proof[0].text)
     named = next((value for value in host.groups() if value), "") if host else ""
     facts = {"host": named, "reason": finding.facts.get("reason", "")}
     if proxy := finding.facts.get("proxy"):
         facts["proxy"] = proxy
+    if here and finding.cause == "build-proxy-failure":
+        facts |= {"proxy": here["host"], "loopback": here["host"]}
     return {name: value for name, value in facts.items() if value}

@@ -137,6 +137,11 @@ def _left_out(hit: Hit, requirement: str) -> str:
 _PYTHON = (
     Sign(
         "pip-python-version-incompatible",
+        r"the base image has python (?P<base_python>[\d.]+), but the environment asks for (?P<wanted>[\d.]+\d)",
+        Depth.ROOT,
+    ),
+    Sign(
+        "pip-python-version-incompatible",
         r"package '?(?P<name>[\w.-]+)'? requires a different python: (?P<python>\S+) not in"
         r" '?(?P<requires_python>[^'\n]+)",
         Depth.SPECIFIC - 2,
