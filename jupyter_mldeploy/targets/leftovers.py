@@ -23,14 +23,15 @@ def end_leftovers_of(records: Records, name: str) -> None:
     """End its servers, remove its containers and its objects of a cluster.
 
     Raises:
-        NotFound: This home folder never had a service of that name; the nearest name is given.
+        NotFound: This home folder has no service of that name, nor a container; the nearest name is given.
     """
-    if not records.folder(name).is_dir():
-        records.get(name)  # raises, and names the nearest
+    had_folder = records.folder(name).is_dir()
     end_servers_of(records.folder(name))
     from jupyter_mldeploy.targets.container.orphans import remove_containers_of  # loads the engine's client
 
-    remove_containers_of(records, name)
+    removed = remove_containers_of(records, name) if had_folder or _had_containers(records) else 0
+    if not had_folder and not removed:
+        records.get(name)  # raises, and names the nearest
     from jupyter_mldeploy.targets.kubernetes.attaching import remove_objects_of
 
     remove_objects_of(records, name)
@@ -43,7 +44,7 @@ def delete_service(records: Records, name: str, *, images: bool, forget: bool = 
         forget: Remove only what is known of it here: where it runs cannot be reached any more.
 
     Raises:
-        NotFound: This home folder never had a service of that name.
+        NotFound: This home folder has no service of that name, nor a container of one.
         TargetUnavailable: What it runs on cannot be reached; nothing was removed.
     """
     if forget:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from jupyter_mldeploy.errors import RecordDamaged, TargetUnavailable
 from jupyter_mldeploy.images.build_log import BuildLogs
-from jupyter_mldeploy.images.engine import Engine, connect
+from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import keys_name
 from jupyter_mldeploy.targets.container.handover import (
@@ -103,13 +103,17 @@ def remove_orphan(engine: Engine, records: Records, orphan: Orphan) -> None:
             remove_container(engine, orphan.container)
 
 
-def remove_containers_of(records: Records, service: str) -> None:
-    """Remove every container of a service whose record was lost; without an engine there is none."""
+def remove_containers_of(records: Records, service: str) -> int:
+    """Remove every container of a service whose record was lost; returns how many. Without an engine there is none."""
+    removed = 0
     with suppress(TargetUnavailable):
         engine = connect()
-        for container in find_containers(engine.api, records.home, service):
-            remove_container(engine, str(container["Id"]))
-        remove_loose_volumes(engine, records.home, service)
+        with engine_errors(engine):
+            for container in find_containers(engine.api, records.home, service):
+                remove_container(engine, str(container["Id"]))
+                removed += 1
+            remove_loose_volumes(engine, records.home, service)
+    return removed
 
 
 def find_unused_images(engine: Engine, records: Records) -> list[str]:
