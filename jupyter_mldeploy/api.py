@@ -118,7 +118,7 @@ class Service:
             return diagnose(kept)
         stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
         known: dict[str, Any] = {"failure": status.failure}
-        if not status.failure and status.state == "failed":
+        if not status.failure and (status.state == "failed" or status.state == "stopped" != record.state):
             known = {"failure": {"stage": stage, "kind": "gone", "message": status.message}}
         elif not status.failure and status.state == "running":
             known = {"http_status": 200}  # it has just told its state
@@ -290,7 +290,7 @@ class Service:
             raise TargetUnavailable(f"Cannot {what} {self.name!r}: {status.message}")
         if status.state not in {"running", "degraded"}:
             summary = f"Cannot {what} {self.name!r}: it is {status.state}. {status.message}".strip()
-            raise Conflict(summary, f"Deploy the cell again, or start it with `mldeploy start {self.name}`.")
+            raise Conflict(summary, "" if status.advises else f"Start it with `mldeploy start {self.name}`.")
         return self._current()
 
 

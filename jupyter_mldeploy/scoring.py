@@ -34,7 +34,7 @@ def ask(record: Record, records: Records, data: object, timeout: str | float | N
         if state is None or state.state not in {"stopped", "failed"}:
             raise
         summary = f"The service {record.name!r} is {state.state}. {state.message}".strip()
-        hint = f"Start it with `mldeploy start {record.name}`."
+        hint = "" if state.advises else f"Start it with `mldeploy start {record.name}`."
         if record.state == "failed":  # it would fail again
             hint = f"Mend that and deploy it again; `mldeploy diagnose {record.name}` says how."
         raise ScoringFailed(summary, hint, status=None, body="") from None

@@ -44,6 +44,7 @@ class Status:
         state: ``deploying``, ``running``, ``degraded``, ``failed``, ``stopped``, or ``unknown`` where engine or cluster do not
             answer.
         message: One sentence that says why, where there is something to say.
+        advises: Whether the message says what to do, so that nobody adds other advice.
         replicas: Each with its receipt.
         scoring_uri: Where requests go, or ``""``.
         script: Hash of the script that it runs.
@@ -67,6 +68,7 @@ class Status:
     limits: Mapping[str, str] = field(default_factory=dict)
     failure: Mapping[str, Any] = field(default_factory=dict)
     last_failure: Mapping[str, Any] = field(default_factory=dict)
+    advises: bool = False
 
     def failure_behind(self, answer: Answer) -> Mapping[str, Any]:
         """What an answer with an error came of, as the runtime reported it."""

@@ -111,7 +111,7 @@ def test_docker_kill_is_told_apart_from_memory(deployed: Deploy, target: Contain
     assert "killed from outside, not for its memory (exit code 137, SIGKILL)" in told[0]
     evidence = ContainerDriver(made._records).evidence(made.record, "run")
     assert (evidence.exit_code, evidence.oom_killed) == (137, False)
-    assert made.diagnose().cause not in {"container-oom-killed", "gunicorn-worker-oom"}
+    assert (made.diagnose().cause, made.diagnose().facts["ended"]) == ("process-gone", "killed")
 
 
 def test_run_that_eats_the_memory(deployed: Deploy) -> None:
@@ -182,6 +182,14 @@ def test_a_container_that_somebody_removed_is_gone_not_an_error(
     assert (status.state, status.scoring_uri) == ("stopped", "")
     assert "somebody removed it" in status.message
     assert mldeploy("status", "adder").code == 0
+    told = mldeploy("diagnose", "adder").out
+    assert "its container was removed from outside" in told
+    assert "type:  mldeploy start adder" in told
+    assert mldeploy("run", "adder", "{}").err.strip().endswith("somebody removed it. Deploy it again.")
+    assert mldeploy("reload", "adder").err.strip().endswith("somebody removed it. Deploy it again.")
+    made.start()
+    assert made.run({"x": 1})["sum"] == 2
+    engine.api.remove_container(container_of(made), force=True)
     made.stop()
     assert deployed().run({"x": 1})["sum"] == 2
     engine.api.remove_container(container_of(made), force=True)
@@ -189,12 +197,24 @@ def test_a_container_that_somebody_removed_is_gone_not_an_error(
     assert services() == []
 
 
-def test_a_paused_container_is_said_to_be(deployed: Deploy, engine: Engine) -> None:
+def test_a_paused_container_is_said_to_be(deployed: Deploy, engine: Engine, mldeploy: Callable[..., Ran]) -> None:
     made = deployed()
     engine.api.pause(container_of(made))
     assert "docker unpause" in made.status().message
+    assert (made.diagnose().cause, made.diagnose().facts["ended"]) == ("process-gone", "paused")
+    assert mldeploy("run", "adder", "{}").err.strip().endswith("`docker unpause` lets it go on.")
     engine.api.unpause(container_of(made))
     assert made.state == "running"
+    assert made.diagnose().cause == ""
+
+
+def test_a_container_that_somebody_stopped_is_diagnosed(deployed: Deploy, engine: Engine) -> None:
+    made = deployed()
+    engine.api.stop(container_of(made))
+    assert (made.diagnose().cause, made.diagnose().facts["ended"]) == ("process-gone", "stopped")
+    made.start()
+    made.stop()
+    assert made.diagnose().cause == ""
 
 
 def test_an_image_that_was_removed_is_built_again(deployed: Deploy, engine: Engine, heard: Heard) -> None:

@@ -34,6 +34,11 @@ def _end(failure: Mapping[str, Any]) -> str:
 
 _GONE = re.compile(r"\b[Pp]rocess (\d*) ?is gone\b")
 """What the local target says of a server that ran and is there no more."""
+_ENDED = re.compile(
+    r"(?P<killed>killed from outside)|(?P<stopped>told to end|it ended \(exit code 0\))|(?P<removed>somebody removed it)"
+    r"|(?P<paused>container is paused)"
+)
+"""The same of a container: it is started again when it ends by itself, so another did this."""
 _WAITED = re.compile(r"not returned (?:after|within) ([\d.]+ (?:seconds|ms|s))\b")
 
 
@@ -64,8 +69,11 @@ def reported(reading: Reading) -> Iterator[Finding]:
         facts["script"] = str(failure["file"])
     in_run = stage == "run"
     if kind == "gone":
-        if gone := _GONE.search(str(failure.get("message", ""))):
+        message = str(failure.get("message", ""))
+        if gone := _GONE.search(message):
             yield found("process-gone", Depth.SYMPTOM - 5, proof, process=gone[1])
+        elif ended := _ENDED.search(message):
+            yield found("process-gone", Depth.SYMPTOM - 5, proof, ended=str(ended.lastgroup))
     elif failure.get("oom"):
         yield found("container-oom-killed", Depth.ROOT - 3, proof, facts={**facts, **memory_facts(reading)})
     elif kind == "signal" and (cause := _SIGNALS.get(str(failure.get("signal", "")))):

@@ -47,18 +47,20 @@ def _without_container(record: Record) -> Status:
         case "stopped":
             return Status(state="stopped")
         case "deploying":
-            return Status(state="failed", message="Its deployment was broken off; deploy it again.")
-    return Status(state="stopped", message="Its container is gone: somebody removed it. Deploy it again.")
+            return Status(state="failed", message="Its deployment was broken off; deploy it again.", advises=True)
+    return Status(state="stopped", message="Its container is gone: somebody removed it. Deploy it again.", advises=True)
 
 
 def _not_running(record: Record, state: ContainerState) -> Status:
     match state.status:
         case "paused":
-            return Status(state="stopped", message="Its container is paused; `docker unpause` lets it go on.")
+            return Status(
+                state="stopped", message="Its container is paused; `docker unpause` lets it go on.", advises=True
+            )
         case "restarting":
             return Status(state="failed", message=f"Its container is being started again: {state.explain()}.")
         case "created":
-            return Status(state="failed", message="Its container was never started; deploy it again.")
+            return Status(state="failed", message="Its container was never started; deploy it again.", advises=True)
     if record.state == "stopped":
         return Status(state="stopped")
     return Status(state="failed", message=f"Its server is gone: {state.explain()}.")

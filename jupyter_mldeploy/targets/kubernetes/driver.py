@@ -182,7 +182,7 @@ class KubernetesDriver:
         if record.state == "deploying":
             if self._records.is_busy(record.name):
                 return Status(state="deploying")
-            return Status(state="failed", message="Its deployment was broken off; deploy it again.")
+            return Status(state="failed", message="Its deployment was broken off; deploy it again.", advises=True)
         failure = evidencing.kept(self._records.folder(record.name)).get("failure") or {}
         gone = f"Its Deployment in namespace {record.place.namespace or 'default'!r} is gone."
         return Status(state="failed", message=record.failure or gone, failure=failure)

@@ -266,7 +266,7 @@ class LocalDriver:
         if record.state == "deploying":
             if self._records.is_busy(record.name):
                 return Status(state="deploying")
-            return Status(state="failed", message="Its deployment was broken off; deploy it again.")
+            return Status(state="failed", message="Its deployment was broken off; deploy it again.", advises=True)
         if record.state == "failed":
             return Status(state="failed", message=record.failure)
         log = read_log(self._records.folder(record.name) / "run.log", 2_000).strip().splitlines()
