@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -71,6 +72,7 @@ class Observer:
         folders = [self._records.home / "services", self._records.home / "locks"]
         for folder in folders:
             folder.mkdir(parents=True, exist_ok=True)
+        seen = self._stamps({})
         while not ended.is_set():
             self._again.clear()
             if ended.is_set():
@@ -87,15 +89,31 @@ class Observer:
                 debounce=200,
                 step=20,
                 rust_timeout=1000,
+                yield_on_timeout=True,
             )
+            is_first = True
             for changes in notices:
+                if not (changes or is_first):
+                    continue
                 paths = {Path(path) for _, path in changes}
+                before, seen = seen, self._stamps(scripts)
+                if is_first:  # what was changed while stock was taken, and nobody watched
+                    paths |= {path for path, _ in before.items() ^ seen.items()}
+                    is_first = False
                 for name in {path.stem for path in paths if path.parent == folders[1]}:
                     self.refresh(name)
                 for path in paths & scripts.keys():
                     self.refresh(scripts[path])
                 if set(self._records.names()) != self._known() or scripts != self._scripts():
                     break
+
+    def _stamps(self, scripts: Mapping[Path, str]) -> dict[Path, int]:
+        """When what tells of news was changed last."""
+        found = {}
+        for path in [*(self._records.home / "locks").glob("*.json"), *scripts]:
+            with suppress(OSError):
+                found[path] = path.stat().st_mtime_ns
+        return found
 
     def _concerns(self, scripts: Mapping[Path, str], _change: object, changed: str) -> bool:
         path, home = Path(changed), self._records.home
