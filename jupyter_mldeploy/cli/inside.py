@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -27,17 +28,20 @@ def execute(options: argparse.Namespace, screen: Screen) -> int:
         def keep(piece: bytes, is_error: bool) -> None:
             heard[is_error] += piece
 
-        code = inside.run(command, keep)
+        code = inside.run(command, keep, _input())
         out, err = (heard[which].decode("utf-8", "backslashreplace") for which in (False, True))
         screen.json({"command": command, "exit_code": code, "stdout": out, "stderr": err})
         return code
+    return inside.run(command, screen.piece, _input())
 
-    def write(piece: bytes, is_error: bool) -> None:
-        stream = sys.stderr if is_error else sys.stdout
-        stream.write(piece.decode("utf-8", "backslashreplace"))
-        stream.flush()
 
-    return inside.run(command, write)
+def _input() -> int | None:
+    """What was piped or redirected into this process, for the command to read; nobody's keyboard."""
+    try:
+        keys = sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
+    return None if os.isatty(keys) else keys
 
 
 def shell(options: argparse.Namespace, screen: Screen) -> int:

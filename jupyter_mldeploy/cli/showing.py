@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -47,6 +48,18 @@ class Screen:
         """Several."""
         for text in texts:
             self.line(text)
+
+    def piece(self, said: bytes, is_error: bool) -> None:
+        """What a command wrote, byte for byte."""
+        stream = self._err if is_error else self._out
+        binary = getattr(stream, "buffer", None)
+        if binary is None:  # text alone: a notebook's
+            self._write(stream, said.decode("utf-8", "backslashreplace"))
+            return
+        self._write(stream, "")
+        with _writing():
+            binary.write(said)
+            binary.flush()
 
     def json(self, value: Any, *, indent: int | None = 2) -> None:
         """One JSON value; what JSON does not know is written as text."""
@@ -90,17 +103,23 @@ class Screen:
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def _write(self, stream: TextIO, text: str) -> None:
-        try:
-            stream.write(text)
+        with _writing():
+            try:
+                stream.write(text)
+            except UnicodeEncodeError:  # a terminal that cannot show the character shows its number
+                encoding = stream.encoding or "ascii"
+                stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
             stream.flush()
-        except UnicodeEncodeError:  # a terminal that cannot show the character shows its number
-            encoding = stream.encoding or "ascii"
-            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            stream.flush()
-        except BrokenPipeError:
-            raise ReaderGone from None
-        except OSError as error:
-            raise StorageError(f"The output could not be written: {error.strerror}.") from error
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGone from None
+    except OSError as error:
+        raise StorageError(f"The output could not be written: {error.strerror}.") from error
 
 
 def _in_a_line(text: str) -> str:

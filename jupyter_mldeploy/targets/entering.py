@@ -14,8 +14,11 @@ __all__ = ["Surroundings", "enter"]
 class Surroundings(Protocol):
     """Where a service's script runs: a container, a pod, or the app folder and Python of a local service."""
 
-    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
-        """Run a command, give each piece of output to ``write`` (and whether it is stderr); returns its exit code."""
+    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None], keys: int | None = None) -> int:
+        """Run a command, give each piece of output to ``write`` (and whether it is stderr); returns its exit code.
+
+        ``keys`` is the descriptor of what it reads as its standard input; without one there is nothing to read.
+        """
         ...
 
     def terminal(self) -> int:

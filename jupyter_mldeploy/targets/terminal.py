@@ -7,14 +7,15 @@ import select
 import signal
 import sys
 import termios
+import threading
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from jupyter_mldeploy.errors import Conflict
 
-__all__ = ["PIECE", "SHELL", "need_terminal", "raw_terminal", "relay"]
+__all__ = ["PIECE", "SHELL", "fed", "need_terminal", "raw_terminal", "relay"]
 
 SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash || exec sh")
 """Slim images have bash, the smallest have only sh."""
@@ -73,5 +74,42 @@ def relay(
         return
     finally:
         signal.signal(signal.SIGWINCH, former)
+        os.close(woken)
+        os.close(wake)
+
+
+@contextmanager
+def fed(keys: int | None, say: Callable[[bytes], None], end: Callable[[], None]) -> Iterator[None]:
+    """Carry what a descriptor has to the far end while the block runs, whether or not it is ever at its end.
+
+    Args:
+        keys: The descriptor; without one the far end is told at once that there is nothing.
+        say: Sends a piece.
+        end: Tells the far end that there is no more.
+    """
+    if keys is None:
+        end()
+        yield
+        return
+    woken, wake = os.pipe()
+
+    def carry() -> None:
+        with suppress(OSError):  # who was to hear it has gone
+            while True:
+                ready, _, _ = select.select([keys, woken], [], [])
+                if woken in ready:
+                    return
+                if not (piece := os.read(keys, PIECE)):
+                    end()
+                    return
+                say(piece)
+
+    carrier = threading.Thread(target=carry, daemon=True, name="standard input")
+    carrier.start()
+    try:
+        yield
+    finally:
+        os.write(wake, b"e")
+        carrier.join()
         os.close(woken)
         os.close(wake)

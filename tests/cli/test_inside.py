@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from .conftest import Shell
 
 
@@ -16,6 +18,14 @@ def test_a_command_runs_where_the_script_runs(shell: Shell) -> None:
     assert ran.json | {"command": []} == {
         "command": [], "exit_code": 3, "stdout": "3 azureml-models/words/1\n", "stderr": "e",
     }  # fmt: skip
+
+
+def test_a_command_reads_what_is_piped_and_its_bytes_are_kept(shell: Shell) -> None:
+    shell("deploy", "score.py", "--name", "adder")
+    said = b"\xff\0\r\n"
+    words = shell.words("exec", "adder", "--", "cat")
+    piped = subprocess.run(words, input=said, stdout=subprocess.PIPE, env=shell.environment, timeout=60, check=True)
+    assert piped.stdout == said
 
 
 def test_what_cannot_be_entered_is_said(shell: Shell) -> None:

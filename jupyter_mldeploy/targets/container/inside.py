@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any
 
 from jupyter_mldeploy.errors import Conflict, TargetUnavailable
@@ -14,9 +14,12 @@ from jupyter_mldeploy.images.inputs import APP_ROOT
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.targets.container.driver import ContainerDriver
 from jupyter_mldeploy.targets.container.state import ContainerState
-from jupyter_mldeploy.targets.terminal import PIECE, SHELL, need_terminal, raw_terminal, relay
+from jupyter_mldeploy.targets.terminal import PIECE, SHELL, fed, need_terminal, raw_terminal, relay
 
 __all__ = ["Inside", "enter_container"]
+
+STDERR = 2
+"""As the engine numbers the streams of a command."""
 
 
 def enter_container(records: Records, record: Record) -> Inside:
@@ -42,21 +45,25 @@ class Inside:
         self.engine = engine
         self.container = state.id
 
-    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
+    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None], keys: int | None = None) -> int:
         """Run a command in the app root and return its exit code.
 
         Args:
             command: Program and arguments; no shell reads them.
             write: Called with each piece of output, and whether it is the command's stderr.
+            keys: Descriptor of what the command reads as its standard input.
         """
-        api = self.engine.api
+        from docker.utils.socket import frames_iter
+
         with engine_errors(self.engine):
-            began = self._begin(command, tty=False)
-            for out, err in api.exec_start(began, stream=True, demux=True):
-                if out:
-                    write(out, False)
-                if err:
-                    write(err, True)
+            began = self._begin(command, tty=False, stdin=keys is not None)
+            stream = self.engine.api.exec_start(began, socket=True)
+            wire = _socket_of(stream)
+            with closing(wire), fed(keys, wire.sendall, lambda: _end_of_input(wire)):
+                for which, piece in frames_iter(stream, tty=False):  # type: ignore[no-untyped-call]
+                    write(piece, which == STDERR)
+                with suppress(OSError):  # so that nobody waits for a command that reads no more
+                    wire.shutdown(socket.SHUT_RDWR)
             return self._exit_code(began)
 
     def terminal(self, command: Sequence[str] = SHELL) -> int:
@@ -67,7 +74,7 @@ class Inside:
         """
         need_terminal()
         with engine_errors(self.engine):
-            began = self._begin(command, tty=True)
+            began = self._begin(command, tty=True, stdin=True)
             wire = _socket_of(self.engine.api.exec_start(began, tty=True, socket=True))
             with raw_terminal() as (keyboard, screen):
 
@@ -79,12 +86,12 @@ class Inside:
                 relay(keyboard, wire, heard, wire.sendall, lambda: self._resize(began))
             return self._exit_code(began)
 
-    def _begin(self, command: Sequence[str], *, tty: bool) -> str:
+    def _begin(self, command: Sequence[str], *, tty: bool, stdin: bool) -> str:
         from docker.errors import APIError
 
         try:
             made = self.engine.api.exec_create(
-                self.container, list(command), stdin=tty, tty=tty, workdir=APP_ROOT,
+                self.container, list(command), stdin=stdin, tty=tty, workdir=APP_ROOT,
                 environment={"TERM": os.environ.get("TERM", "xterm")} if tty else None,
             )  # fmt: skip
         except APIError as error:
@@ -106,3 +113,8 @@ class Inside:
 def _socket_of(stream: Any) -> socket.socket:
     """The socket below docker-py's stream: it is written to as well."""
     return getattr(stream, "_sock", stream)  # type: ignore[no-any-return]
+
+
+def _end_of_input(wire: socket.socket) -> None:
+    with suppress(OSError):  # the command has ended before
+        wire.shutdown(socket.SHUT_WR)

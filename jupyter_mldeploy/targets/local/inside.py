@@ -42,15 +42,17 @@ class LocalInside:
         named = {name: value for name, value in told.items() if value}
         self.environment = {**os.environ, **named, **worker.get("env", {}), "PATH": programs}
 
-    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None]) -> int:
+    def run(self, command: Sequence[str], write: Callable[[bytes, bool], None], keys: int | None = None) -> int:
         """Run a command and return its exit code.
 
         Args:
             command: Program and arguments; no shell reads them.
             write: Called with each piece of output, and whether it is the command's stderr.
+            keys: Descriptor of what the command reads as its standard input.
         """
+        stdin = subprocess.DEVNULL if keys is None else keys
         with (
-            self._begin(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process,
+            self._begin(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=stdin) as process,
             selectors.DefaultSelector() as ends,
         ):
             assert process.stdout is not None
