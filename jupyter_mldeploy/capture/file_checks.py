@@ -72,8 +72,20 @@ def model_problems(found: Survey, model_names: Collection[str], source: SourceDi
         yield Problem(
             node.lineno,
             f"Model.get_model_path({name!r}) asks for a model that is not shipped ({shipped}).",
-            f"Ship it with --model {name}.",
+            _how_to_ship(name, model_names),
         )
+
+
+def _how_to_ship(name: str, model_names: Collection[str]) -> str:
+    """A file is shipped under the first part of its name, unless another one is given to it."""
+    path = Path(name)
+    by_name = f"--model {name}={name if path.exists() else 'PATH'}" if "/" not in name else ""
+    if path.stem != name and path.stem in model_names:
+        named = f", or give it this name: {by_name}" if by_name else ""
+        return f"Write Model.get_model_path({path.stem!r}) for the one that is shipped{named}."
+    if "/" in name:
+        return f"Ship it with --model {name} and write Model.get_model_path({path.stem!r})."
+    return f"Ship it with {by_name if path.suffix and path.exists() else f'--model {name}'}."
 
 
 def _import_names(found: Survey) -> dict[str, str]:

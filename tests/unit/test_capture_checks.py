@@ -521,6 +521,25 @@ def test_models_that_are_asked_for(call: str, problems: int) -> None:
     assert check(with_run(f"return {call}", head), model_names=None) == []
 
 
+@pytest.mark.parametrize(
+    ("asked", "hint"),
+    [
+        ("clf.pkl", "Write Model.get_model_path('clf') for the one that is shipped, or give it this name: --model clf.pkl=PATH."),
+        ("models/clf.pkl", "Write Model.get_model_path('clf') for the one that is shipped."),
+        ("churn.pkl", "Ship it with --model churn.pkl=churn.pkl."),
+        ("churn.v2", "Ship it with --model churn.v2."),
+        ("models/churn.pkl", "Ship it with --model models/churn.pkl and write Model.get_model_path('churn')."),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_model_that_is_asked_for_by_its_file(
+    asked: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "churn.pkl").write_text("")
+    text = with_run(f"return Model.get_model_path({asked!r})", "from azureml.core.model import Model")
+    assert [problem.hint for problem in check(text)] == [hint]
+
+
 def test_a_model_may_be_a_file_of_the_source_directory(tmp_path: Path) -> None:
     (tmp_path / "churn").write_text("")
     text = with_run("return Model.get_model_path('churn')", "from azureml.core.model import Model")
