@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import select
-from collections.abc import Callable
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -89,14 +93,64 @@ def test_both_build_the_same_image_under_the_same_tag(
             assert (ours or None) == (theirs or None), (name, key)
 
 
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    made = Index(tmp_path / "served")
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield made
+    made.shutdown()
+    made.server_close()
+
+
+class Index(ThreadingHTTPServer):
+    """One wheel over HTTP, which may be kept for a year, as that of PyPI may.
+
+    Attributes:
+        requirement: For pip.
+        asked: How often it was asked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        name = "kept-1-py3-none-any.whl"
+        folder.mkdir()
+        with zipfile.ZipFile(folder / name, "w") as wheel:
+            wheel.writestr("kept.py", "")
+            wheel.writestr("kept-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: kept\nVersion: 1\n")
+            wheel.writestr("kept-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            wheel.writestr("kept-1.dist-info/RECORD", "kept.py,,\n")
+        self.asked = 0
+        index = self
+
+        class Handler(SimpleHTTPRequestHandler):
+            def end_headers(self) -> None:
+                self.send_header("Cache-Control", "max-age=31536000")
+                super().end_headers()
+
+            def do_GET(self) -> None:
+                index.asked += 1
+                super().do_GET()
+
+        super().__init__(("127.0.0.1", 0), functools.partial(Handler, directory=str(folder)))
+        self.requirement = f"kept @ http://127.0.0.1:{self.server_port}/{name}"
+
+
 @pytest.mark.parametrize("builder", ["automatic"], indirect=True)
 def test_buildkit_tells_steps_with_time_and_keeps_what_pip_downloaded(
-    builder: str, deployed: Deploy, target: ContainerUnderTest, heard: Heard
+    builder: str,
+    deployed: Deploy,
+    target: ContainerUnderTest,
+    heard: Heard,
+    index: Index,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    deployed(environment=pip(once("six==1.16.0")), until="build")
+    monkeypatch.setenv("MLDEPLOY_BUILD_NETWORK", "host")
+    monkeypatch.setenv("PIP_TRUSTED_HOST", "127.0.0.1")  # of others pip keeps nothing that came without encryption
+    MLDeploy.clear_instance()
+    deployed(environment=pip(once(index.requirement)), until="build")
     (kept,) = (target.home / "images").glob("mldeploy-environment/*.log")
     assert BUILDKITS_WORD in kept.read_text()
-    deployed(environment=pip(once("six==1.16.0")), until="build", sink=heard)
+    assert index.asked == 1
+    deployed(environment=pip(once(index.requirement)), until="build", sink=heard)
     # Those of the environment; the script's part only copies, and that is left to the engine's own builder.
     steps = heard.of("build", "progress")
     steps = steps[: steps[0].data["steps"]]
@@ -109,9 +163,10 @@ def test_buildkit_tells_steps_with_time_and_keeps_what_pip_downloaded(
     assert not packages["cached"]
     assert packages["seconds"] > 0
     assert not [command for command in by_command if "--mount" in command]
-    # Another list of packages installs anew, from what pip has kept.
+    # Another list of packages is installed anew, from what pip has kept.
     lines = "\n".join(event.message for event in heard.of("build", "log"))
-    assert "Using cached six-1.16.0" in lines
+    assert "Successfully installed kept-1" in lines
+    assert index.asked == 1
     assert BUILDKITS_WORD not in lines
 
 
