@@ -204,7 +204,9 @@ const panel: JupyterFrontEndPlugin<void> = {
         widget.title.label = build ? trans.__('Build log of %1', name) : trans.__('Log of %1', name);
         widget.title.icon = deployIcon;
         widget.title.closable = true;
-        shell.add(widget, 'main', { mode: 'split-bottom' });
+        // Beside the log that is open; the first one takes its place below.
+        const other = logs.find(log => log.isAttached);
+        shell.add(widget, 'main', other ? { ref: other.id, mode: 'tab-after' } : { mode: 'split-bottom' });
         await logs.add(widget);
         shell.activateById(id);
       }

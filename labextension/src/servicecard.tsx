@@ -52,7 +52,9 @@ export function Service({ service, context }: { service: IService; context: ICon
         {service.edited && runs ? <span className="jp-MLDeploy-tag">{trans.__('edited, not reloaded')}</span> : null}
       </div>
       {service.message && !runs && service.message !== STOPPED ? (
-        <p className="jp-MLDeploy-message">{trans.__(service.message)}</p>
+        <p className="jp-MLDeploy-message">
+          <Prose text={trans.__(service.message)} />
+        </p>
       ) : null}
       {operation ? <Operation operation={operation} context={context} /> : null}
       {service.uri ? (
@@ -91,6 +93,11 @@ export function Service({ service, context }: { service: IService; context: ICon
       {service.replicas.length ? <Replicas service={service} context={context} /> : null}
     </li>
   );
+}
+
+/** What stands between backticks is code. */
+export function Prose({ text }: { text: string }): JSX.Element {
+  return <>{text.split('`').map((part, i) => (i % 2 ? <code key={i}>{part}</code> : part))}</>;
 }
 
 function Toggle(props: { label: string; name: string; on: boolean; act: () => void }): JSX.Element {
@@ -148,7 +155,7 @@ export function Operation({ operation, context }: { operation: IOperation; conte
         </div>
       ) : (
         <p className="jp-MLDeploy-message" role="alert">
-          {[operation.error?.summary, operation.error?.hint].filter(Boolean).join(' ')}
+          <Prose text={[operation.error?.summary, operation.error?.hint].filter(Boolean).join(' ')} />
         </p>
       )}
       {runs && operation.log.length ? <pre className="jp-MLDeploy-proof">{operation.log.join('\n')}</pre> : null}

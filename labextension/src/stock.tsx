@@ -2,6 +2,7 @@ import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputil
 import * as React from 'react';
 import { wordsOf } from './api';
 import type { IContext } from './panel';
+import { Prose } from './servicecard';
 import { bytes, moment, seconds } from './wording';
 
 interface IModel {
@@ -70,7 +71,9 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
             <li key={image.reference}>
               <b>{image.reference}</b>{' '}
               <span className="jp-MLDeploy-dim">
-                {[image.state, moment(image.built), seconds(image.seconds)].join(' · ')}
+                {[trans.__(image.state), moment(image.built), image.seconds ? seconds(image.seconds) : '']
+                  .filter(Boolean)
+                  .join(' · ')}
               </span>
               <button
                 type="button"
@@ -86,6 +89,7 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
       />
       <Part<{ orphans: IOrphan[] }>
         title={trans.__('Orphans')}
+        about={trans.__('Containers that no service owns. `mldeploy prune` removes them.')}
         path="orphans"
         context={context}
         draw={({ orphans }) =>
@@ -136,6 +140,7 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
 
 function Part<T extends object>(props: {
   title: string;
+  about?: string;
   path: string;
   context: IContext;
   draw: (data: T, again: () => void) => JSX.Element[];
@@ -159,11 +164,20 @@ function Part<T extends object>(props: {
     >
       <summary>{props.title}</summary>
       {data === null ? <p className="jp-MLDeploy-message">{trans.__('Looking…')}</p> : null}
-      {typeof data === 'string' ? <p className="jp-MLDeploy-message">{data}</p> : null}
+      {typeof data === 'string' ? (
+        <p className="jp-MLDeploy-message">
+          <Prose text={data} />
+        </p>
+      ) : null}
       {data && typeof data === 'object' && !items.length ? (
         <p className="jp-MLDeploy-message">{trans.__('There are none.')}</p>
       ) : null}
       <ul>{items}</ul>
+      {props.about && items.length ? (
+        <p className="jp-MLDeploy-message">
+          <Prose text={props.about} />
+        </p>
+      ) : null}
     </details>
   );
 }

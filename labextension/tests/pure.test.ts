@@ -269,6 +269,7 @@ describe('the catalogue', () => {
   const verbs = ['deploy', 'reload', 'start', 'stop', 'scale', 'update', 'delete'];
   // Of a service's server: told as they are, and shown in the user's language.
   const replicas = ['idle', 'busy', 'starting', 'ready', 'stopping'];
+  const images = ['built', 'found', 'interrupted'];
   const messages = [
     'Its deployment was broken off; deploy it again.',
     'Its container is gone: somebody removed it. Deploy it again.',
@@ -288,7 +289,7 @@ describe('the catalogue', () => {
   // In the settings editor.
   const schema = JSON.parse(readFileSync(join(SOURCE, '..', 'schema', 'plugin.json'), 'utf8'));
   const settings = [schema, ...Object.values<any>(schema.properties)].flatMap(one => [one.title, one.description]);
-  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...replicas, ...messages, ...settings])].sort();
+  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...replicas, ...images, ...messages, ...settings])].sort();
 
   for (const language of ['es', 'it', 'pt', 'ru', 'sv']) {
     test(`is whole in ${language}, with every value in its place`, () => {

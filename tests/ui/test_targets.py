@@ -127,6 +127,7 @@ def test_a_container(browser: Any, container_lab: tuple[str, Path], picture: Pic
     panel.get_by_text("Nothing is deployed yet").wait_for()
     panel.get_by_text("Orphans", exact=True).click()
     panel.locator("details li", has_text="Up").filter(has_text="boxed").wait_for()
+    panel.locator("details code", has_text="mldeploy prune").wait_for()
     page.close()
 
 
