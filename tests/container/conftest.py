@@ -31,7 +31,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(pytest.mark.engine)
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(180))
+                params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+                waits = params.get("builder", "classic") != "classic"  # docker buildx may be in the making
+                item.add_marker(pytest.mark.timeout(900 if waits else 180))
 
 
 @pytest.fixture

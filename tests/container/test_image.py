@@ -212,3 +212,12 @@ def test_two_threads_that_build_one_image(deployed: Deploy, script: Path) -> Non
     for thread in threads:
         thread.join(120)
     assert failed == []
+
+
+def test_debian_packages_are_in_the_image_and_stay(deployed: Deploy, engine: Engine) -> None:
+    service = deployed(apt=["libgomp1"])
+    library = "/usr/lib/x86_64-linux-gnu/libgomp.so.1" if engine.api.version()["Arch"] == "amd64" else "/usr/lib"
+    assert in_image(engine, str(service.record.details["image"]), "ls", library)
+    service.update(memory="300Mi")
+    assert service.record.spec.inference.environment.apt == ("libgomp1",)
+    assert service.run("[1, 2]") is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from jupyter_mldeploy import service
+from jupyter_mldeploy import deploy, service
 from jupyter_mldeploy.errors import DeploymentFailed, InvalidValue, MLDeployError
 from jupyter_mldeploy.images.engine import Engine
 
@@ -115,6 +115,25 @@ def test_building_by_itself_leaves_what_runs(deployed: Deploy, mldeploy: Callabl
     assert made.edited
     made.update(image=image[0])
     assert made.run({"x": 1})["sum"] == 101
+
+
+def test_an_update_takes_the_script_of_the_image_that_it_names(deployed: Deploy, script: Path, tmp_path: Path) -> None:
+    image = str(deployed(unique(ADDING), name="base", until="build").record.details["image"])
+    (tmp_path / "other.py").write_text(edited(ADDING, "+ 1", "+ 100"))
+    made = deploy(tmp_path / "other.py", "adder", target="container", from_image=image)
+    assert made.run({"x": 1})["sum"] == 101
+    assert f"`mldeploy update adder --from-image {image}` takes that of the image" in made.status().message
+    made.update(memory="300Mi")
+    assert made.run({"x": 1})["sum"] == 101
+    made.update(image=image)
+    assert made.run({"x": 1})["sum"] == 2
+    assert (made.status().message, made.spec.inference.script.text) == ("", script.read_text())
+    assert made.update(image=image).outcome.change.kind == "unchanged"  # type: ignore[union-attr]
+    made.update(image=image, script=tmp_path / "other.py")
+    assert made.run({"x": 1})["sum"] == 101
+    made.stop()
+    made.update(image=image)
+    assert made.run({"x": 1})["sum"] == 2
 
 
 def test_the_dockerfile_and_its_context_build_by_hand(

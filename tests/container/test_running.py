@@ -314,14 +314,19 @@ def test_a_port_that_is_taken(deployed: Deploy, target: ContainerUnderTest) -> N
 
 
 def test_a_name_that_somebody_elses_container_has(
-    deployed: Deploy, someone_elses: Callable[[str], str], target: ContainerUnderTest, engine: Engine
+    deployed: Deploy, someone_elses: Callable[[str], str], target: ContainerUnderTest, engine: Engine, heard: Heard
 ) -> None:
     name = f"taken-{os.urandom(3).hex()}"
     theirs = someone_elses(f"mldeploy-{name}")
     with pytest.raises(
-        Conflict, match=f"409: the container name 'mldeploy-{name}' is taken by somebody else's container"
-    ):
-        deployed(name=name)
+        Conflict, match=f"The container name 'mldeploy-{name}' is taken by somebody else's container"
+    ) as refused:
+        deployed(unique(ADDING), name=name, sink=heard)
+    assert f"docker rm --force mldeploy-{name}" in refused.value.hint
+    assert heard.of("build", "started") == []
+    assert deployed(name=name, until="build").state == "stopped"
+    with pytest.raises(Conflict, match="is taken by somebody else's container"):
+        service(name).start()
     assert engine.api.inspect_container(theirs)["Name"] == f"/mldeploy-{name}"
     assert target.leftovers() == []
 

@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
-# engine.sh up|down|env : a Docker engine, a registry, a registry that wants a password, and a base image, for the tests.
+# engine.sh up|down|env|buildx : a Docker engine, a registry, a registry that wants a password, and a base image, for the tests.
+#
+# `buildx` makes docker buildx, where nobody else finds it, and prints its path; it takes minutes, once, and waits for another call
+# that makes it already. In CI `up` begins with it in the background, so that the tests before those of builders need not wait.
 #
 # An engine that answers is used as it is. Where there is none, on Debian and as root, one is started; every step says what it
 # starts. `up` may be called again at any time, also after a crash; `down` ends what `up` started and nothing else.
 #
 #   MLDEPLOY_INFRA_DIR     state: logs, process numbers, the registries' files   (default /var/tmp/mldeploy-infra)
 #   MLDEPLOY_TEST_BASE     base image of the tests; made here where it is missing (default mldeploy-test/python:3.11)
+#   MLDEPLOY_TEST_PROGRAMS folder that may have docker-buildx.xz; else it is built with Go
 #   MLDEPLOY_TEST_SUITE    Debian release that the base image is made from        (default bookworm)
 set -euo pipefail
 
 : "${MLDEPLOY_INFRA_DIR:=/var/tmp/mldeploy-infra}"
 : "${MLDEPLOY_TEST_BASE:=mldeploy-test/python:3.11}"
 : "${MLDEPLOY_TEST_SUITE:=bookworm}"
+here=$(cd "$(dirname "$0")" && pwd)
 state=$MLDEPLOY_INFRA_DIR
 open_registry=127.0.0.1:5000
 locked_registry=127.0.0.1:5002
+buildx_version=v0.37.2 # the newest that the Go module proxy has with all its parts; it speaks to the BuildKit of Docker 20.10
+buildx=$state/bin/docker-buildx-$buildx_version
 mkdir -p "$state"/{log,run}
 
 say() { echo "engine.sh: $*" >&2; }
@@ -90,12 +97,35 @@ base() { # a Debian with Python, in the place of python:X.Y-slim where no public
   rm "$state/base.tar"
 }
 
+buildx() { # the plugin of Docker's command line that speaks to BuildKit
+  exec 9>"$state/lock-buildx"; flock 9
+  if [ ! -x "$buildx" ]; then
+    mkdir -p "$state/bin"
+    if [ -f "${MLDEPLOY_TEST_PROGRAMS:-/nowhere}/docker-buildx.xz" ] && command -v xz >/dev/null; then
+      say "unpacking docker buildx"
+      xz -dc "$MLDEPLOY_TEST_PROGRAMS/docker-buildx.xz" >"$buildx.part"
+      chmod +x "$buildx.part"
+    else
+      command -v go >/dev/null || { say "docker buildx $buildx_version is built with Go, which is not here"; exit 4; }
+      say "building docker buildx $buildx_version from Go modules (minutes; log: $state/log/build-buildx.log)"
+      GOBIN=$state/bin/made CGO_ENABLED=0 nice -n 19 go install -trimpath \
+        -ldflags "-s -w -X github.com/docker/buildx/version.Version=$buildx_version" \
+        "github.com/docker/buildx/cmd/buildx@$buildx_version" >"$state/log/build-buildx.log" 2>&1 9>&- ||
+        { tail -n 20 "$state/log/build-buildx.log" >&2; exit 1; }
+      mv "$state/bin/made/buildx" "$buildx.part"
+    fi
+    mv "$buildx.part" "$buildx"
+  fi
+  echo "$buildx"
+}
+
 up() {
   exec 9>"$state/lock"; flock 9 # two calls at once: the second finds what the first has made
   engine
   registry registry "$open_registry"
   registry locked-registry "$locked_registry"
   base
+  if [ "${CI:-}" = true ] && [ ! -x "$buildx" ] && ! alive buildx; then start buildx "$here/engine.sh" buildx; fi
   env_lines
 }
 env_lines() {
@@ -105,14 +135,15 @@ env_lines() {
 }
 down() {
   exec 9>"$state/lock"; flock 9
-  for name in locked-registry registry dockerd containerd; do
+  for name in buildx locked-registry registry dockerd containerd; do
     [ -f "$state/run/$name" ] || continue
     if alive "$name"; then
       say "stopping $name"
       local pid; read -r pid _ <"$state/run/$name"
-      kill "$pid" 2>/dev/null || true
+      if [ "$name" = buildx ]; then pid=-$pid; fi # with what it has started
+      kill -- "$pid" 2>/dev/null || true
       for _ in $(seq 80); do alive "$name" || break; sleep 0.25; done
-      if alive "$name"; then kill -9 "$pid" 2>/dev/null || true; fi
+      if alive "$name"; then kill -9 -- "$pid" 2>/dev/null || true; fi
     fi
     rm -f "$state/run/$name"
   done
@@ -122,5 +153,6 @@ case "${1:-}" in
   up) up ;;
   down) down ;;
   env) env_lines ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  buildx) buildx ;;
+  *) sed -n '2,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
