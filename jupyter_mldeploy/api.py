@@ -208,8 +208,8 @@ class Service:
     def update(self, *, sink: Sink = silent, cancel: Cancel | None = None, **changes: Any) -> Service:
         """Change what the service is made of; what is not named stays.
 
-        ``changes`` are arguments of ``deploy``: ``script, models, environment, pip, source_directory, replicas, autoscale, cpu,
-        memory, gpus, sample, port, timeout, image, env, keys`` and what only a cluster has.
+        ``changes`` are arguments of ``deploy``: ``script, models, environment, pip, apt, source_directory, replicas, autoscale,
+        cpu, memory, gpus, sample, port, timeout, image, env, keys`` and what only a cluster has.
         """
         base = self._current().spec
         request = Request(name=self.name, target=base.target, base=base, asked=Asked.of(**changes))
@@ -322,6 +322,7 @@ def deploy(
     models: Sequence[ModelWish] = (),
     environment: str | Path | Environment | None = None,
     pip: Sequence[str] = (),
+    apt: Sequence[str] = (),
     source_directory: str | Path | None = None,
     replicas: int | None = None,
     autoscale: str | Autoscale | None = None,
@@ -353,6 +354,7 @@ def deploy(
         models: ``NAME``, ``NAME:VERSION``, a path, a registered ``Model``, or ``(name, object)`` to register first.
         environment: ``current``, ``auto``, a conda or requirements file, or an ``Environment``.
         pip: Requirements besides.
+        apt: Debian packages of the image besides.
         source_directory: Folder that goes with the script.
         replicas, autoscale: A number, or ``MIN:MAX``.
         cpu, memory, gpus: Of one replica: cores, a quantity such as ``512Mi`` (a bare number is GB), whole GPUs.
@@ -386,8 +388,9 @@ def deploy(
         raise InvalidValue("until", until, "choose one of register, build, push, ready.") from None
     wishes = Wishes(until=last, overwrite=overwrite)
     asked = Asked.of(
-        script=script, models=models, environment=environment, pip=pip, source_directory=source_directory, replicas=replicas,
-        autoscale=autoscale, cpu=cpu, memory=memory, gpus=gpus, sample=sample, port=port, timeout=timeout, image=from_image,
+        script=script, models=models, environment=environment, pip=pip, apt=apt, source_directory=source_directory,
+        replicas=replicas, autoscale=autoscale, cpu=cpu, memory=memory, gpus=gpus,
+        sample=sample, port=port, timeout=timeout, image=from_image,
         env=env, keys=keys, **outside,
     )  # fmt: skip
     request = Request(name=name, target=target, asked=asked, notebook_names=frozenset(notebook_names))

@@ -36,6 +36,7 @@ class Asked:
     models: Sequence[ModelWish] = ()
     environment: str | Path | Environment | None = None
     pip: Sequence[str] = ()
+    apt: Sequence[str] = ()
     source_directory: str | Path | None = None
     replicas: int | str | None = None
     autoscale: str | Autoscale | None = None
@@ -75,4 +76,4 @@ class Asked:
     def makes_anew(self) -> bool:
         """Whether it speaks of what a service is made of, not only of how it runs."""
         made_of = (self.script, self.environment, self.source_directory, self.image)
-        return bool(self.models or self.pip) or any(part is not None for part in made_of)
+        return bool(self.models or self.pip or self.apt) or any(part is not None for part in made_of)

@@ -88,6 +88,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         inference, models = base.inference, base.models
         wishes = replace(wishes, keeps_files=True)
     else:
+        wishes = replace(wishes, image_script=base is not None and asked.image is not None and asked.script is None)
         inference = _inference(asked, request.target, base)
         if base is None and not wishes.overwrite:
             _check_not_anothers(request.name, inference.script, records)
@@ -108,7 +109,7 @@ def _check_place(spec: ServiceSpec, asked: Asked, records: Records, wishes: Wish
         return  # nothing will be
     former, _displaced = pipeline.former_of(spec, records, wishes)
     if former is None:  # else it was checked before, and is checked again
-        driver_for(spec.target, records).check(spec)
+        driver_for(spec.target, records).check(spec, launches=not wishes.prepares)
 
 
 def _check_not_anothers(name: str, script: Script, records: Records) -> None:
@@ -120,7 +121,7 @@ def _check_not_anothers(name: str, script: Script, records: Records) -> None:
     theirs = former.spec.inference.script.path if former and former.state == "running" else None
     if theirs and script.path and Path(theirs) != Path(script.path) and Path(theirs).exists():
         raise Conflict(
-            f"409: the name {name!r} is taken by a service that runs {theirs}.",
+            f"The name {name!r} is taken by a service that runs {theirs}.",
             f"Choose another name, update it (`mldeploy update {name} --script FILE`), or add --overwrite to replace it.",
         )
 
@@ -167,11 +168,11 @@ def _inference(asked: Asked, target: Target, base: ServiceSpec | None) -> Infere
     if given is None and before:
         given = before.environment
     name = before.source_name if before and folder == before.source_directory else ""
-    return InferenceConfig(script, folder, _environment(given, asked.pip, target.kind, script, folder), name)
+    return InferenceConfig(script, folder, _environment(given, asked, target.kind, script, folder), name)
 
 
 def _environment(
-    given: str | Path | Environment | None, pip: Sequence[str], target: TargetKind, script: Script, folder: str | None
+    given: str | Path | Environment | None, asked: Asked, target: TargetKind, script: Script, folder: str | None
 ) -> Environment:
     """None is ``current`` on the local target, where nothing needs to be installed, and ``auto`` elsewhere."""
     if given is None:
@@ -184,7 +185,16 @@ def _environment(
         chosen = environment_for(script, Path(folder) if folder else None)
     else:
         chosen = Environment.from_file(given)
-    return with_requirements(chosen, list(pip)) if pip else chosen
+    if asked.pip:
+        chosen = with_requirements(chosen, list(asked.pip))
+    if asked.apt:
+        if target is TargetKind.LOCAL:
+            message = (
+                "the local target runs on this machine as it is; install the package here, or take another target."
+            )
+            raise InvalidValue("apt", asked.apt[0], message)
+        chosen = replace(chosen, apt=tuple(dict.fromkeys((*chosen.apt, *asked.apt))))
+    return chosen
 
 
 def _with_libraries(inference: InferenceConfig, models: Sequence[Model]) -> InferenceConfig:
@@ -194,7 +204,8 @@ def _with_libraries(inference: InferenceConfig, models: Sequence[Model]) -> Infe
         return inference
     folder = Path(inference.source_directory) if inference.source_directory else None
     known = inference.environment.requirements
-    return replace(inference, environment=environment_for(inference.script, folder, extra=known, libraries=libraries))
+    found = environment_for(inference.script, folder, extra=known, libraries=libraries)
+    return replace(inference, environment=replace(found, apt=inference.environment.apt))
 
 
 # -- models ------------------------------------------------------------------------------------------------------------

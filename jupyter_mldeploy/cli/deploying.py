@@ -60,7 +60,7 @@ def wanted(options: argparse.Namespace) -> dict[str, Any]:
         "ingress": options.ingress,
         "load_balancer": options.load_balancer,
     }
-    return {**values, **renamed, "models": model_wishes(options.model), "pip": options.pip}
+    return {**values, **renamed, "models": model_wishes(options.model), "pip": options.pip, "apt": options.apt}
 
 
 def model_wishes(texts: list[str]) -> list[ModelWish]:

@@ -59,6 +59,7 @@ def add_service_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--environment", metavar="E", help="current, auto, or a conda or requirements file")
     add("--pip", action="append", default=[], metavar="REQ", help="a requirement besides; again for more")
+    add("--apt", action="append", default=[], metavar="PKG", help="a Debian package in the image; again for more")
     add("--source-directory", metavar="DIR", help="folder that goes with the script")
     add("--replicas", type=int, metavar="N", help="so many replicas")
     add("--autoscale", metavar="MIN:MAX", help="as many replicas as are busy, between these")

@@ -57,6 +57,7 @@ _ENVIRONMENT = Option(
     words="environments",
 )
 _PIP = Option(name="pip", value="REQ", help="one more requirement", many=True, example="scikit-learn==1.7")
+_APT = Option(name="apt", value="PKG", help="a Debian package in the image", many=True, example="libgomp1")
 _SAMPLE = Option(
     name="sample", value="JSON|@FILE|{variable}", help="input that run() must answer before it is ready",
     example='{"data": [[1, 2]]}', words="files",
@@ -109,6 +110,7 @@ DEPLOY = Magic(
         _SOURCE,
         _ENVIRONMENT,
         _PIP,
+        _APT,
         *_SIZE,
         _SAMPLE,
         _PORT,
@@ -152,7 +154,7 @@ RELOAD = Magic(name="service_reload", places=("NAME",), options=(_SCRIPT,))
 UPDATE = Magic(
     name="service_update",
     places=("NAME",),
-    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, _KEY, *_CLUSTER),
+    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, _APT, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, _KEY, *_CLUSTER),
 )
 DELETE = Magic(
     name="service_delete",

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "deploy_from_line", "offer_actions", "offer_panel", "plan_deployment", "reload_from_line", "start_from_line",
            "update_from_line"]  # fmt: skip
 
-_PLAIN = ("source_directory", "environment", "pip", "replicas", "autoscale", "cpu", "memory", "gpus", "port", "timeout",
+_PLAIN = ("source_directory", "environment", "pip", "apt", "replicas", "autoscale", "cpu", "memory", "gpus", "port", "timeout",
           "env", "node_selector", "ingress", "load_balancer")  # fmt: skip
 """Options that are handed on as they are,"""
 _PLURAL = {"toleration": "tolerations", "pull_secret": "pull_secrets", "key": "keys"}
