@@ -172,6 +172,13 @@ def test_menus_settings_and_what_helps_to_decide(browser: Any, lab: tuple[str, s
     two.get_by_text("edited, not reloaded").wait_for(state="detached")
     comparison.get_by_role("button", name="Compare").click()
     comparison.get_by_text("The answers differ.").wait_for()
+
+    # The second log is a tab beside the first, not one more slice of the page.
+    for name in ("one", "two"):
+        panel.get_by_role("button", name=f"Logs {name}").click()
+        page.locator(".lm-TabBar-tabLabel", has_text=f"Log of {name}").wait_for()
+    bar = page.locator(".lm-DockPanel-tabBar", has_text="Log of one")
+    assert bar.locator(".lm-TabBar-tabLabel").all_inner_texts() == ["Log of one", "Log of two"]
     page.close()
     in_home(folder, "for s in m.services(): s.delete()")
     script.write_text(SCRIPT)
