@@ -353,8 +353,7 @@ def deploy(
         target: ``local``, ``container`` or ``kubernetes``.
         models: ``NAME``, ``NAME:VERSION``, a path, a registered ``Model``, or ``(name, object)`` to register first.
         environment: ``current``, ``auto``, a conda or requirements file, or an ``Environment``.
-        pip: Requirements besides.
-        apt: Debian packages of the image besides.
+        pip, apt: Requirements, and Debian packages of the image, besides.
         source_directory: Folder that goes with the script.
         replicas, autoscale: A number, or ``MIN:MAX``.
         cpu, memory, gpus: Of one replica: cores, a quantity such as ``512Mi`` (a bare number is GB), whole GPUs.
@@ -369,8 +368,7 @@ def deploy(
         context, namespace: Of Docker or Kubernetes.
         notebook_names: Names that live in the notebook.
         wait: Return when the service is ready; else at once (see ``Service.wait``).
-        sink: Hears the stages.
-        cancel: Interrupts; what was begun is cleaned up.
+        sink, cancel: Hears the stages; interrupts, and what was begun is cleaned up.
         outside: What only a cluster has: ``node_selector, tolerations, pull_secrets, ingress, load_balancer``.
 
     Raises:
@@ -389,9 +387,8 @@ def deploy(
     wishes = Wishes(until=last, overwrite=overwrite)
     asked = Asked.of(
         script=script, models=models, environment=environment, pip=pip, apt=apt, source_directory=source_directory,
-        replicas=replicas, autoscale=autoscale, cpu=cpu, memory=memory, gpus=gpus,
-        sample=sample, port=port, timeout=timeout, image=from_image,
-        env=env, keys=keys, **outside,
+        replicas=replicas, autoscale=autoscale, cpu=cpu, memory=memory, gpus=gpus, sample=sample, port=port,
+        timeout=timeout, image=from_image, env=env, keys=keys, **outside,
     )  # fmt: skip
     request = Request(name=name, target=target, asked=asked, notebook_names=frozenset(notebook_names))
     records = Records(force.home_path)

@@ -29,12 +29,13 @@ class Change:
         return f"{self.kind} ({', '.join(self.reasons)})" if self.reasons else self.kind
 
 
-def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str) -> Change:
+def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str, in_image: str = "") -> Change:
     """What must be done so that a running ``old`` becomes ``new``.
 
     Args:
         old, new: The specifications.
         old_source, new_source: Digests of the files of their source directories.
+        in_image: Hash of the script in the image, where that one is wanted.
     """
     beyond_reload = [
         reason
@@ -50,6 +51,7 @@ def compare(old: ServiceSpec, new: ServiceSpec, old_source: str, new_source: str
             (old.init_timeout != new.init_timeout, f"init() time-out → {new.init_timeout:g} s"),
             (_aim(old) != _aim(new), f"target utilisation → {_aim(new):g}"),
             (old.image != new.image, f"image → {new.image or 'built from the environment'}"),
+            (in_image not in {"", old.inference.script.hash}, "script → that of the image"),
             (old.target != new.target, "context or namespace changed"),
             (old.env != new.env, f"variables {_changed_variables(old, new)} changed"),
             (old.keys != new.keys, "scoring keys changed" if new.keys else "no scoring keys any more"),

@@ -28,7 +28,7 @@ from jupyter_mldeploy.errors import (
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink, Stage, silent
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.registry import ModelRegistry
-from jupyter_mldeploy.spec import VALUES, InferenceConfig, ServiceSpec
+from jupyter_mldeploy.spec import InferenceConfig, ServiceSpec
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.app_folder import source_digest
 from jupyter_mldeploy.targets.base import Driver, Receipt, Work
@@ -66,6 +66,7 @@ class Wishes:
         until: Last stage to run: one of those that prepare, which leave a running service as it is.
         overwrite: Take over a name that a service of another script or target has.
         keeps_files: Leave edits of the source directory for a later reload, where no new workers are needed anyway.
+        image_script: Take the script that is in the image that is named.
         values: Scoring keys and values of environment variables that are new, to be kept among the service's secrets.
         again: The earlier revision that ``spec`` is of.
     """
@@ -73,6 +74,7 @@ class Wishes:
     until: Stage | None = None
     overwrite: bool = False
     keeps_files: bool = False
+    image_script: bool = False
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
     again: Revision | None = None
 
@@ -112,14 +114,14 @@ def run(
         former, displaced = former_of(spec, records, wishes)
         driver = driver_for(spec.target, records)
         again = wishes.again
-        driver.check(replace(spec, image=again.image) if again else spec)
+        driver.check(replace(spec, image=again.image) if again else spec, launches=not wishes.prepares)
         former = driver.current(former) if former else None
         asked_at = time.time()
         digest = cache(lambda: source_digest(spec.inference))  # of files that may be many: read once, if at all
         taken = str(former.details.get("source", "")) if former else ""
         kept = wishes.keeps_files or _is_gone(spec, former)
         source = again.source if again else taken if kept else digest()
-        change = _change(spec, source, former, driver)
+        change = _change(spec, source, former, driver, wishes)
         makes = again is None and (wishes.prepares or change.kind in {"created", "updated"})
         if makes and not wishes.prepares:
             source = digest()
@@ -136,11 +138,12 @@ def run(
             sink=sink,
             cancel=cancel,
             again=again,
+            image_script=wishes.image_script,
         )
         try:
             if displaced:
                 return _displace(displaced, change, work, driver, wishes)
-            _keep_values(work, wishes, former)
+            records.keep_values(spec, former, wishes.values)
             return _carry_out(change, work, driver, wishes, former)
         except DeploymentFailed as error:
             explain(error)
@@ -206,7 +209,7 @@ def former_of(spec: ServiceSpec, records: Records, wishes: Wishes) -> tuple[Reco
         return former, None
     if not wishes.overwrite:
         raise Conflict(
-            f"409: the name {spec.name!r} is taken by a service on the {former.spec.target} target.",
+            f"The name {spec.name!r} is taken by a service on the {former.spec.target} target.",
             "Choose another name, delete that service, or add --overwrite to replace it.",
         )
     return None, former
@@ -218,7 +221,7 @@ def _displace(displaced: Record, change: Change, work: Work, driver: Driver, wis
     secrets = records.secrets(name)
     replaced = False
     try:
-        _keep_values(work, wishes, displaced)
+        records.keep_values(work.spec, displaced, wishes.values)
         outcome = _carry_out(change, work, driver, wishes, displaced)
         replaced = not wishes.prepares
     finally:
@@ -233,16 +236,6 @@ def _displace(displaced: Record, change: Change, work: Work, driver: Driver, wis
     return outcome
 
 
-def _keep_values(work: Work, wishes: Wishes, former: Record | None) -> None:
-    """Keep keys and the values of variables where only this user can read them: the new ones, and those of the former version."""
-    needed = work.spec.secret_names | (former.spec.secret_names if former else set())
-    known = work.records.secrets(work.spec.name)
-    kept = {name: value for name, value in known.items() if not name.startswith(VALUES) or name in needed}
-    wanted = {**kept, **wishes.values}
-    if wanted != known:
-        work.records.write_secrets(work.spec.name, wanted)
-
-
 def _next_record(spec: ServiceSpec, source: str, asked_at: float, former: Record | None) -> Record:
     details: dict[str, object] = {"source": source, "source_at": asked_at}
     if former is None:
@@ -251,12 +244,14 @@ def _next_record(spec: ServiceSpec, source: str, asked_at: float, former: Record
     return Record(spec=spec, revision=former.revision + 1, created=former.created, details=details)
 
 
-def _change(spec: ServiceSpec, source: str, former: Record | None, driver: Driver) -> Change:
+def _change(spec: ServiceSpec, source: str, former: Record | None, driver: Driver, wishes: Wishes) -> Change:
     if former is None:
         return Change("created")
     if former.state == "running" and driver.status(former).state in {"running", "degraded"}:
-        return compare(former.spec, spec, str(former.details.get("source", "")), source)
-    return Change("created", ("it had failed",) if former.state == "failed" else ("it was not running",))
+        held = former.details.get("image_script") if wishes.image_script else ""
+        return compare(former.spec, spec, str(former.details.get("source", "")), source, str(held or ""))
+    why = {"failed": "it had failed", "deploying": "its deployment was broken off"}
+    return Change("created", (why.get(former.state, "it was not running"),))
 
 
 def _carry_out(change: Change, work: Work, driver: Driver, wishes: Wishes, former: Record | None) -> Outcome:

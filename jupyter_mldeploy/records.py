@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mldeploy.errors import MLDeployError, NotFound, OperationInProgress, RecordDamaged, StorageError
 from jupyter_mldeploy.evidence import Evidence
-from jupyter_mldeploy.spec import ServiceSpec, Target, check_service_name, is_service_name
+from jupyter_mldeploy.spec import VALUES, ServiceSpec, Target, check_service_name, is_service_name
 
 if TYPE_CHECKING:
     import msgspec
@@ -215,6 +215,15 @@ class Records:
         """Keep secrets where only this user can read them."""
         write_aside(self.folder(name) / "secrets.json", json.dumps(dict(secrets)).encode(), mode=0o600)
 
+    def keep_values(self, spec: ServiceSpec, former: Record | None, values: Mapping[str, str]) -> None:
+        """Keep keys and values of variables among the secrets: the new ones, and those of the former version."""
+        needed = spec.secret_names | (former.spec.secret_names if former else set())
+        known = self.secrets(spec.name)
+        kept = {name: value for name, value in known.items() if not name.startswith(VALUES) or name in needed}
+        wanted = {**kept, **values}
+        if wanted != known:
+            self.write_secrets(spec.name, wanted)
+
     def evidence(self, name: str) -> Evidence | None:
         """What was seen of the failure that the service's last deployment ended with, or ``None``."""
         import msgspec
@@ -307,7 +316,7 @@ def _in_progress(name: str, owner: Path) -> OperationInProgress:
     except (OSError, ValueError, KeyError):
         detail = "begun a moment ago"
     return OperationInProgress(
-        f"409: another operation on {name!r} is running ({detail}).", "Wait for it to end, or interrupt it there."
+        f"Another operation on {name!r} is running ({detail}).", "Wait for it to end, or interrupt it there."
     )
 
 

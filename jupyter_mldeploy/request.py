@@ -97,8 +97,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
         pipeline.check(inference, [_model_name(wish) for wish in wishes_or_kept], request.notebook_names)
         _check_place(first, asked, records, wishes)
         models = _register(request, registry, sink, cancel)
-    new = models if asked.models else ()
-    inference = _with_libraries(inference, [registry.get(model.name, model.version) for model in new])
+    inference = _with_libraries(inference, [registry.get(one.name, one.version) for one in models if asked.models])
     spec = replace(_specify(request, inference, models), env=variables, keys=keys)
     return pipeline.run(spec, records, wishes=replace(wishes, values=values | more), sink=sink, cancel=cancel)
 
@@ -189,9 +188,7 @@ def _environment(
         chosen = with_requirements(chosen, list(asked.pip))
     if asked.apt:
         if target is TargetKind.LOCAL:
-            message = (
-                "the local target runs on this machine as it is; install the package here, or take another target."
-            )
+            message = "the local target runs on this machine as it is: install it here, or take another target."
             raise InvalidValue("apt", asked.apt[0], message)
         chosen = replace(chosen, apt=tuple(dict.fromkeys((*chosen.apt, *asked.apt))))
     return chosen

@@ -166,7 +166,7 @@ def prune(options: argparse.Namespace, screen: Screen) -> int:
         return 0
     if not screen.is_json:
         for orphan in found:
-            screen.line(f"container {orphan.container[:12]}  {orphan.service} ({orphan.status}), of no record")
+            screen.line(f"container {orphan.container[:12]}  {orphan.service} ({orphan.status}) {orphan.whose}")
         for reference in unused:
             screen.line(f"image     {reference}")
     if not options.yes:

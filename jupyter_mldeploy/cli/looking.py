@@ -41,10 +41,9 @@ def services(options: argparse.Namespace, screen: Screen) -> int:
         screen.json(found + [_orphan(orphan) for orphan in orphaned] + [_neighbour(one) for one in neighbours])
         return 0
     for orphan in orphaned:
-        what = (
-            f"container {orphan.container[:12]} ({orphan.status}) is of a service {orphan.service!r} that has no record"
-        )
-        screen.note(f"{what}: `mldeploy status {orphan.service}` takes it back, `mldeploy prune` removes it.")
+        back = "" if orphan.leftover else f"`mldeploy status {orphan.service}` takes it back, "
+        what = f"container {orphan.container[:12]} ({orphan.status}) {orphan.whose}"
+        screen.note(f"{what}: {back}`mldeploy prune` removes it.")
     if not found and not neighbours:
         screen.line("No service is deployed.")
         return 0

@@ -180,6 +180,8 @@ class Work:
     cancel: Cancel
     again: Revision | None = None
     """The earlier revision that it goes back to, whose image is there already."""
+    image_script: bool = False
+    """Whether the script is wanted that is in the image of ``spec``."""
 
     def emit(self, stage: Stage, kind: EventKind, message: str = "", **data: Any) -> None:
         """Tell the sink."""
@@ -203,8 +205,10 @@ class Driver(Protocol):
     ready_waits: ClassVar[bool]
     """Whether its last stage waits until as many replicas are ready as are wanted, and says why they are not."""
 
-    def check(self, spec: ServiceSpec) -> None:
+    def check(self, spec: ServiceSpec, *, launches: bool = True) -> None:
         """Raise ``TargetUnavailable`` or another ``MLDeployError`` if the deployment cannot work here.
+
+        ``launches``: something is to be started too, not only built.
 
         Called by the pipeline first of all, before anything is made.
         """

@@ -33,7 +33,7 @@ def test_a_second_deployment_while_one_runs_is_refused_with_whose_it_is(
 ) -> None:
     first = in_thread(lambda: deployed(gate.script))
     gate.await_init()
-    with pytest.raises(OperationInProgress, match=r"409: another operation on 'adder' is running \(deployment, begun"):
+    with pytest.raises(OperationInProgress, match=r"Another operation on 'adder' is running \(deployment, begun"):
         deployed()
     with pytest.raises(OperationInProgress):
         service("adder").delete()
@@ -50,7 +50,7 @@ def test_a_second_deployment_of_another_process_is_refused(deployed: Deploy, gat
     words = [sys.executable, "-m", "jupyter_mldeploy.cli", "deploy", "score.py", "--name", "adder"]
     refused = subprocess.run(words, capture_output=True, text=True, timeout=50, check=False)
     assert refused.returncode == 1
-    assert "409: another operation on 'adder' is running (deployment" in refused.stderr
+    assert "Another operation on 'adder' is running (deployment" in refused.stderr
     gate.open()
     assert first.get().state == "running"
 
@@ -83,7 +83,7 @@ def test_a_name_on_another_target_is_taken(target: TargetUnderTest, deployed: De
     with pytest.raises((Conflict, TargetUnavailable)) as refused:
         deploy(script, "adder", target=target.other, environment=_empty(script))
     assert isinstance(refused.value, Conflict), refused.value
-    assert f"409: the name 'adder' is taken by a service on the {target.name} target" in refused.value.summary
+    assert f"The name 'adder' is taken by a service on the {target.name} target" in refused.value.summary
     assert "--overwrite" in refused.value.hint
     assert made.run({"x": 1})["sum"] == 2
 
@@ -154,7 +154,7 @@ def test_a_name_that_another_script_has_is_taken(deployed: Deploy, target: Targe
     made = deployed()
     other = tmp_path / "other.py"
     other.write_text(edited(ADDING, 'given["x"] + 1', 'given["x"] + 100'))
-    with pytest.raises(Conflict, match=r"409: the name 'adder' is taken by a service that runs .*score\.py") as refused:
+    with pytest.raises(Conflict, match=r"The name 'adder' is taken by a service that runs .*score\.py") as refused:
         deploy(other, "adder", target=target.name)
     assert "--overwrite" in refused.value.hint
     assert made.run({"x": 1})["sum"] == 2

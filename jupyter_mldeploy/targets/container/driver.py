@@ -25,7 +25,7 @@ from jupyter_mldeploy.targets.container.handover import remove_container, remove
 from jupyter_mldeploy.targets.container.identity import find_containers
 from jupyter_mldeploy.targets.container.logs import container_lines, file_lines, has_former_life, save_log
 from jupyter_mldeploy.targets.container.looking import look_at
-from jupyter_mldeploy.targets.container.making import HOST, limits_of, put_files, read_json
+from jupyter_mldeploy.targets.container.making import HOST, check_name, limits_of, put_files, read_json
 from jupyter_mldeploy.targets.container.promotion import promote, sample_message
 from jupyter_mldeploy.targets.container.rollout import Rollout
 from jupyter_mldeploy.targets.container.state import ContainerState, inspect
@@ -62,8 +62,8 @@ class ContainerDriver:
 
     # -- deploying -----------------------------------------------------------------------------------------------
 
-    def check(self, spec: ServiceSpec) -> None:  # noqa: ARG002 - an engine can do all that a specification may say
-        """Refuse what this engine cannot do."""
+    def check(self, spec: ServiceSpec, *, launches: bool = True) -> None:
+        """Refuse what this engine cannot do, and a name that somebody else's container has, before anything is built."""
         check_registry(settings().registry)
         engine = self.engine
         if not engine.is_local:
@@ -76,6 +76,8 @@ class ContainerDriver:
             system = str(engine.api.version().get("Os", "linux"))
         if system != "linux":
             raise TargetUnavailable(f"The Docker engine runs {system} containers.", "Switch it to Linux containers.")
+        if launches:
+            check_name(engine, spec.name, self._records.home)
 
     def current(self, record: Record) -> Record:
         """See ``Driver``: nobody else changes it."""

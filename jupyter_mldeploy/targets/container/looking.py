@@ -12,6 +12,8 @@ from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_
 
 __all__ = ["look_at"]
 
+BROKEN_OFF = "Its deployment was broken off; deploy it again."
+
 
 def look_at(record: Record, state: ContainerState | None, client: RuntimeClient | None, busy: bool) -> Status:
     """Status of a service.
@@ -33,7 +35,7 @@ def look_at(record: Record, state: ContainerState | None, client: RuntimeClient 
     except RuntimeGone as error:
         return Status(state="deploying", message=f"Its container runs, but does not answer yet: {error}.")
     status = status_from_runtime(told, f"http://{HOST}:{state.published_port}/score")
-    note = _image_note(status.script, state)
+    note = BROKEN_OFF if record.state == "deploying" else _image_note(status.script, state, record)
     return replace(
         status,
         limits=_limits(state),
@@ -47,7 +49,7 @@ def _without_container(record: Record) -> Status:
         case "stopped":
             return Status(state="stopped")
         case "deploying":
-            return Status(state="failed", message="Its deployment was broken off; deploy it again.", advises=True)
+            return Status(state="failed", message=BROKEN_OFF, advises=True)
     return Status(state="stopped", message="Its container is gone: somebody removed it. Deploy it again.", advises=True)
 
 
@@ -66,13 +68,16 @@ def _not_running(record: Record, state: ContainerState) -> Status:
     return Status(state="failed", message=f"Its server is gone: {state.explain()}.")
 
 
-def _image_note(script: str, state: ContainerState) -> str:
+def _image_note(script: str, state: ContainerState, record: Record) -> str:
     """A reload changes what runs, not the image; whoever keeps or pushes the image must know."""
     labels = (state.raw.get("Config") or {}).get("Labels") or {}
     kept = labels.get("mldeploy.script", "")
-    if script and kept and script != kept:
+    if not script or not kept or script == kept:
+        return ""
+    if (image := record.spec.image) is None:
         return "It runs a newer script than its image holds; the next update builds the image anew"
-    return ""
+    takes = f"`mldeploy update {record.name} --from-image {image}` takes that of the image"
+    return f"It runs another script than its image holds, and updates keep it; {takes}"
 
 
 def _limits(state: ContainerState) -> dict[str, str]:

@@ -16,9 +16,19 @@ from jupyter_mldeploy.errors import Conflict, PortInUse, TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine, engine_errors
 from jupyter_mldeploy.images.inputs import APP_ROOT, PORT
 from jupyter_mldeploy.spec import Resources, ServiceSpec
-from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name, second_name
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name, find_containers, second_name
 
-__all__ = ["HOST", "Wanted", "archive", "free_port", "limits_of", "make_container", "put_files", "start_container"]
+__all__ = [
+    "HOST",
+    "Wanted",
+    "archive",
+    "check_name",
+    "free_port",
+    "limits_of",
+    "make_container",
+    "put_files",
+    "start_container",
+]
 
 HOST = "127.0.0.1"
 FRONT_MEMORY = 64 * 1024**2
@@ -102,12 +112,12 @@ def make_container(engine: Engine, wanted: Wanted) -> str:
     try:
         container = _create(engine, wanted, host, wanted.name)
     except _NameTaken:
-        if (conflict := _whose(engine, wanted)) is not None:
+        if (conflict := _whose(engine, wanted.name)) is not None:
             raise conflict from None
         try:
             container = _create(engine, wanted, host, second_name(wanted.name, wanted.labels[HOME]))
         except _NameTaken as error:
-            raise Conflict(f"409: {error}") from None
+            raise Conflict(str(error)) from None
     try:
         with engine_errors(engine):
             _fill_app_root(engine, container, wanted.image)
@@ -148,7 +158,7 @@ def _create(engine: Engine, wanted: Wanted, host: Mapping[str, Any], name: str) 
             )
     except APIError as error:
         if _NAME_TAKEN.search(str(error.explanation)):  # not every engine says 409
-            raise _NameTaken(f"the container name {name!r} is taken.") from None
+            raise _NameTaken(f"The container name {name!r} is taken.") from None
         raise
     return str(made["Id"])
 
@@ -211,21 +221,32 @@ def archive(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _whose(engine: Engine, wanted: Wanted) -> Conflict | None:
-    """What to say of a container that is no service's; ``None`` for one of another data folder, or that is gone again."""
+def check_name(engine: Engine, service: str, home: Path) -> None:
+    """Refuse a service whose container's name is that of somebody else's container.
+
+    Raises:
+        Conflict: It is, and the service has no container yet, which would be known by its labels.
+    """
+    with engine_errors(engine):
+        conflict = _whose(engine, container_name(service))
+        if conflict is not None and not find_containers(engine.api, home, service):
+            raise conflict
+
+
+def _whose(engine: Engine, name: str) -> Conflict | None:
+    """What to say of a container that is no service's; ``None`` for one of this or another data folder, or that is gone."""
     from docker.errors import NotFound
 
     try:
-        found = engine.api.inspect_container(wanted.name)
+        found = engine.api.inspect_container(name)
     except NotFound:
         return None
-    labels = found["Config"].get("Labels") or {}
-    if SERVICE in labels and labels.get(HOME) != wanted.labels[HOME]:
+    if SERVICE in (found["Config"].get("Labels") or {}):
         return None
     whose = f"somebody else's container ({found['Id'][:12]}, image {found['Config'].get('Image', '?')})"
     return Conflict(
-        f"409: the container name {wanted.name!r} is taken by {whose}.",
-        f"Choose another name, or remove that container: `docker rm --force {wanted.name}`.",
+        f"The container name {name!r} is taken by {whose}.",
+        f"Choose another name, or remove that container: `docker rm --force {name}`.",
     )
 
 

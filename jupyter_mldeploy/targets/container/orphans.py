@@ -43,6 +43,7 @@ class Orphan:
         image: What it was made from.
         state: As Docker has it: ``running``, ``exited``, …
         status: The same for people: ``Up 2 hours``.
+        leftover: Whether the service has a record, which names another container: an operation that was killed has left it.
     """
 
     service: str
@@ -50,6 +51,14 @@ class Orphan:
     image: str
     state: str
     status: str
+    leftover: bool = False
+
+    @property
+    def whose(self) -> str:
+        """What it is, for people."""
+        if self.leftover:
+            return f"was left by an operation on {self.service!r} that was killed"
+        return f"is of a service {self.service!r} that has no record"
 
 
 def find_orphans(engine: Engine, records: Records) -> list[Orphan]:
@@ -57,7 +66,8 @@ def find_orphans(engine: Engine, records: Records) -> list[Orphan]:
     found = []
     for container in find_containers(engine.api, records.home):
         service = str(container["Labels"][SERVICE])
-        if records.is_busy(service) or _named(records, service) == container["Id"]:
+        named = _named(records, service)
+        if records.is_busy(service) or named == container["Id"]:
             continue
         found.append(
             Orphan(
@@ -66,6 +76,7 @@ def find_orphans(engine: Engine, records: Records) -> list[Orphan]:
                 image=str(container["Image"]),
                 state=str(container["State"]),
                 status=str(container["Status"]),
+                leftover=named is not None,
             )
         )
     return found
@@ -165,8 +176,9 @@ def _needed(records: Records, logs: BuildLogs) -> Iterator[str]:
             yield from entry.parents if entry else ()
 
 
-def _named(records: Records, service: str) -> str:
+def _named(records: Records, service: str) -> str | None:
+    """The container that a record names, ``""`` where it names none; ``None`` where there is no record that can be read."""
     with suppress(RecordDamaged):
         record = records.find(service)
-        return str(record.details.get("container", "")) if record else ""
-    return ""
+        return str(record.details.get("container", "")) if record else None
+    return None

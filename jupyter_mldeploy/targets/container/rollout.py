@@ -21,7 +21,6 @@ from jupyter_mldeploy.images.surroundings import look_around
 from jupyter_mldeploy.images.transfer import pull_image, push_image
 from jupyter_mldeploy.records import Records
 from jupyter_mldeploy.spec import Script, scoring_keys, values_of
-from jupyter_mldeploy.targets.app_folder import entry_script
 from jupyter_mldeploy.targets.base import Work
 from jupyter_mldeploy.targets.container.handover import (
     STAGING,
@@ -217,10 +216,7 @@ class Rollout:
     def _files(self) -> dict[str, bytes]:
         """What is put into the volume: how the server is to run, and the script where the image has another."""
         work, spec = self.work, self.work.spec
-        image = self.engine.has_image(str(work.record.details["image_id"])) or {}
-        configured = image.get("Config") or {}
-        script = (configured.get("Labels") or {}).get(f"{LABEL}entry-script") or "score.py"
-        variables = dict(pair.partition("=")[::2] for pair in configured.get("Env") or [])
+        script, variables = self._image_says()
         more: dict[str, Any] = {
             "min_replicas": spec.autoscale.minimum,
             "max_replicas": spec.autoscale.maximum,
@@ -231,26 +227,27 @@ class Rollout:
         }
         model_dir, source = variables.get("AZUREML_MODEL_DIR"), variables.get("AZUREML_SOURCE_DIRECTORY", ".")
         files = {".mldeploy/service.json": service_file(spec.name, script, model_dir, source, **more)}
-        if spec.inference.script.hash != work.record.details.get("image_script") and not self._wants_image_script():
+        if spec.inference.script.hash != work.record.details.get("image_script") and not work.image_script:
             files[script] = spec.inference.script.text.encode()
         return files
 
-    def _wants_image_script(self) -> bool:
-        """An update that names an image and no script means the one in the image."""
-        spec, previous = self.work.spec, self.work.previous
-        if spec.image is None or previous is None or spec.image == previous.spec.image:
-            return False
-        return spec.inference.script.hash == previous.spec.inference.script.hash
+    def _image_says(self) -> tuple[str, dict[str, str]]:
+        """Path of the image's scoring script in the app root, and its variables."""
+        image = self.engine.has_image(str(self.work.record.details["image_id"])) or {}
+        configured = image.get("Config") or {}
+        script = (configured.get("Labels") or {}).get(f"{LABEL}entry-script") or "score.py"
+        return str(script), dict(pair.partition("=")[::2] for pair in configured.get("Env") or [])
 
     def _know_script(self, container: str) -> None:
         """The record must say what runs."""
         spec = self.work.spec
-        if not self._wants_image_script() or spec.inference.script.hash == self.work.record.details.get("image_script"):
+        if not self.work.image_script or spec.inference.script.hash == self.work.record.details.get("image_script"):
             return
-        content = read_file(self.engine, container, entry_script(spec.inference))
+        path, _ = self._image_says()
+        content = read_file(self.engine, container, path)
         if content is not None:
-            origin = f"{spec.inference.script.file_name} of {spec.image}"
-            script = Script(content.decode("utf-8", "replace"), spec.inference.script.file_name, origin)
+            name = path.rpartition("/")[2]
+            script = Script(content.decode("utf-8", "replace"), name, f"{name} of {spec.image}")
             self.work.spec = replace(spec, inference=replace(spec.inference, script=script))
             self.work.record = self.work.record.with_(spec=self.work.spec)
             put_files(self.engine, container, {RECORD_FILE: self._record_text(int(self.work.record.details["port"]))})

@@ -198,7 +198,7 @@ def check_names(cluster: Cluster, release: Release) -> None:
             continue  # nobody else has this name: made by hand for what `mldeploy manifests` printed
         if found is not None and not is_ours(found, release.name):
             raise Conflict(
-                f"409: the namespace {cluster.namespace!r} has a {one['kind']} {name!r} of somebody else's.",
+                f"The namespace {cluster.namespace!r} has a {one['kind']} {name!r} of somebody else's.",
                 "Choose another name or another namespace.",
             )
 

@@ -54,7 +54,7 @@ class KubernetesDriver:
 
     # -- deploying -----------------------------------------------------------------------------------------------
 
-    def check(self, spec: ServiceSpec) -> None:
+    def check(self, spec: ServiceSpec, *, launches: bool = True) -> None:  # noqa: ARG002 - it is the same
         """Refuse what this cluster, this namespace or this user's rights cannot do, before anything is made."""
         if spec.port is not None:
             raise TargetUnavailable(

@@ -152,7 +152,7 @@ def _in_progress(service: str, lease: dict[str, Any]) -> OperationInProgress:
     with suppress(ValueError, KeyError):
         since = f"begun at {datetime.fromisoformat(spec['acquireTime']).astimezone():%H:%M:%S} "
     return OperationInProgress(
-        f"409: another operation on {service!r} is running ({what}, {since}by {spec.get('holderIdentity', 'somebody')}).",
+        f"Another operation on {service!r} is running ({what}, {since}by {spec.get('holderIdentity', 'somebody')}).",
         "Wait for it to end, or interrupt it there.",
     )
 

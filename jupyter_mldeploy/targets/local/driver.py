@@ -49,7 +49,7 @@ class LocalDriver:
 
     # -- deploying -----------------------------------------------------------------------------------------------
 
-    def check(self, spec: ServiceSpec) -> None:
+    def check(self, spec: ServiceSpec, *, launches: bool = True) -> None:  # noqa: ARG002 - it is the same
         """Refuse what one machine's processes cannot do."""
         if sys.platform == "win32":
             raise TargetUnavailable("The local target needs Linux or macOS.", "Use WSL, or --target container.")
