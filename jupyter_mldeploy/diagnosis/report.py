@@ -193,7 +193,11 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         steps=tuple(filled for step in shown.steps if (filled := fill(step, place).strip())),
         proof=proof,
         facts=facts,
-        actions=tuple(action(kind, facts, evidence.service) for kind in shown.actions if _has(evidence, facts, kind)),
+        actions=tuple(
+            action(kind, facts, evidence.service)
+            for kind in _logged(evidence, shown.actions)
+            if _has(evidence, facts, kind)
+        ),
         confirm=fill(shown.confirm, {**place, "service": evidence.service or "NAME"}),
         source=shown.sources,
         severity=shown.severity,
@@ -239,6 +243,12 @@ def _typed(offered: Action, facts: Mapping[str, str]) -> str:
     script = facts.get("entry", "")
     name = offered.command.split()[1]
     return f"mldeploy deploy {shlex.quote(script)} --name {name} --target local" if script else ""
+
+
+def _logged(evidence: Evidence, kinds: Sequence[str]) -> Sequence[str]:
+    """The log of a service says nothing of what was built or pushed before it began."""
+    before = evidence.stage in {"build", "push"} and evidence.target != "local"
+    return tuple(dict.fromkeys("build-log" if kind == "logs" and before else kind for kind in kinds))
 
 
 def _has(evidence: Evidence, facts: Mapping[str, str], kind: str) -> bool:

@@ -95,6 +95,14 @@ class BuildLogs:
         with writing(self.path(reference)), self.open(reference) as log:
             log.write(line.encode() + b"\n")
 
+    def add(self, reference: str, lines: str) -> None:
+        """Let the log of an image go on with these lines: what became of it after it was built."""
+        path = self.path(reference)
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("ab") as log:
+                log.write(lines.rstrip("\n").encode() + b"\n")
+
     def keep(self, entry: ImageEntry) -> None:
         """Remember what became of a build."""
         content = json.dumps(asdict(entry), indent=1).encode()

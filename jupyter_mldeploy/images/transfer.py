@@ -99,9 +99,8 @@ class _Mover:
     def _failed(self, message: str, lines: list[str]) -> DeploymentFailed:
         stage = "push" if self.verb == "push" else "build"
         log = "\n".join([*lines, message])
-        evidence = Evidence(
-            stage=stage, target=self.target, service=self.service, build_log=log, facts={"image": self.reference}
-        )
+        facts = {"image": self.reference} | ({"pulled": "yes"} if self.verb == "pull" else {})
+        evidence = Evidence(stage=stage, target=self.target, service=self.service, build_log=log, facts=facts)
         verb = f"{self.verb} of {self.reference}"
         return DeploymentFailed(f"{self.service} failed in {stage}: {verb}: {message}", stage=stage, evidence=evidence)
 

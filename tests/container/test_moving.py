@@ -66,6 +66,7 @@ def test_a_locked_registry(
     assert refused.code == 1
     assert "no basic auth credentials" in refused.err
     assert f"docker login {LOCKED_REGISTRY}" in refused.out
+    assert "no basic auth credentials" in mldeploy("logs", "adder", "--build").out
     docker_config(LOGGED_IN)
     done = mldeploy("push", "adder", "--registry", path)
     assert done.code == 0, done.err
@@ -76,6 +77,7 @@ def test_a_locked_registry(
     with pytest.raises(DeploymentFailed) as failed:
         deployed(from_image=pushed, name="pulled")
     assert "no basic auth credentials" in failed.value.summary
+    assert f"docker login {LOCKED_REGISTRY}" in str(failed.value.diagnosis)
     docker_config(LOGGED_IN)
     assert deployed(from_image=pushed, name="pulled").run({"x": 1})["sum"] == 2
     kept = "".join(file.read_text(errors="replace") for file in home.rglob("*") if file.is_file())

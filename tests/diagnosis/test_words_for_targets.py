@@ -298,3 +298,29 @@ def test_an_engine_with_too_few_cpus_has_no_nodes() -> None:
     assert told.cause == "insufficient-cpu-memory"
     assert "2.00" in told.what
     assert "pods" not in told.to_text()
+
+
+def test_an_image_that_was_named_is_no_base_and_its_registry_is_told() -> None:
+    said = 'Head "http://127.0.0.1:5002/v2/team/adder/manifests/1": no basic auth credentials'
+    facts = {"image": "127.0.0.1:5002/team/adder:1", "pulled": "yes"}
+    told = diagnose(Evidence(stage="build", target="container", service="adder", build_log=said, facts=facts))
+    text = " ".join(told.to_text().split())
+    assert told.title == "the image cannot be had"
+    assert (
+        "`127.0.0.1:5002/team/adder:1` could not be resolved or pulled: you are not logged in to its registry" in text
+    )
+    assert "`docker login 127.0.0.1:5002`" in text
+    assert "--from-image" in text
+    assert "FROM" not in text
+    base = f"Step 1/2 : FROM 127.0.0.1:5002/team/base:1\n{said}"
+    built = diagnose(Evidence(stage="build", target="container", service="adder", build_log=base))
+    assert built.title == "the base image cannot be had"
+    assert "docker login 127.0.0.1:5002" in built.to_text()
+
+
+def test_a_push_that_failed_is_read_of_in_the_log_of_the_build() -> None:
+    said = 'Get "http://127.0.0.1:5999/v2/": dial tcp 127.0.0.1:5999: connect: connection refused'
+    log = f"The push refers to repository [127.0.0.1:5999/zz/adder]\n{said}"
+    told = diagnose(Evidence(stage="push", target="container", service="adder", build_log=log))
+    assert told.cause == "image-pull-network"
+    assert "type:  mldeploy logs adder --build" in told.to_text()

@@ -179,10 +179,14 @@ _BASE = (
         Depth.ROOT - 1,
     ),
 )
+_HOST = re.compile(r"((?=[^/]*[.:])[\w.:-]+|localhost)/")
+_ASKED = re.compile(r"https?://([\w.-]+(?::\d+)?)/v[12]/")
+"""The registry: in the name of an image, and where an engine asked for it."""
 _REASONS = (
     ("does not exist or", "there is no image of that name, or you are not logged in to its registry"),
     ("denied", "you are not logged in, or it does not exist"),
     ("unauthorized", "you are not logged in to its registry"),
+    ("no basic auth credentials", "you are not logged in to its registry"),
     ("no such host", "its registry's name cannot be resolved"),
     ("timeout", "its registry does not answer"),
     ("connection refused", "its registry refuses the connection"),
@@ -216,5 +220,10 @@ def base_image(reading: Reading) -> Iterator[Finding]:
             r" \S+)?\s*$",
             ("log", "build_log"),
         )
-        facts["image"] = image.rstrip(":,") or (start["image"] if start else "")
+        facts["image"] = (
+            image.rstrip(":,") or (start["image"] if start else "") or reading.evidence.facts.get("image", "")
+        )
+        if finding.cause == "base-image-unavailable":
+            host = _HOST.match(facts["image"]) or _ASKED.search(finding.proof[0].text)
+            facts["registry"] = host[1] if host and not host[1].endswith("docker.io") else ""
         yield Finding(finding.cause, depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain)

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, StorageError
+from jupyter_mldeploy.errors import Conflict, DeploymentFailed, InvalidValue, NotFound, StorageError
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest
 from jupyter_mldeploy.images.engine import Engine, connect
@@ -120,10 +120,15 @@ def push(records: Records, record: Record, registry: str, progress: Progress, ca
     if reference != image:
         repository, _ = split_reference(reference)
         engine.api.tag(image, repository, tag)
-    digest = push_image(
-        reference, engine, service=record.name, target=str(record.spec.target), progress=progress, cancel=cancel
-    )
-    note_digest(BuildLogs(records.home), image, digest)
+    logs = BuildLogs(records.home)
+    try:
+        digest = push_image(
+            reference, engine, service=record.name, target=str(record.spec.target), progress=progress, cancel=cancel
+        )
+    except DeploymentFailed as error:
+        logs.add(image, error.evidence.build_log)
+        raise
+    note_digest(logs, image, digest)
     with records.operation(record.name, "push"):
         now = records.get(record.name)
         records.write(now.with_(details={**now.details, "digest": digest, "pushed": reference}))
