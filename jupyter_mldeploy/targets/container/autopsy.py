@@ -45,7 +45,7 @@ def collect_evidence(
         filled["log"] = read_log(folder / "run.log", LOG_LIMIT)
         filled["previous_log"] = read_log(folder / "run.previous.log", LOG_LIMIT) if stage == "launch" else ""
     else:
-        filled |= _from_container(engine, state)
+        filled |= _from_container(engine, state, starting=stage in {"launch", "init", "ready"} and not failure)
         facts["container"] = state.id[:12]
         if state.error:
             facts["engine"] = state.error
@@ -54,7 +54,7 @@ def collect_evidence(
     )
 
 
-def _from_container(engine: Engine, state: ContainerState) -> dict[str, Any]:
+def _from_container(engine: Engine, state: ContainerState, *, starting: bool) -> dict[str, Any]:
     found: dict[str, Any] = {"log": tail_text(engine, state, LOG_LIMIT)}
     if state.restarts:
         found["previous_log"] = tail_text(engine, state, LOG_LIMIT, previous=True)
@@ -63,7 +63,7 @@ def _from_container(engine: Engine, state: ContainerState) -> dict[str, Any]:
         found["oom_killed"] = state.oom_killed
         if state.error:
             found["log"] += f"\n{state.error}"
-    elif ran_out_of_memory(engine, state):
+    elif starting and ran_out_of_memory(engine, state):  # a server that runs tells of its workers itself
         found["oom_killed"] = True
     return found
 
