@@ -247,33 +247,30 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], N
 OLD = "#!/bin/sh\necho 'ERROR: invalid progress mode rawjson' >&2\nexit 1\n"
 
 
-@pytest.mark.parametrize(
-    ("program", "why"), [(OLD, "invalid progress mode rawjson"), ("no program", "cannot be started")]
-)
 def test_a_plugin_that_cannot_be_used_is_done_without(
     deployed: Deploy,
     target: ContainerUnderTest,
     heard: Heard,
     plugin: Callable[[str], None],
     use: Callable[[str], None],
-    program: str,
-    why: str,
 ) -> None:
-    plugin(program)
+    plugin(OLD)
     use("")
     deployed(environment=pip(once("six==1.16.0")), until="build", sink=heard)
     kept = only_log(target, "mldeploy-environment")
-    assert re.match(f"BuildKit could not be used: .*{why}.*\nThe engine's own builder is used instead.\n", kept)
+    why = "ERROR: invalid progress mode rawjson"
+    assert f"BuildKit could not be used: {why}\nThe engine's own builder is used instead.\nStep 1/" in kept
     assert "BuildKit" not in "\n".join(event.message for event in heard.events)
     assert heard.of("build", "finished")
 
 
+@pytest.mark.parametrize(("program", "why"), [(OLD, "invalid progress mode rawjson"), ("none", "cannot be started")])
 def test_one_that_was_asked_for_is_not_replaced_quietly(
-    deployed: Deploy, plugin: Callable[[str], None], use: Callable[[str], None]
+    deployed: Deploy, plugin: Callable[[str], None], use: Callable[[str], None], program: str, why: str
 ) -> None:
-    plugin(OLD)
+    plugin(program)
     use("buildx")
-    with pytest.raises(DeploymentFailed, match="invalid progress mode rawjson"):
+    with pytest.raises(DeploymentFailed, match=why):
         deployed(environment=pip(once("six==1.16.0")), until="build")
     os.environ["DOCKER_CONFIG"] += "/nowhere"
     if not any(Path(folder).exists() for folder in ("/usr/local/lib/docker", "/usr/libexec/docker", "/usr/lib/docker")):
