@@ -14,22 +14,22 @@ from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, home_id
 
 from ..contract.scripts import Gate
 from ..contract.target_under_test import TargetUnderTest
-from ..infra.engine import the_engine
+from ..infra.engine import TestEngine, the_engine
 
 __all__ = ["ContainerGate", "ContainerUnderTest"]
 
 
 class ContainerUnderTest(TargetUnderTest):
-    """Containers of the engine that is there."""
+    """Containers of an engine: of the one that is there, where none is named."""
 
     name = "container"
     other = "local"
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, found: TestEngine | None = None) -> None:
         super().__init__(home)
         import os
 
-        found = the_engine()
+        found = found or the_engine()
         self.engine = found.engine
         self.base = found.base
         os.environ["MLDEPLOY_BASE_IMAGE"] = found.base

@@ -159,6 +159,9 @@ def _create(engine: Engine, wanted: Wanted, host: Mapping[str, Any], name: str) 
     except APIError as error:
         if _NAME_TAKEN.search(str(error.explanation)):  # not every engine says 409
             raise _NameTaken(f"The container name {name!r} is taken.") from None
+        if "container-init binary not found" in str(error.explanation):
+            hint = "Install catatonit on the engine's machine, such as with `sudo apt install catatonit`."
+            raise TargetUnavailable("Podman has no init program to run in containers.", hint) from None
         raise
     return str(made["Id"])
 
