@@ -168,7 +168,8 @@ def prune(options: argparse.Namespace, screen: Screen) -> int:
         for orphan in found:
             screen.line(f"container {orphan.container[:12]}  {orphan.service} ({orphan.status}) {orphan.whose}")
         for reference in unused:
-            screen.line(f"image     {reference}")
+            what = ", of a build that was not finished" if reference.startswith("sha256:") else ""
+            screen.line(f"image     {reference.removeprefix('sha256:')[:12] if what else reference}{what}")
     if not options.yes:
         what = f"Remove {_count(len(found), 'container')} and {_count(len(unused), 'image')}?"
         if not confirmed(screen, what, "prune"):

@@ -6,7 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import Deploy, Ran
+import pytest
+
+from jupyter_mldeploy.errors import DeploymentFailed
+from jupyter_mldeploy.images.engine import Engine
+
+from .conftest import Deploy, Ran, once
 from .under_test import ContainerUnderTest
 
 
@@ -22,3 +27,23 @@ def test_a_container_of_no_record_is_deleted_by_the_name_of_its_service(
     again = mldeploy("delete", "adder", "--yes")
     assert again.code == 1
     assert "There is no service 'adder'" in again.err
+
+
+@pytest.mark.parametrize("builder", ["classic"], indirect=True)
+def test_prune_removes_what_a_build_left_that_came_to_nothing(
+    deployed: Deploy, engine: Engine, mldeploy: Callable[..., Ran], builder: str
+) -> None:
+    def nameless() -> set[str]:
+        return set(engine.api.images(quiet=True, filters={"dangling": True}))
+
+    assert builder == "classic"
+    before = nameless()
+    with pytest.raises(DeploymentFailed):
+        deployed(pip=[once("no-such-package-anywhere-4711")])
+    asked = mldeploy("prune").out
+    shown = "image     {}, of a build that was not finished"
+    left = {image for image in nameless() - before if shown.format(image.removeprefix("sha256:")[:12]) in asked}
+    assert left
+    done = mldeploy("prune", "--yes")
+    assert done.code == 0, done.err
+    assert not left & nameless()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from jupyter_mldeploy.errors import RecordDamaged, TargetUnavailable
-from jupyter_mldeploy.images.build_log import BuildLogs
+from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs
 from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import keys_name
@@ -31,6 +32,9 @@ __all__ = [
     "remove_orphan",
     "remove_unused",
 ]
+
+_MADE = re.compile(r"^Step \d+/\d+ : (?!FROM).*(?:\n(?!Step ).*)*?\n ---> ([0-9a-f]{12})$", re.MULTILINE)
+"""What a step of the classic builder came to; that of FROM is somebody else's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,14 +132,28 @@ def remove_containers_of(records: Records, service: str) -> int:
 
 
 def find_unused_images(engine: Engine, records: Records) -> list[str]:
-    """References of images that were built from this home folder and that no service needs, nor any image it stands on."""
+    """Images that were built from this home folder and that no service needs, nor any image it stands on.
+
+    References, and ids of what builds have left that were not finished.
+    """
     logs = BuildLogs(records.home)
     needed = set(_needed(records, logs))
-    return [
+    unused = [
         entry.reference
         for entry in logs.list()
         if entry.state == "built" and entry.reference not in needed and engine.has_image(entry.reference)
     ]
+    return [*unused, *_unfinished(engine, logs)]
+
+
+def _unfinished(engine: Engine, logs: BuildLogs) -> list[str]:
+    """The last steps of builds that came to nothing: they have no name, and the next build would go on from there."""
+    entries = (entry for entry in logs.list() if entry.state in UNFINISHED)
+    made = {layer for entry in entries for layer in _MADE.findall(logs.text(entry.reference))}
+    if not made:
+        return []
+    nameless = engine.api.images(quiet=True, filters={"dangling": True})
+    return [str(image) for image in nameless if str(image).removeprefix("sha256:")[:12] in made]
 
 
 def remove_images_of(engine: Engine, records: Records, service: str) -> list[str]:
