@@ -32,13 +32,12 @@ def _end(failure: Mapping[str, Any]) -> str:
     return f"ended with exit code {code}" if code is not None else ""
 
 
-_GONE = re.compile(r"\b[Pp]rocess (\d*) ?is gone\b")
-"""What the local target says of a server that ran and is there no more."""
-_ENDED = re.compile(
-    r"(?P<killed>killed from outside)|(?P<stopped>told to end|it ended \(exit code 0\))|(?P<removed>somebody removed it)"
-    r"|(?P<paused>container is paused)"
+_GONE = re.compile(
+    r"\b[Pp]rocess (?P<process>\d*) ?is gone\b|(?P<killed>killed from outside)|(?P<removed>somebody removed it)"
+    r"|(?P<stopped>told to end|it ended \(exit code 0\))|(?P<paused>container is paused)"
+    r"|(?P<scaled>somebody scaled it to 0)|(?P<deleted>Deployment in namespace \S+ is gone)"
 )
-"""The same of a container: it is started again when it ends by itself, so another did this."""
+"""What targets say of a server that ran and does no more. A container that ends by itself is started again: another did this."""
 _WAITED = re.compile(r"not returned (?:after|within) ([\d.]+ (?:seconds|ms|s))\b")
 
 
@@ -69,11 +68,12 @@ def reported(reading: Reading) -> Iterator[Finding]:
         facts["script"] = str(failure["file"])
     in_run = stage == "run"
     if kind == "gone":
-        message = str(failure.get("message", ""))
-        if gone := _GONE.search(message):
-            yield found("process-gone", Depth.SYMPTOM - 5, proof, process=gone[1])
-        elif ended := _ENDED.search(message):
-            yield found("process-gone", Depth.SYMPTOM - 5, proof, ended=str(ended.lastgroup))
+        if gone := _GONE.search(str(failure.get("message", ""))):
+            how = str(gone.lastgroup)
+            told = {"process": "", "scaled": "scaled to 0"}.get(how, how)
+            lost = "yes" if how in {"removed", "scaled", "deleted"} else ""  # its log, too
+            process = gone["process"] or ""
+            yield found("process-gone", Depth.SYMPTOM - 5, proof, process=process, ended=told, lost=lost)
     elif failure.get("oom"):
         yield found("container-oom-killed", Depth.ROOT - 3, proof, facts={**facts, **memory_facts(reading)})
     elif kind == "signal" and (cause := _SIGNALS.get(str(failure.get("signal", "")))):
