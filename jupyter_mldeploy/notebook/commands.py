@@ -154,7 +154,21 @@ RELOAD = Magic(name="service_reload", places=("NAME",), options=(_SCRIPT,))
 UPDATE = Magic(
     name="service_update",
     places=("NAME",),
-    options=(_SCRIPT, _SOURCE, _MODEL, _ENVIRONMENT, _PIP, _APT, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, _KEY, *_CLUSTER),
+    options=(
+        _SCRIPT,
+        _SOURCE,
+        _MODEL,
+        _ENVIRONMENT,
+        _PIP,
+        _APT,
+        *_SIZE,
+        _SAMPLE,
+        _PORT,
+        _TIMEOUT,
+        _ENV,
+        _KEY,
+        *_CLUSTER,
+    ),
 )
 DELETE = Magic(
     name="service_delete",
