@@ -108,7 +108,7 @@ buildx() { # the plugin of Docker's command line that speaks to BuildKit
     else
       command -v go >/dev/null || { say "docker buildx $buildx_version is built with Go, which is not here"; exit 4; }
       say "building docker buildx $buildx_version from Go modules (minutes; log: $state/log/build-buildx.log)"
-      GOBIN=$state/bin/made CGO_ENABLED=0 nice -n 19 go install -trimpath \
+      GOBIN=$state/bin/made nice -n 19 go install \
         -ldflags "-s -w -X github.com/docker/buildx/version.Version=$buildx_version" \
         "github.com/docker/buildx/cmd/buildx@$buildx_version" >"$state/log/build-buildx.log" 2>&1 9>&- ||
         { tail -n 20 "$state/log/build-buildx.log" >&2; exit 1; }
