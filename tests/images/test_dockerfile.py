@@ -143,7 +143,8 @@ def test_a_registry_is_host_and_path_or_refused(registry: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "registry", ["", "somebody", "127.0.0.1:5000", "localhost:5000/a/b", "Registry.Example/team_x/a-b/", "a/b__c.d/e---f"]
+    "registry",
+    ["", "somebody", "127.0.0.1:5000", "localhost:5000/a/b", "Registry.Example/team_x/a-b/", "a/b__c.d/e---f"],
 )
 def test_registries_as_images_are_named_for_them(registry: str) -> None:
     assert check_registry(registry) == registry.rstrip("/")
