@@ -44,6 +44,7 @@ __all__ = [
     "ScoringFailed",
     "StorageError",
     "TargetUnavailable",
+    "in_a_cell",
     "in_magics",
 ]
 
@@ -54,6 +55,14 @@ _COMMAND = re.compile(r"\bmldeploy (?:(start|stop|reload|update|delete|logs|stat
 def in_magics(text: str) -> str:
     """A text with the terminal's commands as they are in a notebook: ``mldeploy start iris`` is ``%service_start iris``."""
     return _COMMAND.sub(lambda found: f"%service_{found[1]}" if found[1] else "%diagnose", text)
+
+
+_TYPED = re.compile(r"(^|`)(?=mldeploy [a-z])")
+
+
+def in_a_cell(text: str) -> str:
+    """The same, so that a cell takes each command as it is typed: what has no magic goes to the shell, ``!mldeploy exec``."""
+    return _TYPED.sub(r"\1!", in_magics(text))
 
 
 class MLDeployError(Exception):

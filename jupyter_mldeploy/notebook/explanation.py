@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.diagnosis.actions import carried_out_on
 from jupyter_mldeploy.diagnosis.report import origin, script_line, told_once
-from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed, in_magics
+from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed, in_a_cell, in_magics
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
@@ -101,9 +101,12 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
         lines=_proof(diagnosis, evidence),
         where=diagnosis.where,
         source_line=diagnosis.source_line,
-        what=diagnosis.what,
-        steps=diagnosis.steps,
-        actions=carried_out_on(diagnosis.target, diagnosis.actions),
+        what=in_a_cell(diagnosis.what),
+        steps=tuple(map(in_a_cell, diagnosis.steps)),
+        actions=tuple(
+            replace(action, command=in_a_cell(action.command))
+            for action in carried_out_on(diagnosis.target, diagnosis.actions)
+        ),
         cause=diagnosis.cause,
         also=diagnosis.also,
         certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",

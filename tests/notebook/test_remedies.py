@@ -10,7 +10,9 @@ import pytest
 from jupyter_mldeploy.cli.parser import build_parser
 from jupyter_mldeploy.diagnosis.actions import KINDS, action
 from jupyter_mldeploy.diagnosis.pages import causes, fill, page
+from jupyter_mldeploy.diagnosis.report import Diagnosis
 from jupyter_mldeploy.notebook.commands import BY_NAME
+from jupyter_mldeploy.notebook.explanation import explain_diagnosis
 from jupyter_mldeploy.notebook.options import parse
 from jupyter_mldeploy.runtime.command_line import parser as serve_parser
 
@@ -60,3 +62,19 @@ def test_in_a_terminal_the_magic_of_a_cell_stays_what_it_is() -> None:
     assert "without its %%deploy line" in text.replace("`", "")
     assert "mldeploy update iris --pip joblib" in text
     assert "mldeploy logs iris" in text
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_in_a_cell_a_command_is_one_that_a_cell_takes(kind: str) -> None:
+    told = Diagnosis("x", ("x",), 1.0, "x", "x", target="container", actions=(action(kind, FACTS, "iris"),))
+    for offered in explain_diagnosis(told).actions:
+        assert offered.command[0] in "%!"
+        understand(offered.command.removeprefix("!"))
+
+
+def test_steps_in_a_cell_name_magics() -> None:
+    steps = ("Show it: `mldeploy logs iris --build`.", "Add it: `mldeploy update iris --pip x`, see `mldeploy models`.")
+    shown = explain_diagnosis(Diagnosis("x", ("x",), 1.0, "x", "Start it with `mldeploy start iris`.", steps))
+    assert shown.what == "Start it with `%service_start iris`."
+    assert shown.steps[0] == "Show it: `%service_logs iris --build`."
+    assert shown.steps[1] == "Add it: `%service_update iris --pip x`, see `!mldeploy models`."
