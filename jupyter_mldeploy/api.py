@@ -13,10 +13,10 @@ from typing import Any, Unpack
 from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.asked import Asked, ModelWish, Outside
 from jupyter_mldeploy.config import settings
-from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.report import Diagnosis
 from jupyter_mldeploy.errors import Conflict, InvalidValue, MLDeployError, NotFound, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Sink, Stage, silent
+from jupyter_mldeploy.examining import examine
 from jupyter_mldeploy.pipeline import Outcome, Wishes
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.request import Request, carry_out, in_thread, read_script
@@ -111,18 +111,7 @@ class Service:
 
     def diagnose(self) -> Diagnosis:
         """Explain what is wrong with it now; ``cause`` is ``""`` when nothing is."""
-        record = self.record
-        driver = driver_for(record.spec.target, self._records)
-        status = driver.status(record)
-        if record.state == "failed" and (kept := self._records.evidence(self.name)):
-            return diagnose(kept)
-        stage = str(status.failure.get("stage", "")) or ("launch" if status.state == "failed" else "run")
-        known: dict[str, Any] = {"failure": status.failure}
-        if not status.failure and (status.state == "failed" or status.state == "stopped" != record.state):
-            known = {"failure": {"stage": stage, "kind": "gone", "message": status.message}}
-        elif not status.failure and status.state == "running":
-            known = {"http_status": 200}  # it has just told its state
-        return diagnose(driver.evidence(record, stage, **known))
+        return examine(self.record, self._records)
 
     # -- using it --------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,49 @@ The runtime stamps what belongs to a request with its id, and closes each reques
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from datetime import datetime
 
-__all__ = ["without_earlier_requests"]
+__all__ = ["LastRequests", "last_requests", "without_earlier_requests"]
+
+_WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?=,\d{3} )")
+_SCORED = re.compile(r" access \[(?P<id>[\w-]+)\] - \w+ \S*/score\S* (?P<status>\d{3})\b")
+_RECENT_S = 60
+"""Seconds before the last request; what was asked earlier tells nothing of now."""
+
+
+@dataclass(frozen=True)
+class LastRequests:
+    """How the last requests to a service were answered.
+
+    Attributes:
+        status: Of the last one; 503 where most of the recent ones were refused; ``None``: nobody has asked.
+        request_id: Of the last one.
+        asked, refused: How many the recent ones are, and how many of them were answered 503.
+    """
+
+    status: int | None = None
+    request_id: str = ""
+    asked: int = 0
+    refused: int = 0
+
+
+def last_requests(text: str) -> LastRequests:
+    """What the access lines of a log say, of one replica or of several."""
+    seen = [
+        (datetime.fromisoformat(when[0]), int(match["status"]), match["id"])
+        for line in text.split("\n")
+        if (match := _SCORED.search(line)) and (when := _WHEN.search(line))
+    ]
+    if not seen:
+        return LastRequests()
+    last = max(seen, key=lambda one: one[0])
+    last = next(one for one in reversed(seen) if one[0] == last[0])
+    recent = [status for when, status, _ in seen if (last[0] - when).total_seconds() <= _RECENT_S]
+    refused = recent.count(503)
+    status = 503 if refused > len(recent) / 2 else last[1]
+    return LastRequests(status, last[2], len(recent), refused)
+
 
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ (?P<level>[A-Z]) \[\d+\] [\w.]+(?: \[(?P<id>[\w-]+)\])? - ")
 _ACCESS = re.compile(r" access \[(?P<id>[\w-]+)\] - \w+ /\S* (?P<status>\d{3})\b")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -269,3 +270,29 @@ def test_a_disk_that_is_full_refuses_the_new_script(
         full.delete()
     finally:
         MLDeploy.clear_instance()
+
+
+def test_what_became_of_the_last_request_is_told_until_one_is_answered(folder: Path) -> None:
+    script = folder / "ends.py"
+    script.write_text("import os\ndef init(): pass\ndef run(data):\n    return os._exit(3) if 'end' in data else 1\n")
+    made = deploy(script, "ends")
+    assert made.diagnose().cause == ""
+    with pytest.raises(ScoringFailed):
+        made.run("end")
+    told = made.diagnose()
+    assert told.cause == "http-502-run-crashed"
+    assert "exit code 3" in told.title
+    made.run("go on")
+    assert made.diagnose().cause == ""
+
+
+def test_an_overloaded_service_is_not_well(folder: Path) -> None:
+    script = folder / "slow.py"
+    script.write_text("import time\ndef init(): pass\ndef run(data):\n    time.sleep(3)\n    return 1\n")
+    made = deploy(script, "slow", replicas=1)  # a request waits for half a second at most
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: made.answer("1").status, range(8)))
+    assert answers.count(503) > 4
+    told = made.diagnose()
+    assert told.cause == "http-503-overloaded"
+    assert told.what.startswith(f"Of the last 8 requests {answers.count(503)} were refused.")
