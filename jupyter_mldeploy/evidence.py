@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 __all__ = ["Evidence", "read_log", "redact"]
 
@@ -65,7 +65,7 @@ def _hidden(text: str) -> str:
 
 
 def read_log(path: Path, limit: int = LOG_LIMIT) -> str:
-    """Read a log file of any size: whole if it is short, else its beginning and its end.
+    """Read a log file of any size: whole if it is short, else its beginning, its first error and its end.
 
     Bytes that are not UTF-8 are kept visible as replacement characters. A file that is not there reads as empty.
     """
@@ -74,13 +74,52 @@ def read_log(path: Path, limit: int = LOG_LIMIT) -> str:
         with path.open("rb") as file:
             if size <= limit:
                 return file.read().decode("utf-8", "replace")
-            head = file.read(limit // 4)
-            file.seek(size - limit * 3 // 4)
-            tail = file.read()
+            limit -= 200  # for the words on what was left out
+            error = _first_error_of_file(file, limit // 4, size - limit * 5 // 8)
+            pieces = []
+            for start, end in _kept(size, limit, error):
+                file.seek(start)
+                pieces.append((start, end, file.read(end - start).decode("utf-8", "replace")))
     except FileNotFoundError:
         return ""
-    cut = f"\n[… {size - limit} bytes left out …]\n"
-    return head.decode("utf-8", "replace") + cut + tail.decode("utf-8", "replace")
+    return _joined(pieces, "bytes")
+
+
+_ERRORS = ("Traceback (most recent call last)", "ERROR", "rror: ")
+"""How an error begins in most logs."""
+_CHUNK = 8_000_000
+
+
+def _first_error_of_file(file: IO[bytes], start: int, end: int) -> int:
+    """Where the first error of that part of a file is, or -1."""
+    file.seek(start)
+    before = b""
+    while start < end and (chunk := file.read(min(_CHUNK, end - start))):
+        found = _first_error(before + chunk)
+        if found >= 0:
+            return start - len(before) + found
+        start += len(chunk)
+        before = chunk[-40:]
+    return -1
+
+
+def _first_error(text: bytes) -> int:
+    return min((at for words in _ERRORS if (at := text.find(words.encode())) >= 0), default=-1)
+
+
+def _kept(size: int, limit: int, error: int) -> list[tuple[int, int]]:
+    """From where to where a log is kept: its beginning, what is around its first error, its end."""
+    around = max(limit // 4, error - 2_000)
+    middle = [(around, min(around + limit // 8, size - limit * 5 // 8))] if error >= 0 else []
+    return [(0, limit // 4), *middle, (size - limit * 5 // 8, size)]
+
+
+def _joined(pieces: list[tuple[int, int, str]], unit: str) -> str:
+    text, done = "", 0
+    for start, end, piece in pieces:
+        text += f"\n[… {start - done} {unit} left out …]\n{piece}" if start > done else piece
+        done = end
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,5 +179,6 @@ class Evidence:
 def _bounded(text: str) -> str:
     if len(text) <= LOG_LIMIT:
         return text
-    head, tail = text[: LOG_LIMIT // 4], text[-LOG_LIMIT * 3 // 4 :]
-    return f"{head}\n[… {len(text) - LOG_LIMIT} characters left out …]\n{tail}"
+    start, end = LOG_LIMIT // 4, len(text) - LOG_LIMIT * 5 // 8
+    error = min((at for words in _ERRORS if (at := text.find(words, start, end)) >= 0), default=-1)
+    return _joined([(a, b, text[a:b]) for a, b in _kept(len(text), LOG_LIMIT, error)], "characters")

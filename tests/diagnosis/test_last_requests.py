@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.last_request import LastRequests, last_requests
+from jupyter_mldeploy.evidence import Evidence
 
 
 def line(time: str, status: int, name: str, path: str = "/score") -> str:
@@ -31,3 +33,10 @@ def test_most_of_the_recent_ones_were_refused() -> None:
     assert last_requests("\n".join(lines)) == LastRequests(503, "served", 4, 3)
     later = [*lines, line("10:05:00,000", 200, "later")]
     assert last_requests("\n".join(later)) == LastRequests(200, "later", 1, 0)
+
+
+def test_the_time_out_that_was_exceeded_is_named() -> None:
+    body = '{"message": "Scoring timeout after 3000 ms"}'
+    told = diagnose(Evidence(stage="run", target="local", service="adder", http_status=504, http_body=body))
+    assert told.cause == "http-504-timeout"
+    assert "(3 s)" in told.what

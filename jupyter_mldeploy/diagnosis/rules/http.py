@@ -267,6 +267,8 @@ def _endpoint_refused(reading: Reading, hit: Hit) -> bool:
 
 
 def _limit(reading: Reading, status: int | None) -> str:
+    if told := reading.find(r"scoring timeout after (?P<ms>\d+) ms"):
+        return f"{int(told['ms']) / 1000:g} s"
     if status != 413:
         return ""
     hit = reading.find(r"(?:limit|max\w*|exceeds?)\D{0,30}(?P<size>\d[\d.,]* ?(?:bytes|[KMG]i?B|[kmg]\b)?)")
