@@ -27,6 +27,8 @@ _CELL = re.compile(r"%%deploy (?=[a-z0-9{N])")
 _MAGIC = re.compile(r"%%?(?:service_)?(deploy(?!`)|services|run|logs|status|update|reload|delete|diagnose)\b")
 """Magics, which in a terminal are commands."""
 _OF_MODELS = re.compile(r"AZUREML_MODEL_DIR|get_model_path|\bModel\b|\bload_model\b")
+_OF_NO_STAGE = {"gone", "unreachable"}
+"""What befell a service that had come through all stages."""
 _WIDTH = 100
 
 
@@ -203,7 +205,7 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         severity=shown.severity,
         family=shown.family,
         service=evidence.service,
-        stage="" if evidence.failure.get("kind") == "gone" else evidence.stage,  # it had come through all of them
+        stage="" if evidence.failure.get("kind") in _OF_NO_STAGE else evidence.stage,
         target=evidence.target,
         where=where,
         source_line=source_line,
@@ -258,6 +260,8 @@ def _has(evidence: Evidence, facts: Mapping[str, str], kind: str) -> bool:
         return bool(evidence.build_log) or evidence.stage in {"", "build"}
     if kind == "logs" and local:
         return evidence.stage != "build"  # nothing has been started
+    if kind == "start":
+        return "stopped" in facts or evidence.failure.get("kind") == "gone"
     if kind == "lower-request":
         return "less" in facts
     return not (kind == "pin-version" and "interpreter" in facts)  # it is no package

@@ -48,7 +48,7 @@ _INSTALLING = r"/simple/[a-z0-9]|could not find a version that satisfies"
 """What only an installer says, also one that a container starts before its service."""
 _LATER = frozenset({"launch", "init", "run", "ready", "http", "reload", "schedule", "scale", "delete"})
 _CLIENT = (
-    r"kubernetes[/\\.]client"
+    r"kubernetes[/\\.]client|kubernetes api server |kubernetes refused to "
     r"|unable to connect to the server|you must be logged in to the server|apiexception: "
     r"|\"kind\": ?\"status\"|kind: status|exceeded with url: /version|couldn't get (?:available|current) "
     r"|could not find the requested resource"

@@ -43,7 +43,8 @@ _ROLES = (
 _CREDENTIALS = (
     Sign(
         "cluster-credentials-invalid",
-        r"apiexception: \(401\)|you must be logged in to the server"
+        r"apiexception: \(401\)|kubernetes refused to [^\n]*: unauthorized|log-in helper of the kubeconfig context"
+        r"|you must be logged in to the server"
         r"|the server has asked for the client to provide credentials"
         r"|error from server \(unauthorized\)|\"reason\": ?\"unauthorized\"|reason: unauthorized"
         r"|status_code=401|status: 401 unauthorized"
@@ -76,6 +77,7 @@ _REACH = (
         r"|x509: certificate is valid for (?P<names>[^\n]+)"
         r"|tls: failed to verify certificate|certificate_verify_failed|certificate verify failed"
         r"|x509: cannot validate certificate"
+        r"|kubernetes api server https?://(?P<ours>[^\s/]+)\S* could not be reached: (?P<certificate>[^\n]*certificate[^\n.]*)"
         r"|reason: invalidcertificate|kubernetes error: authenticationexception"
         r"|unable to load root certificates|tls: private key does not match"
         r"|unable to read certificate-authority|illegal base64 data at input byte",
@@ -84,6 +86,7 @@ _REACH = (
     Sign(
         "apiserver-unreachable",
         r"the connection to the server (?P<server>\S+) was refused"
+        r"|kubernetes api server https?://(?P<ours>[^\s/]+)\S* could not be reached: (?P<why>[^\n.]+)"
         r"|unable to connect to the server: (?P<reason>[^\n]+)"
         r"|max retries exceeded with url: /(?:apis?|version|openapi|livez)\b[^\n]*"
         r"|kubernetes cluster unreachable: (?P<helm>[^\n]+)"
@@ -106,6 +109,7 @@ _REASONS = (
     ("resol", "its name is not resolved"),
     ("name or service", "its name is not resolved"),
     ("timed out", "it does not answer in time"),
+    ("not answer in time", "it does not answer in time"),
     ("timeout", "it does not answer in time"),
     ("deadline", "it does not answer in time"),
     ("no route", "there is no route to it"),
@@ -149,15 +153,15 @@ def _roles(reading: Reading) -> Iterator[Finding]:
 
 def _reach_facts(finding: Finding, text: str) -> dict[str, str]:
     facts = finding.facts
-    server = next((facts[name] for name in ("server", "host", "aio", "dial") if name in facts), "")
+    server = next((facts[name] for name in ("server", "host", "aio", "dial", "ours") if name in facts), "")
     pool = re.search(r"host='([^']+)', port=(\d+)", text)
     address = re.search(r"dial tcp ([\w.:\[\]-]+?):? (?:connect|i/o|lookup)|https?://([\w.:\[\]-]+)/", text)
     if not server:
         server = f"{pool[1]}:{pool[2]}" if pool else next((g for g in address.groups() if g), "") if address else ""
-    said = facts.get("reason") or facts.get("go") or facts.get("helm") or text
+    said = facts.get("why") or facts.get("reason") or facts.get("go") or facts.get("helm") or text
     reason = next((words for sign, words in _REASONS if sign in said.lower()), "")
     if finding.cause == "apiserver-tls-failure":
-        reason = facts.get("reason") or facts.get("go") or facts.get("python") or ""
+        reason = next((facts[name] for name in ("reason", "go", "python", "certificate") if name in facts), "")
     return {name: value for name, value in (("server", server.rstrip(":")), ("reason", reason)) if value}
 
 

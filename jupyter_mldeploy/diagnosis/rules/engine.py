@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 _SIGNS = (
     Sign(
         "docker-socket-permission",
-        r"permission denied while trying to connect to the docker (?:daemon|api)[^\n]*?(?P<socket>/[\w./-]+\.sock)?"
+        r"you may not use the docker engine at (?P<ours>\S+)"
+        r"|permission denied while trying to connect to the docker (?:daemon|api)[^\n]*?(?P<socket>/[\w./-]+\.sock)?"
         r"|error while fetching server api version: [^\n]*(?:permissionerror|permission denied)"
         r"|dial unix (?P<dial>[^\s:]+\.sock): connect: permission denied"
         r"|connection aborted\.', permissionerror\(13"
@@ -24,7 +25,8 @@ _SIGNS = (
     ),
     Sign(
         "docker-daemon-not-running",
-        r"cannot connect to the docker daemon(?: at (?P<socket>\S+))?|is the docker daemon running|is docker running"
+        r"cannot connect to the docker (?:daemon|engine)(?: at (?P<socket>\S+))?|no container engine was found"
+        r"|the docker engine at (?P<deaf>\S+) [^\n]*does not answer|is the docker daemon running|is docker running"
         r"|error while fetching server api version|error during connect: [^\n]*|docker_engine: the system cannot find"
         r"|failed to connect to the docker api at (?P<api>\S+)"
         r"|dial unix (?P<dial>[^\s:]+\.sock): connect: (?:no such file|connection refused)"
@@ -63,7 +65,7 @@ def engine(reading: Reading) -> Iterator[Finding]:
         if finding.cause == "docker-daemon-not-running" and denied:
             continue  # the daemon runs: it may only not be spoken to
         facts = dict(finding.facts)
-        for name in ("dial", "api"):
+        for name in ("dial", "api", "ours", "deaf"):
             if name in facts:
                 facts["socket"] = facts.pop(name)
         if finding.cause == "docker-daemon-not-running" and "socket" in facts:

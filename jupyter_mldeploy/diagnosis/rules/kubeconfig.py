@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _SIGNS = (
     Sign(
         "kube-context-missing",
-        r"context \\?[\"'](?P<context>[^\"'\\\n]+)\\?[\"'] (?:does not exist|not found|was not found)"
+        r"there is no kubeconfig context '(?P<ours>[^'\n]+)"
+        r"|context \\?[\"'](?P<context>[^\"'\\\n]+)\\?[\"'] (?:does not exist|not found|was not found)"
         r"|no context exists with the name:? ?\\?\"?(?P<named>[^\"\\\n]+)"
         r"|context was not found for specified context: (?P<specified>[^\n]+)"
         r"|expected object with name (?P<python>\S*) in [^\n]*contexts"
@@ -51,7 +52,8 @@ _SIGNS = (
     ),
     Sign(
         "kubeconfig-missing",
-        r"error loading config file \\?\"(?P<loading>[^\"\\\n]+)"
+        r"there is no kubeconfig: (?P<named>[^\n]+?) is not a file|the kubeconfig (?P<ours>\S+) cannot be used"
+        r"|error loading config file \\?\"(?P<loading>[^\"\\\n]+)"
         r"|error: stat (?P<stat>[^\n:]*(?:kube|config|\.ya?ml|\.conf)[^\n:]*): no such file"
         r"|invalid kube-?config file\. (?:no configuration found|expected key (?:clusters|contexts|users"
         r"|apiversion))|no configuration has been provided"
@@ -65,7 +67,7 @@ _SIGNS = (
         r"|could not (?:find|locate|load) (?:a )?(?:valid )?kube-?config"
         r"|unable to load in-cluster configuration|kubernetes configuration (?:file )?not found"
         r"|missing or incomplete configuration info|missing kubeconfig"
-        r"|error loading kube-?config|serviceaccount/token: no such file|no kube-?config|neither kubeconfig nor",
+        r"|error loading kube-?config|serviceaccount/token: no such file|no kube-?config(?! context)|neither kubeconfig nor",
         Depth.ROOT - 3,
     ),
 )
