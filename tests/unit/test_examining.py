@@ -9,6 +9,8 @@ import pytest
 
 from jupyter_mldeploy import Service, deploy
 from jupyter_mldeploy.config import MLDeploy
+from jupyter_mldeploy.diagnosis import diagnose
+from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.notebook.explanation import explain_diagnosis
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Environment, InferenceConfig, Script, ServiceSpec, Target, TargetKind
@@ -95,3 +97,18 @@ def test_a_service_that_its_user_stopped_is_said_to_be_stopped(home: Path) -> No
         assert "start" not in [action.kind for action in told.actions]
     finally:
         made.delete()
+
+
+@pytest.mark.parametrize(
+    ("message", "ended"),
+    [
+        ("Its Deployment wants no replica: somebody scaled it to 0.", "scaled to 0"),
+        ("Its Deployment in namespace 'default' is gone.", "deleted"),
+    ],
+)
+def test_what_a_cluster_says_of_a_deployment_that_somebody_ended(message: str, ended: str) -> None:
+    failure = {"stage": "run", "kind": "gone", "message": message}
+    told = diagnose(Evidence(stage="run", target="kubernetes", service="iris", failure=failure))
+    assert (told.cause, told.facts["ended"]) == ("process-gone", ended)
+    assert "type:  mldeploy start iris" in told.to_text()
+    assert "POD" not in told.to_text()

@@ -174,7 +174,11 @@ class KubernetesDriver:
             found = looking.status_of(self._cluster(record), record.name)
         except MLDeployError as error:
             return Status(state="unknown", message=str(error))
-        return self._without_objects(record) if found is None else found
+        if found is None:
+            return self._without_objects(record)
+        if found.state == "stopped" != record.state:
+            return replace(found, message="Its Deployment wants no replica: somebody scaled it to 0.")
+        return found
 
     def _without_objects(self, record: Record) -> Status:
         if record.state == "stopped":
@@ -183,7 +187,8 @@ class KubernetesDriver:
             if self._records.is_busy(record.name):
                 return Status(state="deploying")
             return Status(state="failed", message="Its deployment was broken off; deploy it again.", advises=True)
-        failure = evidencing.kept(self._records.folder(record.name)).get("failure") or {}
+        failed = record.state == "failed"
+        failure = (evidencing.kept(self._records.folder(record.name)).get("failure") or {}) if failed else {}
         gone = f"Its Deployment in namespace {record.place.namespace or 'default'!r} is gone."
         return Status(state="failed", message=record.failure or gone, failure=failure)
 

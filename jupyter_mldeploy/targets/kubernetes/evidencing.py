@@ -48,8 +48,8 @@ def evidence_of(cluster: Cluster | None, record: Record, stage: str, folder: Pat
     seen: dict[str, Any] = {}
     if cluster is not None:
         with suppress(MLDeployError, TimeoutError):
-            seen = _seen(cluster, record, pod_name)
-    if not seen:
+            seen = _seen(cluster, record, pod_name, ending=failure.get("kind") != "gone")
+    if not seen and failure.get("kind") != "gone":  # it ran since
         seen = kept(folder)
     facts = {"namespace": cluster.namespace, "context": cluster.context} if cluster else {}
     facts["image"] = str(record.details.get("image", ""))
@@ -98,9 +98,17 @@ def kept(folder: Path) -> dict[str, Any]:
     return {**told, "log": read_log(folder / LOG_FILE, LOG_BYTES)}
 
 
-def _seen(cluster: Cluster, record: Record, pod_name: str) -> dict[str, Any]:
+def _seen(cluster: Cluster, record: Record, pod_name: str, *, ending: bool) -> dict[str, Any]:
+    """What one pod shows, the one of most interest.
+
+    Args:
+        cluster: Where.
+        record: Of the service.
+        pod_name: Of the pod, if it is known.
+        ending: Whether pods that are all told to end show why it failed.
+    """
     pods = cluster.list("Pod", labels=selector_text(record.name))
-    if not pods:
+    if not pods or not (ending or any(not pod["metadata"].get("deletionTimestamp") for pod in pods)):
         return _without_pods(cluster, record)
     revision = str(record.details.get("revision", ""))
 
