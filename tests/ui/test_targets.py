@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from tests.ui.test_extension import Picture, in_home, new_page, show_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-SCRIPT = """import json
+SCRIPT = (
+    f"# {os.urandom(4).hex()}: no engine has its image\n"
+    + """import json
 
 def init():
     print("ready to double")
@@ -28,6 +31,7 @@ def run(data):
     print("asked")
     return [number * 2 for number in json.loads(data)["data"]]
 """
+)
 LONG = 180_000
 """Milliseconds for an image to be built, or pods to come, on a busy machine."""
 
