@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -77,3 +77,8 @@ class Asked:
         """Whether it speaks of what a service is made of, not only of how it runs."""
         made_of = (self.script, self.environment, self.source_directory, self.image)
         return bool(self.models or self.pip or self.apt) or any(part is not None for part in made_of)
+
+    @property
+    def image_alone(self) -> bool:
+        """Whether it names an image and nothing besides of what a service is made of: the image holds all of that."""
+        return self.image is not None and not replace(self, image=None).makes_anew

@@ -80,7 +80,11 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     keys, more = keys_marked(asked.keys, known) if asked.keys is not None else (base.keys if base else "", {})
     first = _specify(request, base.inference if base else InferenceConfig(Script(""), environment=Environment()), ())
     first = replace(first, env=variables, keys=keys)  # all that can be refused is, before a model is registered
-    if asked.script is None and base is None:
+    models: tuple[ModelRef, ...] = ()
+    if base is None and asked.image_alone and request.target.kind is TargetKind.CONTAINER:
+        inference = _inference(replace(asked, script=Script("")), request.target, None)
+        wishes = replace(wishes, image_script=True)
+    elif asked.script is None and base is None:
         _check_place(first, asked, records, wishes)
         models, script = _write_script(request, registry, sink, cancel)
         inference = _inference(replace(asked, script=script), request.target, None)
@@ -271,9 +275,6 @@ def _model_name(wish: ModelWish) -> str:
     if isinstance(wish, Model | ModelRef):
         return wish.name
     return _name_of(Path(wish)) if _is_path(wish) else wish.partition(":")[0]
-
-
-# -- the specification -------------------------------------------------------------------------------------------------
 
 
 def _specify(request: Request, inference: InferenceConfig, models: tuple[ModelRef, ...]) -> ServiceSpec:

@@ -23,6 +23,9 @@ __all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "origin", "report", "script_l
 NOTHING = "none"
 INSUFFICIENT = "insufficient-evidence"
 _PROOF_LINES = 6
+_NOT_KEPT = {"launch", "init", "ready"}
+"""Where a new service fails, its container or pods are taken away."""
+_CELL_ON = re.compile(r"%%deploy (?P<name>[\w-]+) --target (?P<target>\w+)")
 _CELL = re.compile(r"%%deploy (?=[a-z0-9{N])")
 _MAGIC = re.compile(r"%%?(?:service_)?(deploy(?!`)|services|run|logs|status|update|reload|delete|diagnose)\b")
 """Magics, which in a terminal are commands."""
@@ -129,7 +132,10 @@ class Diagnosis:
             lines.append(f"  also:  {', '.join(self.also)}")
         if self.service and self.cause and not (changing and changing[0].command == f"%diagnose {self.service}"):
             lines.append(f"  more:  %diagnose {self.service}")
-        text = _CELL.sub("mldeploy update ", "\n".join(lines))
+        script = self.facts.get("script", "score.py")
+        script = script if script.endswith(".py") else "score.py"
+        text = _CELL_ON.sub(rf"mldeploy deploy {script} --name \g<name> --target \g<target>", "\n".join(lines))
+        text = _CELL.sub("mldeploy update ", text)
         return _MAGIC.sub(lambda magic: f"mldeploy {magic[1]}", text)
 
 
@@ -179,6 +185,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         facts["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
     if evidence.script_name.endswith(".py") and evidence.script and not _OF_MODELS.search(evidence.script):
         facts |= _as_deployed(evidence)
+    if evidence.service and evidence.stage in _NOT_KEPT and evidence.target != "local":
+        facts["gone"] = "yes"
     if "lower-request" in shown.actions and (amount := less(first.cause, facts)):
         facts["less"] = amount
     place = {**facts, "target": evidence.target, "service": evidence.service}
@@ -260,11 +268,14 @@ def _has(evidence: Evidence, facts: Mapping[str, str], kind: str) -> bool:
         return bool(evidence.build_log) or evidence.stage in {"", "build"}
     if kind == "logs" and local:
         return evidence.stage != "build"  # nothing has been started
-    if kind == "start":
-        return "stopped" in facts or evidence.failure.get("kind") == "gone"
-    if kind == "lower-request":
-        return "less" in facts
-    return not (kind == "pin-version" and "interpreter" in facts)  # it is no package
+    if kind == "logs" and evidence.target == "kubernetes" and evidence.service:
+        return bool(evidence.log or evidence.previous_log)  # a pod that was never started has printed nothing
+    return {
+        "check-model-path": "gone" not in facts,
+        "start": "stopped" in facts or evidence.failure.get("kind") == "gone",
+        "lower-request": "less" in facts,
+        "pin-version": "interpreter" not in facts,  # it is no package
+    }.get(kind, True)
 
 
 def _confidence(ranked: Sequence[Finding]) -> float:

@@ -119,6 +119,18 @@ def test_building_by_itself_leaves_what_runs(deployed: Deploy, mldeploy: Callabl
     assert made.run({"x": 1})["sum"] == 101
 
 
+def test_an_image_alone_is_a_service(deployed: Deploy) -> None:
+    base = deployed(unique(edited(ADDING, "+ 1", "+ 100")), name="base", until="build")
+    image = str(base.record.details["image"])
+    base.delete()
+    alone = deploy(None, "alone", target="container", from_image=image)
+    assert alone.run({"x": 1})["sum"] == 101
+    assert alone.record.spec.inference.script.text.startswith(ADDING.partition("\n")[0])
+    alone.update(memory="300Mi")
+    assert alone.run({"x": 1})["sum"] == 101
+    assert alone.status().message == ""
+
+
 def test_an_update_takes_the_script_of_the_image_that_it_names(deployed: Deploy, script: Path, tmp_path: Path) -> None:
     image = str(deployed(unique(ADDING), name="base", until="build").record.details["image"])
     (tmp_path / "other.py").write_text(edited(ADDING, "+ 1", "+ 100"))

@@ -324,3 +324,55 @@ def test_a_push_that_failed_is_read_of_in_the_log_of_the_build() -> None:
     told = diagnose(Evidence(stage="push", target="container", service="adder", build_log=log))
     assert told.cause == "image-pull-network"
     assert "type:  mldeploy logs adder --build" in told.to_text()
+
+
+NO_MODEL = "ModelNotFoundException: Model iris not found in cache at azureml-models or in current working directory"
+
+
+@pytest.mark.parametrize(("stage", "command"), [("init", "docker run --rm r/iris:1"), ("run", "mldeploy exec iris")])
+def test_models_are_looked_for_where_there_is_something_to_look_at(stage: str, command: str) -> None:
+    facts = {"image": "r/iris:1"}
+    told = diagnose(Evidence(stage=stage, target="container", service="iris", log=NO_MODEL, facts=facts))
+    assert told.cause == "model-path-lookup-failed"
+    assert command in told.steps[0]
+    assert ("check-model-path" in [one.kind for one in told.actions]) == (stage == "run")
+
+
+def test_a_pod_that_was_never_started_has_no_log_to_show() -> None:
+    event = "Warning FailedScheduling: 0/3 nodes are available: 3 Insufficient cpu."
+    seen = {"stage": "schedule", "target": "kubernetes", "service": "iris", "k8s_events": (event,)}
+    told = diagnose(Evidence(**seen, facts={"asked": "100 CPU, 512Mi"}))
+    assert told.cause == "insufficient-cpu-memory"
+    assert "(100 CPU, 512Mi)" in told.what
+    assert "mldeploy logs iris" not in told.to_text()
+
+
+PIP_HAS_NONE = (
+    "ERROR: Could not find a version that satisfies the requirement scikit-lern (from versions: none)\n"
+    "ERROR: No matching distribution found for scikit-lern"
+)
+UV_HAS_NONE = (
+    "  × No solution found when resolving dependencies:\n  ╰─▶ Because scikit-lern was not found in the package registry"
+    " and you require scikit-lern, we can conclude that your requirements are unsatisfiable."
+)
+
+
+@pytest.mark.parametrize("log", [PIP_HAS_NONE, UV_HAS_NONE])
+def test_a_package_of_which_there_is_nothing_has_no_version_to_speak_of(log: str) -> None:
+    told = diagnose(Evidence(stage="build", target="container", exit_code=1, build_log=log))
+    assert told.cause == "pip-no-matching-distribution"
+    assert "that version" not in told.title
+
+
+def test_another_target_is_named_to_deploy_and_not_to_update() -> None:
+    log = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?"
+    text = diagnose(Evidence(stage="launch", target="container", service="iris", log=log)).to_text()
+    assert "mldeploy deploy score.py --name iris --target local" in text
+    assert "mldeploy update iris --target" not in text
+
+
+def test_a_machine_without_a_network_is_no_container_on_the_local_target() -> None:
+    log = "urllib.error.URLError: <urlopen error [Errno -3] Temporary failure in name resolution>"
+    told = diagnose(Evidence(stage="init", target="local", service="iris", log=log))
+    assert told.cause == "runtime-download-blocked"
+    assert "container" not in told.what.lower()

@@ -117,6 +117,7 @@ def no_matching_distribution(reading: Reading) -> Iterator[Finding]:
         requirement=requirement,
         name=name,
         available=available,
+        nothing="yes" if available == "none" else "",
     )
 
 

@@ -95,5 +95,6 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
             requirement=requirement,
             name=name,
             resolver="uv",
+            nothing="yes" if "not found in the package registry" in text else "",
         )
     yield found("pip-resolution-conflict", Depth.SPECIFIC, hit, *around[7:11], certain=absent is None)

@@ -11,7 +11,7 @@ from typing import Any
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.evidence import Evidence, read_log
 from jupyter_mldeploy.records import Record, write_aside
-from jupyter_mldeploy.spec import show_memory
+from jupyter_mldeploy.spec import Resources, show_memory
 from jupyter_mldeploy.targets.base import LogQuery
 from jupyter_mldeploy.targets.kubernetes import verdicts
 from jupyter_mldeploy.targets.kubernetes.client import Cluster
@@ -55,6 +55,8 @@ def evidence_of(cluster: Cluster | None, record: Record, stage: str, folder: Pat
     facts["image"] = str(record.details.get("image", ""))
     if spec.resources.memory:
         facts["limit"] = show_memory(spec.resources.memory)
+    if requested := _requested(spec.resources):
+        facts["asked"] = requested
     filled = {
         **seen,
         "script": spec.inference.script.text,
@@ -70,6 +72,13 @@ def evidence_of(cluster: Cluster | None, record: Record, stage: str, folder: Pat
     filled |= {key: value for key, value in known.items() if value not in (None, "", (), {})}
     filled.pop("stage", None)
     return Evidence(stage=stage, target="kubernetes", service=record.name, **filled)
+
+
+def _requested(resources: Resources) -> str:
+    parts = [f"{resources.cpu:g} CPU" if resources.cpu else ""]
+    parts += [show_memory(resources.memory) if resources.memory else ""]
+    parts += [f"{resources.gpus} GPU" if resources.gpus else ""]
+    return ", ".join(part for part in parts if part)
 
 
 def keep(evidence: Evidence, folder: Path) -> None:
