@@ -20,9 +20,7 @@ from tests.ui.test_extension import Picture, in_home, new_page, show_panel
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-SCRIPT = (
-    f"# {os.urandom(4).hex()}: no engine has its image\n"
-    + """import json
+SCRIPT = """import json
 
 def init():
     print("ready to double")
@@ -31,7 +29,7 @@ def run(data):
     print("asked")
     return [number * 2 for number in json.loads(data)["data"]]
 """
-)
+SCRIPT += f"# {os.urandom(4).hex()}: no engine has its image\n"
 LONG = 180_000
 """Milliseconds for an image to be built, or pods to come, on a busy machine."""
 
