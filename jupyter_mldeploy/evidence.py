@@ -95,7 +95,7 @@ def _first_error_of_file(file: IO[bytes], start: int, end: int) -> int:
     file.seek(start)
     before = b""
     while start < end and (chunk := file.read(min(_CHUNK, end - start))):
-        found = _first_error(before + chunk)
+        found = _first_error((before + chunk).decode("latin-1"))  # a character a byte: places stay what they are
         if found >= 0:
             return start - len(before) + found
         start += len(chunk)
@@ -103,8 +103,8 @@ def _first_error_of_file(file: IO[bytes], start: int, end: int) -> int:
     return -1
 
 
-def _first_error(text: bytes) -> int:
-    return min((at for words in _ERRORS if (at := text.find(words.encode())) >= 0), default=-1)
+def _first_error(text: str, start: int = 0, end: int | None = None) -> int:
+    return min((at for words in _ERRORS if (at := text.find(words, start, end)) >= 0), default=-1)
 
 
 def _kept(size: int, limit: int, error: int) -> list[tuple[int, int]]:
@@ -180,5 +180,5 @@ def _bounded(text: str) -> str:
     if len(text) <= LOG_LIMIT:
         return text
     start, end = LOG_LIMIT // 4, len(text) - LOG_LIMIT * 5 // 8
-    error = min((at for words in _ERRORS if (at := text.find(words, start, end)) >= 0), default=-1)
+    error = _first_error(text, start, end)
     return _joined([(a, b, text[a:b]) for a, b in _kept(len(text), LOG_LIMIT, error)], "characters")

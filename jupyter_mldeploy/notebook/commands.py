@@ -99,6 +99,9 @@ _SOURCE = Option(
     name="source-directory", value="DIR", help="folder that goes with the script", example="src", words="files"
 )
 
+_WITH_WHAT = (_ENVIRONMENT, _PIP, _APT, *_SIZE, _SAMPLE, _PORT, _TIMEOUT, _ENV, _KEY, *_CLUSTER)
+"""What deploying and updating both take."""
+
 DEPLOY = Magic(
     name="deploy",
     places=("NAME",),
@@ -108,16 +111,7 @@ DEPLOY = Magic(
         _MODEL,
         _SCRIPT,
         _SOURCE,
-        _ENVIRONMENT,
-        _PIP,
-        _APT,
-        *_SIZE,
-        _SAMPLE,
-        _PORT,
-        _TIMEOUT,
-        _ENV,
-        _KEY,
-        *_CLUSTER,
+        *_WITH_WHAT,
         Option(name="until", value="STAGE", help="end after this stage, such as build", example="build", words="stages"),
         Option(name="from-image", value="REF", help="an image that was built before", example="registry/iris:1"),
         Option(name="context", value="NAME", help="context of Docker or of kubectl", example="minikube"),
@@ -154,21 +148,7 @@ RELOAD = Magic(name="service_reload", places=("NAME",), options=(_SCRIPT,))
 UPDATE = Magic(
     name="service_update",
     places=("NAME",),
-    options=(
-        _SCRIPT,
-        _SOURCE,
-        _MODEL,
-        _ENVIRONMENT,
-        _PIP,
-        _APT,
-        *_SIZE,
-        _SAMPLE,
-        _PORT,
-        _TIMEOUT,
-        _ENV,
-        _KEY,
-        *_CLUSTER,
-    ),
+    options=(_SCRIPT, _SOURCE, _MODEL, *_WITH_WHAT),
 )
 DELETE = Magic(
     name="service_delete",
