@@ -141,7 +141,8 @@ def test_a_service_from_the_panel(browser: Any, lab: tuple[str, str, Path], pict
     talk = panel.locator("[data-service=talk]")
     talk.get_by_text("local · running").wait_for()
     # Whoever has asked for the panel by a command goes on in it with the keyboard.
-    page.locator(".jp-Launcher").wait_for()  # which takes the focus when it comes
+    # What was open, or the launcher, takes the focus when it comes.
+    page.locator("#jp-main-dock-panel > .lm-DockPanel-widget:visible").first.wait_for()
     page.evaluate("window.jupyterapp.commands.execute('mldeploy:show-panel')")
     page.wait_for_function("() => document.activeElement?.classList.contains('jp-MLDeploy-panel')")
     page.keyboard.press("Tab")
