@@ -164,6 +164,24 @@ def someone_elses(engine: Engine, target: ContainerUnderTest) -> Iterator[Callab
 
 
 @pytest.fixture
+def made_of(engine: Engine) -> Iterator[Callable[..., str]]:
+    """Let the engine build an image of these instructions; returns its name."""
+    made: list[str] = []
+
+    def make(*instructions: str) -> str:
+        name = f"mldeploy-test/made:{os.urandom(6).hex()}"
+        text = "\n".join(instructions).encode()
+        for told in engine.api.build(fileobj=io.BytesIO(text), tag=name, rm=True, forcerm=True, decode=True):
+            assert "error" not in told, told["error"]
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        engine.api.remove_image(name, force=True)
+
+
+@pytest.fixture
 def docker_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let Docker's client configuration be this text."""
 

@@ -14,8 +14,16 @@ from pathlib import Path
 import pytest
 
 from jupyter_mldeploy import service, services
-from jupyter_mldeploy.errors import Conflict, DeploymentFailed, PortInUse, ScoringFailed, TargetUnavailable
+from jupyter_mldeploy.errors import (
+    Conflict,
+    DeploymentFailed,
+    InvalidValue,
+    PortInUse,
+    ScoringFailed,
+    TargetUnavailable,
+)
 from jupyter_mldeploy.images.engine import Engine
+from jupyter_mldeploy.images.plan import LABEL
 from jupyter_mldeploy.targets.container.driver import ContainerDriver
 from jupyter_mldeploy.targets.container.identity import home_id
 
@@ -292,11 +300,40 @@ def test_a_service_is_deleted_with_its_images(
     assert other.run({"x": 1})["sum"] == 2
 
 
-def test_what_the_engine_refuses_is_said(deployed: Deploy, target: ContainerUnderTest) -> None:
-    with pytest.raises(DeploymentFailed, match=r"adder failed in launch: the engine refused: .*CPU") as failed:
-        deployed(cpu=4000)
+def test_what_the_engine_refuses_is_said(
+    deployed: Deploy, target: ContainerUnderTest, made_of: Callable[..., str]
+) -> None:
+    empty = made_of("FROM scratch", f'LABEL {LABEL}version="1"')
+    with pytest.raises(DeploymentFailed, match=r"adder failed in launch: the engine refused: No command") as failed:
+        deployed(from_image=empty)
     assert failed.value.diagnosis is not None
     assert target.leftovers() == []
+
+
+def test_limits_that_the_engine_has_not_are_refused_before_a_build(
+    deployed: Deploy, target: ContainerUnderTest, heard: Heard
+) -> None:
+    told = target.engine.api.info()
+    cpus, memory = told["NCPU"], told["MemTotal"]
+    for wishes, said in (
+        ({"cpu": cpus + 1}, rf"cpu={cpus + 1} is not valid: the engine has {cpus} CPUs?\."),
+        (
+            {"cpu": cpus, "replicas": 2},
+            rf"cpu={cpus} is not valid: 2 replicas may use {2 * cpus} CPUs together, and the engine has {cpus} CPUs?\.",
+        ),
+        ({"cpu": 0.001}, r"cpu=0.001 is not valid: the least that an engine gives to a container is 0.01 CPUs\."),
+        ({"memory": f"{memory // 1024**3 + 1}Gi"}, r"memory='\d+Gi' is not valid: the engine has [\d.]+Gi\."),
+    ):
+        with pytest.raises(InvalidValue, match=f"^{said}$"):
+            deployed(unique(ADDING), sink=heard, **wishes)
+    assert heard.of("build", "started") == []
+    assert services() == []
+    # All replicas together may be allowed more memory than there is.
+    made = deployed(memory=f"{memory * 3 // 4 // 1024**2}Mi", replicas=2, cpu=cpus / 2)
+    assert made.run({"x": 1})["sum"] == 2
+    with pytest.raises(InvalidValue, match=r"3 replicas may use"):
+        made.scale(3)
+    assert made.status().ready == 2
 
 
 # -- names and ports --------------------------------------------------------------------------------------------------

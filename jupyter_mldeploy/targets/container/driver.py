@@ -23,9 +23,10 @@ from jupyter_mldeploy.targets.container.changing import set_limits
 from jupyter_mldeploy.targets.container.following import follow_status
 from jupyter_mldeploy.targets.container.handover import remove_container, remove_loose_volumes
 from jupyter_mldeploy.targets.container.identity import find_containers
+from jupyter_mldeploy.targets.container.limits import check_limits, limits_of
 from jupyter_mldeploy.targets.container.logs import container_lines, file_lines, has_former_life, save_log
 from jupyter_mldeploy.targets.container.looking import look_at
-from jupyter_mldeploy.targets.container.making import HOST, check_name, limits_of, put_files, read_json
+from jupyter_mldeploy.targets.container.making import HOST, check_name, put_files, read_json
 from jupyter_mldeploy.targets.container.promotion import promote, sample_message
 from jupyter_mldeploy.targets.container.rollout import Rollout
 from jupyter_mldeploy.targets.container.state import ContainerState, inspect
@@ -63,7 +64,7 @@ class ContainerDriver:
     # -- deploying -----------------------------------------------------------------------------------------------
 
     def check(self, spec: ServiceSpec, *, launches: bool = True) -> None:
-        """Refuse what this engine cannot do, and a name that somebody else's container has, before anything is built."""
+        """Refuse what this engine cannot do or does not have, and a name that is somebody else's container's, before a build."""
         check_registry(settings().registry)
         engine = self.engine
         if not engine.is_local:
@@ -78,6 +79,7 @@ class ContainerDriver:
             raise TargetUnavailable(f"The Docker engine runs {system} containers.", "Switch it to Linux containers.")
         if launches:
             check_name(engine, spec.name, self._records.home)
+            check_limits(engine, spec)
 
     def current(self, record: Record) -> Record:
         """See ``Driver``: nobody else changes it."""

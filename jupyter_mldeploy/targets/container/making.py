@@ -15,8 +15,9 @@ from typing import Any
 from jupyter_mldeploy.errors import Conflict, PortInUse, TargetUnavailable
 from jupyter_mldeploy.images.engine import Engine, engine_errors
 from jupyter_mldeploy.images.inputs import APP_ROOT, PORT
-from jupyter_mldeploy.spec import Resources, ServiceSpec
+from jupyter_mldeploy.spec import ServiceSpec
 from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, container_name, find_containers, second_name
+from jupyter_mldeploy.targets.container.limits import limits_of
 
 __all__ = [
     "HOST",
@@ -24,15 +25,12 @@ __all__ = [
     "archive",
     "check_name",
     "free_port",
-    "limits_of",
     "make_container",
     "put_files",
     "start_container",
 ]
 
 HOST = "127.0.0.1"
-FRONT_MEMORY = 64 * 1024**2
-"""What the server's front may use besides the replicas."""
 IMAGE_FILE = ".mldeploy/service.json"
 """What every image has in its app root."""
 _UID = 10001
@@ -70,16 +68,6 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])
-
-
-def limits_of(resources: Resources, replicas: int) -> dict[str, int]:
-    """Limits of the container: those of a replica, as often as there may be replicas, and room for the front."""
-    limits: dict[str, int] = {}
-    if resources.memory:
-        limits["mem_limit"] = limits["memswap_limit"] = resources.memory * replicas + FRONT_MEMORY
-    if resources.cpu:
-        limits["nano_cpus"] = round(resources.cpu * replicas * 1e9)
-    return limits
 
 
 def make_container(engine: Engine, wanted: Wanted) -> str:
