@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from jupyter_mldeploy.errors import StorageError
+from jupyter_mldeploy.errors import DeploymentFailed, StorageError
 from jupyter_mldeploy.evidence import redact
 from jupyter_mldeploy.records import write_aside
 
-__all__ = ["UNFINISHED", "BuildLogs", "ImageEntry", "note_digest", "writing"]
+__all__ = ["UNFINISHED", "BuildLogs", "ImageEntry", "note_digest", "pulling", "pushing", "writing"]
 
 
 UNFINISHED = ("failed", "interrupted")
@@ -39,6 +39,7 @@ class ImageEntry:
         steps: Each with ``step``, ``command``, ``seconds`` and ``cached``.
         dockerfile: The whole of it.
         digest: Of the registry, once it was pushed.
+        unsent: When a push of it failed, in seconds since the epoch; 0 where none has, or one went well since.
     """
 
     reference: str
@@ -50,6 +51,7 @@ class ImageEntry:
     steps: tuple[Mapping[str, Any], ...] = ()
     dockerfile: str = ""
     digest: str = ""
+    unsent: float = 0.0
 
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -118,7 +120,8 @@ class BuildLogs:
         return sorted(found, key=lambda entry: entry.built, reverse=True)
 
     def last_of(self, service: str, image: str) -> str:
-        """The build that people mean by a service's: a later one that failed, else that of its image, else the last one.
+        """The build that people mean by a service's: a later one that failed, or whose image could not be pushed; else that of
+        its image, else the last one.
 
         Args:
             service: Its name.
@@ -129,10 +132,10 @@ class BuildLogs:
         _, by_digest, digest = image.partition("@")
         if by_digest:
             built = next((entry for entry in every if entry.digest == digest), None)
-        for entry in every:
-            if entry.service == service and (entry.state in UNFINISHED or built is None):
-                return entry.reference if built is None or entry.built > built.built else built.reference
-        return built.reference if built else image
+        own = [entry for entry in every if entry.service == service]
+        if built is not None:
+            own = [entry for entry in own if _failed_at(entry) > built.built] or [built]
+        return max(own, key=lambda entry: max(entry.built, entry.unsent)).reference if own else image
 
     def text(self, reference: str) -> str:
         """The log of an image and of the parts it stands on, in the order they were built."""
@@ -144,6 +147,10 @@ class BuildLogs:
         """Remove the log of an image."""
         for path in (self.path(reference), self.path(reference).with_suffix(".json")):
             path.unlink(missing_ok=True)
+
+
+def _failed_at(entry: ImageEntry) -> float:
+    return entry.built if entry.state in UNFINISHED else entry.unsent
 
 
 def _text(path: Path) -> str:
@@ -165,4 +172,29 @@ def _read(path: Path) -> ImageEntry | None:
 def note_digest(logs: BuildLogs, reference: str, digest: str) -> None:
     """Keep with an image what its registry calls it."""
     if entry := logs.find(reference):
-        logs.keep(replace(entry, digest=digest))
+        logs.keep(replace(entry, digest=digest, unsent=0.0))
+
+
+@contextmanager
+def pulling(logs: BuildLogs, reference: str, service: str) -> Iterator[None]:
+    """Let what is said of a pull that fails be the end of the image's log."""
+    try:
+        yield
+    except DeploymentFailed as error:
+        logs.add(reference, error.evidence.build_log)
+        failed = ImageEntry(reference=reference, service=service, state="failed")
+        known = logs.find(reference) or failed  # it was built here once, and is not on the engine any more
+        logs.keep(replace(known, service=service, state=failed.state, built=failed.built))
+        raise
+
+
+@contextmanager
+def pushing(logs: BuildLogs, reference: str) -> Iterator[None]:
+    """Let what is said of a push that fails be the end of the image's log."""
+    try:
+        yield
+    except DeploymentFailed as error:
+        logs.add(reference, error.evidence.build_log)
+        if entry := logs.find(reference):
+            logs.keep(replace(entry, unsent=time.time()))
+        raise

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from jupyter_mldeploy import deploy, service
+from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.errors import DeploymentFailed, InvalidValue, MLDeployError
 from jupyter_mldeploy.images.engine import Engine
 
@@ -83,6 +84,56 @@ def test_a_locked_registry(
     kept = "".join(file.read_text(errors="replace") for file in home.rglob("*") if file.is_file())
     assert "correct horse" not in kept
     assert base64.b64encode(b"tester:correct horse").decode() not in kept
+
+
+def test_what_a_pull_or_push_failed_with_is_in_the_log_of_the_image(
+    deployed: Deploy,
+    mldeploy: Callable[..., Ran],
+    docker_config: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+) -> None:
+    registry_is_there(LOCKED_REGISTRY)
+    refused, text = "no basic auth credentials", unique(ADDING)
+    team = f"{LOCKED_REGISTRY}/team-{os.urandom(4).hex()}"
+    missing = f"{team}/nothing:1"
+    with pytest.raises(DeploymentFailed, match=refused):
+        deployed(text, from_image=missing)
+    assert refused in mldeploy("logs", "adder", "--build").out
+    assert refused in mldeploy("images", "--log", missing).out
+    assert re.search(rf"{missing} +adder +failed", mldeploy("images").out)
+    monkeypatch.setenv("MLDEPLOY_REGISTRY", team)
+    MLDeploy.clear_instance()
+    with pytest.raises(DeploymentFailed, match=rf"push of {team}/adder:\w+: .*{refused}"):
+        deployed(text)
+    log = mldeploy("logs", "adder", "--build").out
+    assert "Successfully tagged" in log
+    assert refused in log.splitlines()[-1]
+    # The same of an update: what runs has a log of its own, and the later failure is what is asked for.
+    monkeypatch.delenv("MLDEPLOY_REGISTRY")
+    MLDeploy.clear_instance()
+    made = deployed(text)
+    assert refused not in mldeploy("logs", "adder", "--build").out
+    monkeypatch.setenv("MLDEPLOY_REGISTRY", team)
+    MLDeploy.clear_instance()
+    with pytest.raises(DeploymentFailed, match=refused):
+        made.update(memory="300Mi")
+    assert refused in mldeploy("logs", "adder", "--build").out.splitlines()[-1]
+    assert made.run({"x": 1})["sum"] == 2
+    docker_config(LOGGED_IN)
+    made.update(memory="300Mi")
+    pushed = str(made.record.details["image"])
+    assert pushed.startswith(team)
+    # What was built here, has gone, and cannot be had.
+    docker_config("{}")
+    made.delete()
+    _forget(pushed)
+    with pytest.raises(DeploymentFailed, match=refused):
+        deployed(from_image=pushed, name="pulled")
+    assert refused in mldeploy("logs", "pulled", "--build").out.splitlines()[-1]
+    docker_config(LOGGED_IN)
+    deployed(from_image=pushed, name="pulled")
+    assert mldeploy("logs", "pulled", "--build").out == f"{pushed} was taken as it is: nothing was built.\n"
 
 
 def _forget(reference: str) -> None:

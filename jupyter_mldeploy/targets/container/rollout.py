@@ -13,7 +13,7 @@ from jupyter_mldeploy.errors import DeploymentFailed, InvalidValue, PortInUse
 from jupyter_mldeploy.events import EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.images.build import Listener, Step, build_image
-from jupyter_mldeploy.images.build_log import BuildLogs, ImageEntry, note_digest
+from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest, pulling, pushing
 from jupyter_mldeploy.images.engine import Engine
 from jupyter_mldeploy.images.inputs import service_file
 from jupyter_mldeploy.images.plan import LABEL, plan_image
@@ -105,12 +105,14 @@ class Rollout:
 
     def _take_image(self, reference: str) -> dict[str, Any]:
         work = self.work
+        logs = BuildLogs(self.records.home)
         found = self.engine.has_image(reference)
         if found is None:
-            pull_image(
-                reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.BUILD),
-                cancel=work.cancel,
-            )  # fmt: skip
+            with pulling(logs, reference, work.spec.name):
+                pull_image(
+                    reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.BUILD),
+                    cancel=work.cancel,
+                )  # fmt: skip
             found = self.engine.has_image(reference)
         labels = ((found or {}).get("Config") or {}).get("Labels") or {}
         if found is None or f"{LABEL}version" not in labels:
@@ -123,8 +125,8 @@ class Rollout:
             raise InvalidValue(
                 "models", models, f"the image {reference} holds {held}; leave --model out, or build anew."
             )
-        logs = BuildLogs(self.records.home)
-        if logs.find(reference) is None:
+        known = logs.find(reference)
+        if known is None or known.state in UNFINISHED:
             logs.say(reference, f"{reference} was taken as it is: nothing was built.")
             logs.keep(ImageEntry(reference=reference, service=work.spec.name, state="found"))
         self._learn(image=reference, image_id=found["Id"], image_script=labels.get(f"{LABEL}script", ""))
@@ -138,12 +140,14 @@ class Rollout:
             return {"message": "the image was built before; it stays where it is", "skipped": True}
         if not settings().registry:
             return {"message": "no registry is set", "skipped": True}
-        digest = push_image(
-            reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.PUSH),
-            cancel=work.cancel,
-        )  # fmt: skip
+        logs = BuildLogs(self.records.home)
+        with pushing(logs, reference):
+            digest = push_image(
+                reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.PUSH),
+                cancel=work.cancel,
+            )  # fmt: skip
         self._learn(digest=digest)
-        note_digest(BuildLogs(self.records.home), reference, digest)
+        note_digest(logs, reference, digest)
         return {"message": f"{reference} @ {digest[:19]}", "image": reference, "digest": digest}
 
     def _progress(self, stage: Stage) -> Callable[[str, int, int], None]:

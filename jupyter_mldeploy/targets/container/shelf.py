@@ -6,9 +6,9 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyter_mldeploy.errors import Conflict, DeploymentFailed, InvalidValue, NotFound, StorageError
+from jupyter_mldeploy.errors import Conflict, InvalidValue, NotFound, StorageError
 from jupyter_mldeploy.events import Cancel
-from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest
+from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest, pushing
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.images.entries import Entry
 from jupyter_mldeploy.images.inputs import check_registry
@@ -121,13 +121,10 @@ def push(records: Records, record: Record, registry: str, progress: Progress, ca
         repository, _ = split_reference(reference)
         engine.api.tag(image, repository, tag)
     logs = BuildLogs(records.home)
-    try:
+    with pushing(logs, image):
         digest = push_image(
             reference, engine, service=record.name, target=str(record.spec.target), progress=progress, cancel=cancel
         )
-    except DeploymentFailed as error:
-        logs.add(image, error.evidence.build_log)
-        raise
     note_digest(logs, image, digest)
     with records.operation(record.name, "push"):
         now = records.get(record.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from jupyter_mldeploy.errors import StorageError
 from jupyter_mldeploy.events import EventKind, Stage
 from jupyter_mldeploy.images.build import Listener, Step, build_image
-from jupyter_mldeploy.images.build_log import BuildLogs, note_digest
+from jupyter_mldeploy.images.build_log import BuildLogs, note_digest, pushing
 from jupyter_mldeploy.images.engine import Engine, connect
 from jupyter_mldeploy.images.plan import plan_image
 from jupyter_mldeploy.images.transfer import push_image, split_reference
@@ -68,9 +68,11 @@ def _push(work: Work, image: str, engine: Engine) -> tuple[str, dict[str, object
     def progress(line: str, ended: int, layers: int) -> None:
         work.emit(Stage.PUSH, EventKind.PROGRESS, line, ended=ended, layers=layers)
 
-    digest = push_image(
-        image, engine, service=work.spec.name, target="kubernetes", progress=progress, cancel=work.cancel
-    )
-    note_digest(BuildLogs(work.records.home), image, digest)
+    logs = BuildLogs(work.records.home)
+    with pushing(logs, image):
+        digest = push_image(
+            image, engine, service=work.spec.name, target="kubernetes", progress=progress, cancel=work.cancel
+        )
+    note_digest(logs, image, digest)
     reference = f"{split_reference(image)[0]}@{digest}" if digest else image
     return reference, {"message": reference, "image": reference, "digest": digest}
