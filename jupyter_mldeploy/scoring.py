@@ -9,7 +9,7 @@ from typing import Any
 from jupyter_mldeploy import pipeline
 from jupyter_mldeploy.errors import ScoringFailed
 from jupyter_mldeploy.records import Record, Records
-from jupyter_mldeploy.request import to_json
+from jupyter_mldeploy.samples import to_json
 from jupyter_mldeploy.spec import parse_seconds
 from jupyter_mldeploy.targets import driver_for
 from jupyter_mldeploy.targets.base import Answer

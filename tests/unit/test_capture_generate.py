@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from jupyter_mldeploy.capture import check_script, script_for
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.registry import Model, ModelRegistry
-from jupyter_mldeploy.request import to_json
+from jupyter_mldeploy.samples import to_json
 from jupyter_mldeploy.spec import Environment
 
 ROWS = [[0.0, 1.0], [1.0, 0.0], [2.0, 2.0], [3.0, 1.0]]
