@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Iterator
@@ -20,14 +21,17 @@ def read_evidence(where: str) -> Iterator[tuple[str, Evidence]]:
     """The evidence at a path, of each file of a folder, or of standard input (``-``), with a name for each.
 
     Raises:
-        FileNotFoundError: There is nothing at the path.
+        FileNotFoundError: There is nothing at the path, or no file in its folder.
     """
     if where == "-":
         yield "-", from_text(sys.stdin.buffer.read().decode("utf-8", "replace"))
         return
     path = Path(where)
     if path.is_dir():
-        for file in sorted(entry for entry in path.iterdir() if entry.is_file()):
+        files = sorted(entry for entry in path.iterdir() if entry.is_file())
+        if not files:
+            raise FileNotFoundError(errno.ENOENT, "there is no file in this folder: it takes cases (.json) and logs", where)
+        for file in files:
             yield file.name, _from_file(file)
         return
     if not path.exists():

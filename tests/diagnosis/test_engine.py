@@ -233,6 +233,9 @@ def test_command_on_file_folder_and_list(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["--evidence", str(tmp_path / "nothing")], out) == 1
     assert main([], out) == 2
     assert "nothing" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["--evidence", str(tmp_path / "empty")], out) == 1
+    assert "empty: there is no file in this folder: it takes cases (.json) and logs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
