@@ -30,7 +30,9 @@ def read_evidence(where: str) -> Iterator[tuple[str, Evidence]]:
     if path.is_dir():
         files = sorted(entry for entry in path.iterdir() if entry.is_file())
         if not files:
-            raise FileNotFoundError(errno.ENOENT, "there is no file in this folder: it takes cases (.json) and logs", where)
+            raise FileNotFoundError(
+                errno.ENOENT, "there is no file in this folder: it takes cases (.json) and logs", where
+            )
         for file in files:
             yield file.name, _from_file(file)
         return
