@@ -46,6 +46,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     ("/images", stock.ImagesHandler),
     ("/images/log", stock.ImageLogHandler),
     ("/orphans", stock.OrphansHandler),
+    (f"/orphans/{_NAME}", stock.OrphanHandler),
     ("/settings", deploying.SettingsHandler),
     ("/examples", examples.ExamplesHandler),
 ]

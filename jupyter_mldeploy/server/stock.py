@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
@@ -14,7 +17,13 @@ from jupyter_mldeploy.records import Records
 from jupyter_mldeploy.server.handler import Handler
 from jupyter_mldeploy.server.views import image_view
 
-__all__ = ["ImageLogHandler", "ImagesHandler", "ModelHandler", "ModelsHandler", "OrphansHandler"]
+if TYPE_CHECKING:
+    from jupyter_mldeploy.images.engine import Engine
+
+__all__ = ["ImageLogHandler", "ImagesHandler", "ModelHandler", "ModelsHandler", "OrphanHandler", "OrphansHandler"]
+
+SHORT_ID = 12
+"""Characters of a container's id, as Docker shows it."""
 
 
 class ModelsHandler(Handler):
@@ -66,6 +75,17 @@ class OrphansHandler(Handler):
         self.finish({"orphans": await self.hub.look(_orphans, self.hub.records)})
 
 
+class OrphanHandler(Handler):
+    """``/orphans/{container}``"""
+
+    @authenticated
+    @authorized
+    async def delete(self, container: str) -> None:
+        await self.hub.apart(f"orphan-{container}", partial(_remove_orphan, self.hub.records, container))
+        self.set_status(204)
+        self.finish()
+
+
 def _models(records: Records) -> list[dict[str, Any]]:
     users = users_of(records)
     hidden = {"path", "hash"}
@@ -84,19 +104,39 @@ def _build_log(records: Records, reference: str) -> str:
 
 
 def _orphans(records: Records) -> list[dict[str, Any]]:
-    from jupyter_mldeploy.images.engine import connect
     from jupyter_mldeploy.targets.container.orphans import find_orphans
 
-    engine = connect(None)
-    try:
+    with _engine() as engine:
         return [
             {
                 "service": orphan.service,
-                "container": orphan.container[:12],
+                "container": orphan.container[:SHORT_ID],
                 "image": orphan.image,
                 "status": orphan.status,
+                "leftover": orphan.leftover,
             }
             for orphan in find_orphans(engine, records)
         ]
+
+
+def _remove_orphan(records: Records, container: str) -> None:
+    """Remove a container of this home folder that no service owns; no other is ever touched."""
+    from jupyter_mldeploy.targets.container.orphans import find_orphans, remove_orphan
+
+    with _engine() as engine:
+        found = [orphan for orphan in find_orphans(engine, records) if orphan.container[:SHORT_ID] == container]
+        if not found:
+            raise NotFound(f"There is no orphan {container!r}: it is gone, or it is a service's.")
+        remove_orphan(engine, records, found[0])
+
+
+@contextmanager
+def _engine() -> Iterator[Engine]:
+    from jupyter_mldeploy.images.engine import connect, engine_errors
+
+    engine = connect(None)
+    try:
+        with engine_errors(engine):
+            yield engine
     finally:
         engine.close()

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import { Dialog, InputDialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 import { type Api, ServerError, wordsOf } from './api';
-import type { Catalogue } from './catalogue';
+import type { Catalogue, ICatalogue } from './catalogue';
 import { optionsOf } from './remedies';
 import { CommandIDs, type IDeployedServices } from './tokens';
 
@@ -129,7 +129,8 @@ async function askForMemory(
   return asked.button.accept && asked.value ? { memory: asked.value.trim() } : null;
 }
 
-async function confirmed(title: string, body: string, label: string, trans: Catalogue): Promise<boolean> {
+/** Ask before something is changed. */
+export async function confirmed(title: string, body: string, label: string, trans: ICatalogue): Promise<boolean> {
   const asked = await showDialog({
     title,
     body,

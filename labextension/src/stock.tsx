@@ -1,6 +1,8 @@
 import { Clipboard, Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import * as React from 'react';
 import { wordsOf } from './api';
+import type { ICatalogue } from './catalogue';
+import { confirmed } from './commands';
 import type { IContext } from './panel';
 import { Prose } from './servicecard';
 import { bytes, moment, seconds } from './wording';
@@ -28,6 +30,8 @@ interface IOrphan {
   container: string;
   image: string;
   status: string;
+  /** Its service has a record, which names another container. */
+  leftover: boolean;
 }
 
 /** What is kept besides services. Each part is asked for when it is opened. */
@@ -49,14 +53,7 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
                 {[model.kind, bytes(model.size), ...model.services].join(' · ')}
               </span>
               {model.services.length ? null : (
-                <button
-                  type="button"
-                  className="jp-MLDeploy-button"
-                  aria-label={`${trans.__('Delete…')} ${model.name}:${model.version}`}
-                  onClick={() => void deleteModel(context, model, again)}
-                >
-                  {trans.__('Delete…')}
-                </button>
+                <Delete what={`${model.name}:${model.version}`} trans={trans} act={() => deleteModel(model, again)} />
               )}
             </li>
           ))
@@ -89,14 +86,15 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
       />
       <Part<{ orphans: IOrphan[] }>
         title={trans.__('Orphans')}
-        about={trans.__('Containers that no service owns. `mldeploy prune` removes them.')}
+        about={trans.__('Containers that no service owns. `mldeploy prune` removes all of them, and images that nothing needs.')}
         path="orphans"
         context={context}
-        draw={({ orphans }) =>
+        draw={({ orphans }, again) =>
           orphans.map(orphan => (
             <li key={orphan.container}>
               <b>{orphan.service}</b>{' '}
               <span className="jp-MLDeploy-dim">{[orphan.container, orphan.image, orphan.status].join(' · ')}</span>
+              <Delete what={`${orphan.service} ${orphan.container}`} trans={trans} act={() => deleteOrphan(orphan, again)} />
             </li>
           ))
         }
@@ -104,14 +102,23 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
     </>
   );
 
-  async function deleteModel({ api }: IContext, model: IModel, again: () => void): Promise<void> {
-    const asked = await showDialog({
-      title: trans.__('Delete %1?', `${model.name}:${model.version}`),
-      buttons: [Dialog.cancelButton({ label: trans.__('Cancel') }), Dialog.warnButton({ label: trans.__('Delete') })]
-    });
-    if (asked.button.accept) {
+  function deleteModel({ name, version }: IModel, again: () => void): Promise<void> {
+    return remove(`${name}:${version}`, '', ['models', name, String(version)], again);
+  }
+
+  function deleteOrphan({ service, container, leftover }: IOrphan, again: () => void): Promise<void> {
+    const about = leftover
+      ? trans.__('An operation on %1 that was killed has left it; the service itself stays.', service)
+      : trans.__('It is of a service %1 that has no record here.', service);
+    const body = `${about} ${trans.__('It ends, and what it keeps is removed. This cannot be taken back.')}`;
+    return remove(container, body, ['orphans', container], again);
+  }
+
+  /** Ask, remove it, and look again. */
+  async function remove(what: string, body: string, path: string[], again: () => void): Promise<void> {
+    if (await confirmed(trans.__('Delete %1?', what), body, trans.__('Delete'), trans)) {
       try {
-        await api.call('DELETE', ['models', model.name, String(model.version)]);
+        await api.call('DELETE', path);
       } catch (error) {
         Notification.error(wordsOf(error), { autoClose: 8000 });
       }
@@ -138,6 +145,15 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
   }
 }
 
+function Delete({ what, trans, act }: { what: string; trans: ICatalogue; act: () => Promise<void> }): JSX.Element {
+  const label = trans.__('Delete…');
+  return (
+    <button type="button" className="jp-MLDeploy-button" aria-label={`${label} ${what}`} onClick={() => void act()}>
+      {label}
+    </button>
+  );
+}
+
 function Part<T extends object>(props: {
   title: string;
   about?: string;
@@ -156,13 +172,19 @@ function Part<T extends object>(props: {
       ask();
     }
   }, [isOpen, deployed]);
-  const items = data && typeof data === 'object' ? props.draw(data, ask) : [];
+  // The button that was pressed goes with what it has deleted: the keyboard goes on from the part's title.
+  const title = React.useRef<HTMLElement>(null);
+  const again = (): void => {
+    title.current?.focus();
+    ask();
+  };
+  const items = data && typeof data === 'object' ? props.draw(data, again) : [];
   return (
     <details
       className="jp-MLDeploy-part"
       onToggle={event => open((event.target as HTMLDetailsElement).open)}
     >
-      <summary>{props.title}</summary>
+      <summary ref={title}>{props.title}</summary>
       {data === null ? <p className="jp-MLDeploy-message">{trans.__('Looking…')}</p> : null}
       {typeof data === 'string' ? (
         <p className="jp-MLDeploy-message">

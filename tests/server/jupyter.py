@@ -136,6 +136,11 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield path, method.upper(), operation
 
 
+def example_of(path: str) -> str:
+    """An address of a described path, of things that may or may not be there."""
+    return path.replace("{name}", "echo").replace("{version}", "1").replace("{container}", "0123456789ab")
+
+
 def check_answer(method: str, path: str, status: int, data: object) -> None:
     """An answer must be described: its status, or an error of the one form."""
     path = path.partition("?")[0]

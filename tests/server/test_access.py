@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from jupyter_mldeploy import Service
-from tests.server.jupyter import Client, jupyter_server, operations
+from tests.server.jupyter import Client, example_of, jupyter_server, operations
 
-EVERY = [(verb, path.replace("{name}", "echo").replace("{version}", "1")) for path, verb, _ in operations()]
+EVERY = [(verb, example_of(path)) for path, verb, _ in operations()]
 AUTHORISER = """
 from jupyter_server.auth import Authorizer
 

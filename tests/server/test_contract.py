@@ -9,7 +9,7 @@ import pytest
 
 from jupyter_mldeploy import Service
 from jupyter_mldeploy.server.routes import ROUTES
-from tests.server.jupyter import Client, operations
+from tests.server.jupyter import Client, example_of, operations
 
 
 def test_every_route_is_described_and_every_description_has_a_route() -> None:
@@ -18,14 +18,11 @@ def test_every_route_is_described_and_every_description_has_a_route() -> None:
         described.setdefault(path, set()).add(verb)
     found: dict[str, set[str]] = {}
     for path in described:
-        example = path.replace("{version}", "1").replace("{name}", "x")
-        handler = next(handler for pattern, handler in ROUTES if re.fullmatch(pattern, example))
+        handler = next(handler for pattern, handler in ROUTES if re.fullmatch(pattern, example_of(path)))
         found[path] = {verb for verb in ("GET", "POST", "DELETE", "PUT", "PATCH") if verb.lower() in vars(handler)}
     assert found == described
     for pattern, _ in ROUTES:
-        assert any(
-            re.fullmatch(pattern, path.replace("{version}", "1").replace("{name}", "x")) for path in described
-        ), pattern
+        assert any(re.fullmatch(pattern, example_of(path)) for path in described), pattern
 
 
 def test_it_is_served(server: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mldeploy.targets.container.identity import HOME, home_id
+from jupyter_mldeploy.targets.container.identity import HOME, SERVICE, home_id
 from tests.infra.cluster import namespace, the_cluster
 from tests.infra.engine import the_engine
 from tests.ui.accessibility import check_accessible
@@ -130,6 +131,36 @@ def test_a_container(browser: Any, container_lab: tuple[str, Path], picture: Pic
     panel.get_by_text("Orphans", exact=True).click()
     panel.locator("details li", has_text="Up").filter(has_text="boxed").wait_for()
     panel.locator("details code", has_text="mldeploy prune").wait_for()
+    page.close()
+
+
+def test_an_orphan_is_deleted(browser: Any, container_lab: tuple[str, Path], picture: Picture) -> None:
+    address, folder = container_lab
+    found = the_engine()
+    here = home_id(folder / "home")
+    for service in ("lost", "other"):
+        labels = {HOME: here, SERVICE: service}
+        found.engine.api.start(found.engine.api.create_container(found.base, ["sleep", "900"], labels=labels))
+    page = new_page(browser, 1300, 700)
+    page.goto(f"{address}&reset")
+    panel = show_panel(page)
+    panel.get_by_text("Orphans", exact=True).click()
+    orphans = panel.locator("details", has_text="Orphans")
+    orphans.locator("li", has_text="other").wait_for()
+    check_accessible(page, ".jp-MLDeploy-panel")
+
+    # It asks first; the keyboard goes on where it was.
+    delete = orphans.get_by_role("button", name=re.compile("Delete… lost [0-9a-f]{12}"))
+    delete.click()
+    page.locator(".jp-Dialog", has_text="It is of a service lost that has no record here.").wait_for()
+    picture(page, "lab-orphans-dark")
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    delete.click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    orphans.locator("li", has_text="lost").wait_for(state="detached")
+    assert orphans.locator("summary").evaluate("e => e === document.activeElement")
+    (left,) = found.engine.api.containers(all=True, filters={"label": f"{HOME}={here}"})
+    assert left["Labels"][SERVICE] == "other"
     page.close()
 
 
