@@ -19,6 +19,8 @@ from jupyter_mldeploy.images.inputs import APP_ROOT, MODELS_ROOT, PORT, ImageInp
 __all__ = ["PIP_CONF", "USER", "environment_part", "models_part", "quoted", "script_part", "secret_id"]
 
 USER = "10001:10001"
+NAME = "mldeploy-10001"
+"""Of user and group, where the base image has not given their numbers to others; with the number in it no other has the name."""
 PIP_CONF = "pip.conf"
 _PIP_CACHE = "/root/.cache/pip"
 MICROMAMBA = "mambaorg/micromamba:2"
@@ -96,7 +98,10 @@ def script_part(inputs: ImageInputs, parent: str, labels: Mapping[str, str]) -> 
 def _with_pip(inputs: ImageInputs, buildkit: bool) -> list[str]:
     base = inputs.base or default_base(inputs.environment)
     apart = inputs.surroundings.pip_conf and not buildkit
-    blocks = [f"FROM {base} AS {'system' if apart else 'environment'}", *_version_check(inputs), *_system(inputs)]
+    begin = f"FROM {base} AS {'system' if apart else 'environment'}"
+    if inputs.base:  # it may end with another user, as the images of services do
+        begin += "\nUSER root"
+    blocks = [begin, *_version_check(inputs), *_system(inputs)]
     if apart:
         # Its addresses may hold passwords: it is in a stage of its own, of which only what was installed is taken.
         blocks += [f"FROM system AS packages\nCOPY {PIP_CONF} /etc/pip.conf"]
@@ -197,11 +202,12 @@ def _system(inputs: ImageInputs) -> list[str]:
             f"# Certificates that this network needs, besides the usual.\nCOPY ca-bundle.pem {_CA}\nENV {variables}"
         )
     if inputs.environment.steps:
-        blocks.append("USER root\n" + "\n".join(inputs.environment.steps))
+        blocks.append("\n".join(inputs.environment.steps))
     group, user = USER.split(":")[1], USER.split(":", maxsplit=1)[0]
     blocks.append(
-        f"RUN groupadd --gid {group} mldeploy \\\n"
-        f" && useradd --uid {user} --gid {group} --no-create-home --home-dir /tmp --shell /bin/sh mldeploy \\\n"
+        f"RUN (getent group {group} || groupadd --gid {group} {NAME}) \\\n"
+        f" && (getent passwd {user} \\\n"
+        f"  || useradd --uid {user} --gid {group} --no-create-home --home-dir /tmp --shell /bin/sh {NAME}) \\\n"
         f" && install --directory --owner {user} --group {group} {APP_ROOT}\n"
         "ENV HOME=/tmp PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1"
     )

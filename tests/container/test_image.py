@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 
 from jupyter_mldeploy import register_model
+from jupyter_mldeploy.config import MLDeploy
 from jupyter_mldeploy.images.engine import Engine
 
 from ..contract.scripts import ADDING, READS_MODEL, edited
 from .conftest import Deploy, Heard, Ran, both_builders, once, unique
 from .forward_proxy import ForwardProxy
+from .under_test import ContainerUnderTest
 
 BY_HAND = READS_MODEL + "\nif __name__ == '__main__':\n    init()\n    print('by hand:', run(None))\n"
 
@@ -120,6 +122,29 @@ def test_what_amlignore_names_stays_at_home(deployed: Deploy, engine: Engine, tm
     found = in_image(engine, str(made.record.details["image"]), "ls", "-A").split()
     assert "helper.py" in found
     assert not {"notes.md", "huge.csv"} & set(found)
+
+
+@pytest.mark.timeout(600)
+def test_a_base_image_with_a_user_of_our_name_and_a_group_of_our_number(
+    deployed: Deploy,
+    target: ContainerUnderTest,
+    made_of: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    users = "RUN groupadd --gid 10001 some && groupadd mldeploy && useradd --gid mldeploy mldeploy"
+    monkeypatch.setenv("MLDEPLOY_BASE_IMAGE", made_of(f"FROM {target.base}", users, "USER mldeploy"))
+    MLDeploy.clear_instance()
+    made = deployed("import getpass\ndef init(): pass\ndef run(data): return getpass.getuser()\n")
+    assert made.run("{}") == "mldeploy-10001"
+
+
+def test_the_image_of_a_service_as_base_image(
+    deployed: Deploy, target: ContainerUnderTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = deployed(until="build", name="first")
+    monkeypatch.setenv("MLDEPLOY_BASE_IMAGE", str(first.record.details["image"]))
+    MLDeploy.clear_instance()
+    assert deployed().run({"x": 1})["sum"] == 2  # its user has our number
 
 
 def test_the_container_is_held_tight(deployed: Deploy, engine: Engine) -> None:

@@ -9,16 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from jupyter_mldeploy.config import settings
-from jupyter_mldeploy.errors import DeploymentFailed, InvalidValue, PortInUse
+from jupyter_mldeploy.errors import DeploymentFailed, PortInUse
 from jupyter_mldeploy.events import EventKind, Stage
 from jupyter_mldeploy.evidence import Evidence
-from jupyter_mldeploy.images.build import Listener, Step, build_image
-from jupyter_mldeploy.images.build_log import UNFINISHED, BuildLogs, ImageEntry, note_digest, pulling, pushing
 from jupyter_mldeploy.images.engine import Engine
 from jupyter_mldeploy.images.inputs import service_file
-from jupyter_mldeploy.images.plan import LABEL, plan_image
+from jupyter_mldeploy.images.plan import LABEL
 from jupyter_mldeploy.images.surroundings import look_around
-from jupyter_mldeploy.images.transfer import pull_image, push_image
 from jupyter_mldeploy.records import Records
 from jupyter_mldeploy.spec import Script, scoring_keys, values_of
 from jupyter_mldeploy.targets.base import Work
@@ -30,6 +27,7 @@ from jupyter_mldeploy.targets.container.handover import (
     remove_loose_volumes,
 )
 from jupyter_mldeploy.targets.container.identity import REVISION, container_name, find_containers, labels_of
+from jupyter_mldeploy.targets.container.imaging import build, push
 from jupyter_mldeploy.targets.container.logs import await_line, save_log
 from jupyter_mldeploy.targets.container.making import (
     Wanted,
@@ -42,7 +40,6 @@ from jupyter_mldeploy.targets.container.making import (
 )
 from jupyter_mldeploy.targets.container.state import inspect, ran_out_of_memory, settle
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone
-from jupyter_mldeploy.targets.image_inputs import gather
 from jupyter_mldeploy.targets.local.waiting import await_replicas
 from jupyter_mldeploy.targets.reports import failed_deployment
 
@@ -83,79 +80,15 @@ class Rollout:
 
     def build(self) -> dict[str, Any]:
         """Build the image, or take the one that was named."""
-        work, spec = self.work, self.work.spec
-        if spec.image is not None:
-            return self._take_image(spec.image)
-        inputs = gather(spec.name, spec.inference, spec.models, self.records.home)
-        registry = settings().registry.rstrip("/")
-        plan = plan_image(inputs, f"{registry}/{spec.name}" if registry else "")
-
-        def ended(step: Step) -> None:
-            number, _, total = step.step.partition("/")
-            facts = {"step": int(number), "steps": int(total), "seconds": step.seconds, "cached": step.cached}
-            work.emit(Stage.BUILD, EventKind.PROGRESS, str(step), command=step.command, **facts)
-
-        listener = Listener(line=lambda line: work.log(Stage.BUILD, line), step=ended)
-        built = build_image(
-            plan, self.engine, self.records.home, inputs.surroundings, service=spec.name, listener=listener, cancel=work.cancel
-        )  # fmt: skip
-        self._learn(image=built.reference, image_id=built.id, image_script=inputs.script)
-        what = f"built {' and '.join(built.parts)}" if built.parts else "nothing to build"
-        return {"message": f"{built.reference}, {what}", "image": built.reference, "cached": not built.parts}
-
-    def _take_image(self, reference: str) -> dict[str, Any]:
-        work = self.work
-        logs = BuildLogs(self.records.home)
-        found = self.engine.has_image(reference)
-        if found is None:
-            with pulling(logs, reference, work.spec.name):
-                pull_image(
-                    reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.BUILD),
-                    cancel=work.cancel,
-                )  # fmt: skip
-            found = self.engine.has_image(reference)
-        labels = ((found or {}).get("Config") or {}).get("Labels") or {}
-        if found is None or f"{LABEL}version" not in labels:
-            raise InvalidValue(
-                "from_image", reference, "it was not built by `mldeploy build`, so it holds no scoring server."
-            )
-        models = " ".join(sorted(str(model) for model in work.spec.models))
-        if models and models != labels.get(f"{LABEL}models", ""):
-            held = labels.get(f"{LABEL}models") or "none"
-            raise InvalidValue(
-                "models", models, f"the image {reference} holds {held}; leave --model out, or build anew."
-            )
-        known = logs.find(reference)
-        if known is None or known.state in UNFINISHED:
-            logs.say(reference, f"{reference} was taken as it is: nothing was built.")
-            logs.keep(ImageEntry(reference=reference, service=work.spec.name, state="found"))
-        self._learn(image=reference, image_id=found["Id"], image_script=labels.get(f"{LABEL}script", ""))
-        return {"message": f"{reference}, taken as it is", "image": reference, "cached": True}
+        learned, told = build(self.engine, self.records, self.work)
+        self._learn(**learned)
+        return told
 
     def push(self) -> dict[str, Any]:
         """Push the image, if a registry is set."""
-        work = self.work
-        reference = str(work.record.details["image"])
-        if work.spec.image is not None:
-            return {"message": "the image was built before; it stays where it is", "skipped": True}
-        if not settings().registry:
-            return {"message": "no registry is set", "skipped": True}
-        logs = BuildLogs(self.records.home)
-        with pushing(logs, reference):
-            digest = push_image(
-                reference, self.engine, service=work.spec.name, target="container", progress=self._progress(Stage.PUSH),
-                cancel=work.cancel,
-            )  # fmt: skip
-        self._learn(digest=digest)
-        note_digest(logs, reference, digest)
-        return {"message": f"{reference} @ {digest[:19]}", "image": reference, "digest": digest}
-
-    def _progress(self, stage: Stage) -> Callable[[str, int, int], None]:
-        def tell(line: str, ended: int, layers: int) -> None:
-            self.work.log(stage, line)
-            self.work.emit(stage, EventKind.PROGRESS, f"{ended} of {layers} layers", ended=ended, layers=layers)
-
-        return tell
+        learned, told = push(self.engine, self.records, self.work)
+        self._learn(**learned)
+        return told
 
     # -- launch --------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 FROM python:3.11-slim AS environment
 
-RUN groupadd --gid 10001 mldeploy \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy \
+RUN (getent group 10001 || groupadd --gid 10001 mldeploy-10001) \
+ && (getent passwd 10001 \
+  || useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy-10001) \
  && install --directory --owner 10001 --group 10001 /var/azureml-app
 ENV HOME=/tmp PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 

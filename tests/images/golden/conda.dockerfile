@@ -7,8 +7,9 @@ RUN apt-get update \
  && apt-get install --yes --no-install-recommends libgomp1 \
  && rm -rf /var/lib/apt/lists/*
 
-RUN groupadd --gid 10001 mldeploy \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy \
+RUN (getent group 10001 || groupadd --gid 10001 mldeploy-10001) \
+ && (getent passwd 10001 \
+  || useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy-10001) \
  && install --directory --owner 10001 --group 10001 /var/azureml-app
 ENV HOME=/tmp PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 

@@ -9,8 +9,9 @@ ENV SSL_CERT_FILE=/opt/mldeploy/ca-bundle.pem \
     CURL_CA_BUNDLE=/opt/mldeploy/ca-bundle.pem \
     PIP_CERT=/opt/mldeploy/ca-bundle.pem
 
-RUN groupadd --gid 10001 mldeploy \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy \
+RUN (getent group 10001 || groupadd --gid 10001 mldeploy-10001) \
+ && (getent passwd 10001 \
+  || useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /bin/sh mldeploy-10001) \
  && install --directory --owner 10001 --group 10001 /var/azureml-app
 ENV HOME=/tmp PYTHONUNBUFFERED=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 
