@@ -39,7 +39,13 @@ NOT_FOUND = (
 NOT_ALLOWED = "The method is not allowed for the requested URL."
 _READ_ONLY = ("/", "/swagger.json", "/metrics")
 _ALLOW_READING = b"allow: GET, OPTIONS, HEAD\r\n"
+_PROBES = (b"mldeploy-health", b"kube-probe/")
+"""How the health check of an image and Kubernetes's probes call themselves."""
 _NOT_FAILED = b"x-ms-run-function-failed: False\r\n"
+
+
+def _is_probe(request: HttpRequest) -> bool:
+    return request.fields.get(b"user-agent", b"").startswith(_PROBES)
 
 
 class Service:
@@ -243,6 +249,8 @@ class Service:
         """Count a request and write its access line."""
         if request.path.startswith("/_mldeploy/"):
             return  # control: a panel that looks at the service must not fill its log
+        if request.path in _READ_ONLY and status == 200 and _is_probe(request):
+            return  # nor may who only looks, every few seconds, whether it is alive
         spent = (time.perf_counter() - request.arrived) * 1000
         identity = request_id.decode("latin-1")
         self.log.line(

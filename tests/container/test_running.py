@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -334,6 +335,25 @@ def test_limits_that_the_engine_has_not_are_refused_before_a_build(
     with pytest.raises(InvalidValue, match=r"3 replicas may use"):
         made.scale(3)
     assert made.status().ready == 2
+
+
+def test_its_health_check_does_not_fill_its_log(deployed: Deploy, engine: Engine) -> None:
+    made = deployed()
+    found = engine.api.inspect_container(container_of(made))
+    kind, *command = found["Config"]["Healthcheck"]["Test"]
+    assert kind == "CMD"
+    for _ in range(3):
+        asked = engine.api.exec_create(found["Id"], command)["Id"]
+        assert engine.api.exec_start(asked) == b""
+        assert engine.api.exec_inspect(asked)["ExitCode"] == 0
+    with urllib.request.urlopen(f"{made.scoring_uri.removesuffix('/score')}/", timeout=30) as answer:
+        assert answer.status == 200
+    said = b""
+    for chunk in engine.api.logs(found["Id"], stream=True, follow=True):
+        said += chunk
+        if b"GET / 200" in chunk:
+            break
+    assert said.count(b"GET / ") == 1
 
 
 # -- names and ports --------------------------------------------------------------------------------------------------

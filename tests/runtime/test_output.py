@@ -84,6 +84,20 @@ def test_access_lines(serve: Serve) -> None:
     assert re.search(r"access \[one\] - GET /score\?a=1 200 \d+\.\d{3}ms 18\n", log)
 
 
+def test_probes_leave_no_access_line_while_all_is_well(serve: Serve) -> None:
+    server = serve("plain.py")
+    for agent in ("mldeploy-health", "kube-probe/1.31"):
+        for path in ("/", "/metrics", "/score"):
+            assert server.request("GET", path, headers={"user-agent": agent}).status == 200
+    server.request("GET", "/", headers={"user-agent": "curl/8", "x-request-id": "last"})
+    log = server.wait_for_log("access [last]")
+    assert re.findall(r"GET (\S+) 200", log) == ["/score", "/score", "/"]
+    broken = serve("def init(): raise ValueError('never')\ndef run(data): return 1\n", wait=False)
+    broken.wait_for_log("never")
+    assert broken.request("GET", "/", headers={"user-agent": "mldeploy-health"}).status == 503
+    assert "GET / 503" in broken.wait_for_log("GET / 503")
+
+
 def test_a_hundred_megabytes_of_output(serve: Serve) -> None:
     text = (
         "def init(): pass\ndef run(data):\n    for n in range(100_000):\n        print('x' * 1000)\n    return 'done'\n"

@@ -3,10 +3,10 @@
 import sys
 import urllib.request
 
+# By this name the server knows it, and leaves it out of its log.
+asked = urllib.request.Request("http://127.0.0.1:5001/", headers={"User-Agent": "mldeploy-health"})
 try:
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
-        "http://127.0.0.1:5001/", timeout=3
-    ) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked, timeout=3) as answer:
         healthy = answer.status == 200
 except OSError as error:
     sys.stdout.write(f"{error}\n")
