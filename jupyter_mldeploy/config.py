@@ -18,7 +18,7 @@ from traitlets.config import Config, SingletonConfigurable
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.spec.quantities import MOST_SECONDS
 
-__all__ = ["MLDeploy", "configure", "mistyped", "settings"]
+__all__ = ["LANGUAGES", "MLDeploy", "configure", "mistyped", "settings"]
 
 PREFIX = "MLDEPLOY_"
 
@@ -53,6 +53,18 @@ def _builder(field: str, name: str) -> str:
     if name not in BUILDERS:
         raise InvalidValue(field, name, "choose classic or buildx, or leave it empty for whichever fits.")
     return name
+
+
+LANGUAGES = ("en", "es", "it", "pt", "ru", "sv")
+
+
+def _language(field: str, name: str) -> str:
+    """``pt`` of ``pt_BR``."""
+    if name == "auto":
+        return name
+    if (chosen := name[:2].lower()) in LANGUAGES and name[2:3] in {"", "_", "-"}:
+        return chosen
+    raise InvalidValue(field, name, f"choose auto or one of {', '.join(LANGUAGES)}.")
 
 
 def _target(field: str, kind: str) -> str:
@@ -99,6 +111,9 @@ class MLDeploy(SingletonConfigurable):
         config=True
     )
     namespace = Unicode(help="Kubernetes namespace; empty: the context's.").tag(config=True)
+    language = Unicode(
+        help="Language of what is drawn in a cell: en, es, it, pt, ru, sv; auto: the one that JupyterLab is shown in."
+    ).tag(config=True)
     scoring_timeout = Float(help="Seconds until a request is answered with 504.").tag(config=True)
     max_request_wait = Float(help="Seconds a request may wait for a free replica before it gets 503.").tag(config=True)
     init_timeout = Float(help="Seconds until an init() that does not return counts as failed.").tag(config=True)
@@ -151,6 +166,10 @@ class MLDeploy(SingletonConfigurable):
     def _default_namespace(self) -> str:
         return str(_from_environment("namespace", ""))
 
+    @default("language")
+    def _default_language(self) -> str:
+        return _language(PREFIX + "LANGUAGE", str(_from_environment("language", "auto")))
+
     @default("scoring_timeout")
     def _default_scoring_timeout(self) -> float:
         return _time_of_environment("scoring_timeout", 60.0)
@@ -166,6 +185,10 @@ class MLDeploy(SingletonConfigurable):
     @validate("builder")
     def _known_builder(self, proposal: dict[str, Any]) -> str:
         return _builder("builder", proposal["value"])
+
+    @validate("language")
+    def _known_language(self, proposal: dict[str, Any]) -> str:
+        return _language("language", proposal["value"])
 
     @validate("target")
     def _known_target(self, proposal: dict[str, Any]) -> str:

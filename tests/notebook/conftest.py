@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from jupyter_mldeploy.config import MLDeploy
 from tests.notebook.kernels import Kernel, started
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -15,6 +17,16 @@ GOLDEN = Path(__file__).parent / "golden"
 MODEL = """
 clf = {"factor": 2}
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def english() -> Iterator[None]:
+    """Whatever JupyterLab is shown in here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLDEPLOY_LANGUAGE", os.environ.get("MLDEPLOY_LANGUAGE", "en"))
+        MLDeploy.clear_instance()
+        yield
+    MLDeploy.clear_instance()
 
 
 @pytest.fixture

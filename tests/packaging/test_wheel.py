@@ -39,6 +39,16 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     assert wanted <= set(zipfile.ZipFile(wheel).namelist())
 
 
+def test_the_catalogues_of_all_languages_are_beside_what_draws_with_them(wheel: Path) -> None:
+    held = zipfile.ZipFile(wheel).namelist()
+    there = {
+        str(path.relative_to(ROOT / "labextension" / "src"))
+        for path in (ROOT / "labextension/src/locale").rglob("*.json")
+    }
+    assert "locale/diagnoses/es.json" in there
+    assert {f"jupyter_mldeploy/notebook/{name}" for name in there} <= set(held)
+
+
 def test_the_wheel_deploys_from_a_clean_environment(wheel: Path, uv: str, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(environment)], check=True)
