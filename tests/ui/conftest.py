@@ -41,7 +41,8 @@ def _fetch_outside(route: Any) -> None:
         route.continue_()  # what a page comes from says what it may connect to
         return
     try:
-        route.fulfill(response=route.fetch(max_retries=3))
+        # A deployment is answered when it is done, on a busy machine later than the 30 seconds that would be waited for here.
+        route.fulfill(response=route.fetch(max_retries=3, timeout=0))
     except Error:  # the page is gone, or the server: the page is told as it would be without us
         with contextlib.suppress(Error):
             route.abort()
