@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mldeploy.diagnosis.actions import carried_out_on
 from jupyter_mldeploy.diagnosis.report import origin, script_line, told_once
 from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidScript, ScoringFailed, in_a_cell, in_magics
+from jupyter_mldeploy.notebook.language import later
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
@@ -55,10 +56,10 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            "title": self.title,
+            "title": str(self.title),
             "stage": self.stage,
             "cause": self.cause,
-            "certainty": self.certainty,
+            "certainty": str(self.certainty),
             "proof": [{"text": line.text, "from": line.origin} for line in self.lines if line.proves],
             "where": self.where,
             "line": self.source_line,
@@ -76,11 +77,17 @@ def explain(error: MLDeployError, service: str = "", target: str = "") -> Explan
         return None
     if isinstance(error, InvalidScript):
         lines = tuple(ProofLine(problem, proves=True) for problem in error.problems)
-        title = (
-            "the scoring script has a problem" if len(lines) == 1 else f"the scoring script has {len(lines)} problems"
+        one, several = (
+            later("the scoring script has a problem"),
+            later("the scoring script has %1 problems", len(lines)),
         )
         return Explanation(
-            title=title, service=service, target=target, stage="check", lines=lines, what=in_magics(error.hint)
+            title=one if len(lines) == 1 else several,
+            service=service,
+            target=target,
+            stage="check",
+            lines=lines,
+            what=in_magics(error.hint),
         )
     if isinstance(error, DeploymentFailed | ScoringFailed):
         evidence = error.evidence
@@ -148,5 +155,5 @@ def _proof(diagnosis: Diagnosis, evidence: Evidence | None) -> tuple[ProofLine, 
 
 def _certainty(confidence: float) -> str:
     if confidence >= 0.85:
-        return "certain"
-    return "likely" if confidence >= 0.6 else "a guess"
+        return later("certain")
+    return later("likely") if confidence >= 0.6 else later("a guess")

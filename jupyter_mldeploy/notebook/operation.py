@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink
 from jupyter_mldeploy.notebook.explanation import explain
+from jupyter_mldeploy.notebook.language import later
 from jupyter_mldeploy.notebook.pump import Pump
 from jupyter_mldeploy.notebook.render.wording import seconds
 from jupyter_mldeploy.notebook.timeline import Timeline
+from jupyter_mldeploy.notebook.told import told_all
 from jupyter_mldeploy.notebook.views import View
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ class Operation:
             raise
         except BaseException:
             # Not ours: a bug below. The timeline must not go on looking alive above its traceback.
-            self._finish(self.timeline.failed(MLDeployError("an unexpected error, see below")))
+            self._finish(self.timeline.failed(MLDeployError(later("an unexpected error, see below"))))
             raise
         status = service.status()
         line = headline(service, self.timeline)
@@ -95,22 +97,27 @@ def headline(service: Service, timeline: Timeline, now: float | None = None) -> 
     took = seconds(timeline.ended("", now=now).seconds or 0.0)
     outcome: Any = service.outcome
     if outcome is None:
-        return f"{timeline.verb} done in {took}"
-    reasons = ", ".join(outcome.change.reasons)
-    why = f"{reasons} → " if reasons else ""
+        return later("%1 done in %2", timeline.verb, took)
+    reasons = outcome.change.reasons
+    why = told_all(reasons)
     receipt = outcome.receipt
     match outcome.change.kind:
         case "created":
-            return f"deployed to {timeline.target} in {took}" + (f" ({reasons})" if reasons else "")
+            done = later("deployed to %1 in %2", timeline.target, took)
+            return later("%1 (%2)", done, why) if reasons else done
         case "reloaded":
             if receipt is not None:
                 took = seconds(receipt.seconds)
-            place = "in place" if receipt is not None and receipt.mode == "in-place" else "with init() run again"
-            return f"{why}reloaded {place} in {took}"
+            kept = receipt is not None and receipt.mode == "in-place"
+            again = later("reloaded with init() run again in %1", took)
+            done = later("reloaded in place in %1", took) if kept else again
+            return later("%1 → %2", why, done) if reasons else done
         case "scaled":
-            done = "scaled" if "replicas" in why else "done"
-            return f"{why.removesuffix(' → ')}, {done} in {took}"
+            done = later("scaled in %1", took) if "replicas" in why else later("done in %1", took)
+            return later("%1, %2", why, done)
         case "updated":
-            return f"{why}updated in {took}"
-    nothing = {"prepared": f"prepared for {timeline.target} in {took}; nothing was started or changed"}
-    return nothing.get(outcome.change.kind, "nothing changed, it goes on running")
+            done = later("updated in %1", took)
+            return later("%1 → %2", why, done) if reasons else done
+        case "prepared":
+            return later("prepared for %1 in %2; nothing was started or changed", timeline.target, took)
+    return later("nothing changed, it goes on running")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.errors import NotFound
+from jupyter_mldeploy.notebook.language import later
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.api import Service
@@ -34,8 +35,8 @@ class ServiceView:
     def mark(self) -> str:
         """What is to be known of the script's file, in few words."""
         if self.script_gone:
-            return "the script's file is gone"
-        return "edited, not reloaded" if self.edited else ""
+            return later("the script's file is gone")
+        return later("edited, not reloaded") if self.edited else ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -45,7 +46,7 @@ class ServiceView:
             "service": self.name,
             "target": self.target,
             "state": status.state,
-            "message": status.message,
+            "message": str(status.message),
             "uri": status.scoring_uri,
             "script": status.script,
             "models": list(self.models),
@@ -74,5 +75,5 @@ def look(service: Service, status: Status | None = None) -> ServiceView:
         )
     except NotFound:
         return ServiceView(
-            name=service.name, target="", status=Status(state="stopped", message="It was deleted."), gone=True
+            name=service.name, target="", status=Status(state="stopped", message=later("It was deleted.")), gone=True
         )

@@ -149,7 +149,7 @@ class Timeline:
             "target": self.target,
             "verb": self.verb,
             "state": self.state,
-            "headline": self.headline,
+            "headline": str(self.headline),
             "began": round(self.began, 3),
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             "uri": self.uri,

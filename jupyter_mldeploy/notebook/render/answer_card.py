@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.errors import in_magics
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.render.markup import Html, tag
 from jupyter_mldeploy.notebook.render.wording import milliseconds, short_hash
 
@@ -24,7 +25,7 @@ def answer_html(answer: Answer) -> str:
     script = answer.headers.get("x-mldeploy-script", "")
     about = [str(answer.status), milliseconds(answer.seconds * 1000)]
     if script:
-        about.append(f"script {short_hash(script)}")
+        about.append(tr("script %1", short_hash(script)))
     good = answer.status < 400
     return str(
         _line(tag("code", "" if good else "mld-badtext", shown), " ", tag("span", "mld-dim", " · ".join(about))),

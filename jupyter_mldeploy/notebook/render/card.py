@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from jupyter_mldeploy.notebook.language import language
 from jupyter_mldeploy.notebook.render.markup import Child, Html, join, tag
 
 __all__ = ["card", "head", "style"]
@@ -38,4 +39,5 @@ def head(dot: str, name: str, about: str = "", right: str = "", tag_text: str = 
 
 def card(*children: Child, role: str = "group", label: str | None = None, styled: bool = True) -> Html:
     """One panel. ``styled`` brings the stylesheet along, which an output needs once."""
-    return join(style() if styled else None, tag("div", "mld", *children, role=role, aria_label=label))
+    drawn_in = None if (chosen := language()) == "en" else chosen
+    return join(style() if styled else None, tag("div", "mld", *children, role=role, aria_label=label, lang=drawn_in))

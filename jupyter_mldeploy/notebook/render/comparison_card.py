@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, tag
 from jupyter_mldeploy.notebook.render.wording import milliseconds
+from jupyter_mldeploy.notebook.told import heard
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.comparison import Comparison, Side
@@ -24,15 +26,15 @@ def comparison_bundle(found: Comparison) -> Bundle:
 
 def comparison_card(found: Comparison) -> Html:
     """The verdict, both answers, and where they differ."""
-    verdict = "the answers are the same" if found.same else "the answers differ"
-    names = f"{found.one.service} and {found.other.service}"
+    verdict = tr("the answers are the same") if found.same else tr("the answers differ")
+    names = tr("%1 and %2", found.one.service, found.other.service)
     return card(
         tag("div", "", head("good" if found.same else "bad", names, verdict), role="status"),
         tag("div", "mld-section", _side(found.one), _side(found.other)),
-        tag("div", "mld-section", tag("ul", "mld-steps", *(tag("li", "", text) for text in found.differences)))
+        tag("div", "mld-section", tag("ul", "mld-steps", *(tag("li", "", heard(text)) for text in found.differences)))
         if found.differences
         else None,
-        label=f"comparison of {names}: {verdict}",
+        label=tr("comparison of %1: %2", names, verdict),
     )
 
 
@@ -42,4 +44,4 @@ def _side(side: Side) -> Html:
     if side.answer is None:
         return tag("p", "", tag("span", "mld-dim", f"{about}: "), tag("span", "mld-badtext", shown))
     about += f" · {side.answer.status} · {milliseconds(side.answer.seconds * 1000)}"
-    return tag("p", "", tag("span", "mld-dim", f"{about}: "), tag("code", "", shown or "(empty)"))
+    return tag("p", "", tag("span", "mld-dim", f"{about}: "), tag("code", "", shown or tr("(empty)")))

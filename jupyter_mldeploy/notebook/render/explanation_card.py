@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.remedies import commands
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, join, prose, tag
 from jupyter_mldeploy.notebook.render.wording import capitalised
+from jupyter_mldeploy.notebook.translated import translated
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.notebook.explanation import Explanation
@@ -17,17 +19,22 @@ __all__ = ["explanation_card", "explanation_parts"]
 
 def explanation_card(explanation: Explanation) -> Html:
     """A whole panel, for ``%diagnose``."""
+    explanation = translated(explanation)
     well = not explanation.cause and not explanation.stage
     about = " · ".join(part for part in (explanation.service, explanation.target) if part)
     return card(
         head("good" if well else "bad", capitalised(explanation.title), "", about),
-        explanation_parts(explanation),
-        label=f"diagnosis: {explanation.title}",
+        _parts(explanation),
+        label=tr("diagnosis: %1", explanation.title),
     )
 
 
 def explanation_parts(explanation: Explanation) -> Html:
     """Everything below the title."""
+    return _parts(translated(explanation))
+
+
+def _parts(explanation: Explanation) -> Html:
     return join(_proof(explanation), _remedy(explanation), _foot(explanation))
 
 
@@ -44,7 +51,7 @@ def _proof(explanation: Explanation) -> Html | None:
     if explanation.where:
         source = f"   {explanation.source_line}" if explanation.source_line else ""
         lines.append(tag("div", "mld-dim", f"{explanation.where}{source}"))
-    return tag("pre", "mld-proof", *lines, aria_label="the lines that prove it")
+    return tag("pre", "mld-proof", *lines, aria_label=tr("the lines that prove it"))
 
 
 def _remedy(explanation: Explanation) -> Html | None:
@@ -71,11 +78,12 @@ def _commands(explanation: Explanation) -> Html | None:
 def _foot(explanation: Explanation) -> Html | None:
     parts = []
     if explanation.cause:
-        parts.append(f"cause: {explanation.cause}" + (f" · {explanation.certainty}" if explanation.certainty else ""))
+        certainty = f" · {explanation.certainty}" if explanation.certainty else ""
+        parts.append(tr("cause: %1", explanation.cause) + certainty)
     if explanation.also:
-        parts.append(f"also: {', '.join(explanation.also)}")
+        parts.append(tr("also: %1", ", ".join(explanation.also)))
     if explanation.sources:
-        parts.append(f"source: “{explanation.sources[0]}”")
+        parts.append(tr("source: “%1”", explanation.sources[0]))
     if explanation.cause and explanation.service:
-        parts.append(f"more: %diagnose {explanation.service}")
+        parts.append(tr("more: %1", f"%diagnose {explanation.service}"))
     return tag("div", "mld-foot", *(join(tag("span", "", part), " ") for part in parts)) if parts else None

@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mldeploy.notebook.language import later, tr
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, join, tag
 from jupyter_mldeploy.notebook.render.wording import count, milliseconds, short_hash, thousands
+from jupyter_mldeploy.notebook.told import heard
 from jupyter_mldeploy.spec import show_memory
 
 if TYPE_CHECKING:
@@ -39,15 +41,15 @@ def service_card(view: ServiceView, requests: bool = True, kept: bool = False) -
             head(
                 _DOT.get(status.state, ""),
                 view.name,
-                _about(view),
-                tag_text=view.mark,
+                " · ".join(map(tr, _about(view))),
+                tag_text=tr(view.mark),
             ),
             role="status",
         ),
         tag("div", "mld-section", *_facts(view)),
         _recent(status.recent) if requests else None,
-        tag("div", "mld-foot", tag("span", "", _seen(view))) if kept else None,
-        label=f"service {view.name}: {status.state}",
+        tag("div", "mld-foot", tag("span", "", tr(_seen(view)))) if kept else None,
+        label=tr("service %1: %2", view.name, tr(status.state)),
     )
 
 
@@ -55,7 +57,7 @@ def service_text(view: ServiceView) -> str:
     """The same as plain text."""
     status = view.status
     address = f" · {status.scoring_uri}" if status.scoring_uri else ""
-    lines = [f"{view.name} · {_about(view)}{f' · {view.mark}' if view.mark else ''}{address}"]
+    lines = [f"{view.name} · {' · '.join(_about(view))}{f' · {view.mark}' if view.mark else ''}{address}"]
     if status.message:
         lines.append(f"  {status.message}")
     if view.models:
@@ -74,29 +76,35 @@ def service_text(view: ServiceView) -> str:
 
 
 def _seen(view: ServiceView) -> str:
-    return f"as it was at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.seen))}"
+    return later("as it was at %1", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(view.seen)))
 
 
-def _about(view: ServiceView) -> str:
+def _about(view: ServiceView) -> list[str]:
+    """Where it is, and how it is, to be drawn in the user's language."""
     status = view.status
     parts = [view.target] if view.target else []
     if status.replicas and status.state in {"running", "degraded", "deploying"}:
-        parts.append(f"{status.state}, {status.ready} of {count(len(status.replicas), 'replica')} ready")
-    else:
-        parts.append("deleted" if view.gone else status.state)
-    return " · ".join(parts)
+        state, wanted = later(status.state), len(status.replicas)
+        if wanted == 1:
+            return [*parts, later("%1, %2 of 1 replica ready", state, status.ready)]
+        return [*parts, later("%1, %2 of %3 replicas ready", state, status.ready, wanted)]
+    return [*parts, later("deleted") if view.gone else later(status.state)]
 
 
 def _facts(view: ServiceView) -> list[Html | None]:
     status = view.status
     details = [*view.models]
     if status.replicas:
-        details.append(f"utilisation {status.utilization * 100:.0f} %")
-    details += [f"no {what} limit on this system" for what, how in status.limits.items() if how == "unsupported"]
+        details.append(tr("utilisation %1 %", f"{status.utilization * 100:.0f}"))
+    details += [
+        tr("no %1 limit on this system", later(what)) for what, how in status.limits.items() if how == "unsupported"
+    ]
     about = "".join(f" · {detail}" for detail in details)
     address = tag("code", "", status.scoring_uri) if status.scoring_uri else None
     return [
-        tag("p", "mld-badtext" if status.state == "failed" else "mld-dim", status.message) if status.message else None,
+        tag("p", "mld-badtext" if status.state == "failed" else "mld-dim", heard(status.message))
+        if status.message
+        else None,
         join(address, tag("span", "mld-dim", about if address else about.removeprefix(" · "))),
         _replicas(status.replicas) if status.replicas else None,
     ]
@@ -105,7 +113,7 @@ def _facts(view: ServiceView) -> list[Html | None]:
 def _replicas(replicas: Sequence[ReplicaStatus]) -> Html:
     titles = ("replica", "state", "script", "requests", "p50", "p99", "errors", "memory")
     numeric = frozenset(titles[3:])
-    top = tag("tr", "", *(tag("th", "mld-n" if title in numeric else "", title, scope="col") for title in titles))
+    top = tag("tr", "", *(tag("th", "mld-n" if title in numeric else "", tr(title), scope="col") for title in titles))
     return tag(
         "div",
         "mld-scroll",
@@ -121,7 +129,7 @@ def _replica(replica: ReplicaStatus) -> Html:
         "tr",
         "",
         tag("td", "", replica.name),
-        tag("td", "", replica.state),
+        tag("td", "", tr(replica.state)),
         tag("td", "", tag("code", "", short_hash(replica.script)) if replica.script else "–"),
         tag("td", "mld-n", thousands(replica.requests)),
         tag("td", "mld-n", milliseconds(replica.p50_ms)),
@@ -137,8 +145,15 @@ def _recent(recent: Sequence[Mapping[str, Any]]) -> Html | None:
     shown = [
         join(
             tag("span", "mld-badtext" if int(request.get("status", 0)) >= 400 else "", str(request.get("status", ""))),
-            f" in {milliseconds(request.get('ms'))} at {time.strftime('%H:%M:%S', time.localtime(request.get('time', 0)))}",
+            " ",
+            tr(
+                "in %1 at %2",
+                milliseconds(request.get("ms")),
+                time.strftime("%H:%M:%S", time.localtime(request.get("time", 0))),
+            ),
         )
         for request in reversed(list(recent)[-SHOWN_REQUESTS:])
     ]
-    return tag("div", "mld-foot", tag("span", "", "last requests"), *(join(" ", tag("span", "", one)) for one in shown))
+    return tag(
+        "div", "mld-foot", tag("span", "", tr("last requests")), *(join(" ", tag("span", "", one)) for one in shown)
+    )

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import time
 
+from jupyter_mldeploy.notebook.language import later, tr
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.explanation_card import explanation_parts
 from jupyter_mldeploy.notebook.render.markup import Html, join, tag
 from jupyter_mldeploy.notebook.render.wording import capitalised, moment, seconds
 from jupyter_mldeploy.notebook.timeline import StageView, Timeline
+from jupyter_mldeploy.notebook.told import heard
+from jupyter_mldeploy.notebook.translated import translated
 
 __all__ = ["live_card", "rail", "static_card", "timeline_card"]
 
 _MARK = {"done": "✓ ", "failed": "✕ ", "cancelled": "■ ", "running": "", "waiting": "", "skipped": ""}
-_DOING = {"deploy": "deploying", "reload": "reloading", "update": "updating", "start": "starting"}
+_DOING = {
+    "deploy": later("deploying"),
+    "reload": later("reloading"),
+    "update": later("updating"),
+    "start": later("starting"),
+}
 _DOING_STAGE = {
-    "register": "registering",
-    "build": "building",
-    "push": "pushing",
-    "schedule": "scheduling",
-    "launch": "launching",
-    "init": "in init()",
-    "ready": "trying the sample",
+    "register": later("registering"),
+    "build": later("building"),
+    "push": later("pushing"),
+    "schedule": later("scheduling"),
+    "launch": later("launching"),
+    "init": later("in init()"),
+    "ready": later("trying the sample"),
 }
 
 
 def rail(stages: tuple[StageView, ...], now: float | None = None) -> Html:
     """The stages in order, each with its state, time and note."""
-    return tag("ol", "mld-rail", *(_stage(view, now) for view in stages), aria_label="stages")
+    return tag("ol", "mld-rail", *(_stage(view, now) for view in stages), aria_label=tr("stages"))
 
 
 def _stage(view: StageView, now: float | None) -> Html:
-    shown = " · ".join(part for part in (_took(view, now), view.note) if part)
-    said = {"running": "running", "failed": "failed", "cancelled": "interrupted"}.get(view.state)
+    shown = " · ".join(part for part in (_took(view, now), heard(view.note)) if part)
+    said = {"running": later("running"), "failed": later("failed"), "cancelled": later("interrupted")}.get(view.state)
     return tag(
         "li",
         f"mld-{view.state}",
@@ -40,7 +48,7 @@ def _stage(view: StageView, now: float | None) -> Html:
         " ",
         tag("small", "", shown, title=shown or None),
         aria_current="step" if view.state == "running" else None,
-        aria_label=f"{view.stage}: {said}" if said else None,
+        aria_label=f"{view.stage}: {tr(said)}" if said else None,
     )
 
 
@@ -68,21 +76,26 @@ def live_card(timeline: Timeline, now: float | None = None) -> Html:
         if current
         else _DOING.get(timeline.verb, timeline.verb)
     )
-    ready = f" · {timeline.replicas[0]} of {timeline.replicas[1]} replicas ready" if timeline.replicas else ""
+    ready = f" · {tr('%1 of %2 replicas ready', *timeline.replicas)}" if timeline.replicas else ""
     log = "\n".join(timeline.log)
     return card(
         tag(
             "div",
             "",
             head(
-                "go", timeline.service, f"{timeline.target} · {doing}{ready}", f"{int(max(now - timeline.began, 0))} s"
+                "go",
+                timeline.service,
+                f"{timeline.target} · {tr(doing)}{ready}",
+                f"{int(max(now - timeline.began, 0))} s",
             ),
             role="status",
         ),
         rail(timeline.stages, now),
-        tag("pre", "mld-log mld-live", log, role="log", aria_label="last lines of the log") if timeline.log else None,
+        tag("pre", "mld-log mld-live", log, role="log", aria_label=tr("last lines of the log"))
+        if timeline.log
+        else None,
         _notes(timeline),
-        label=f"{_DOING.get(timeline.verb, timeline.verb)} {timeline.service}",
+        label=f"{tr(_DOING.get(timeline.verb, timeline.verb))} {timeline.service}",
     )
 
 
@@ -93,20 +106,21 @@ def static_card(timeline: Timeline) -> Html:
             return _failed(timeline)
         case "cancelled":
             first = head("warn", timeline.service, _cancelled_line(timeline), moment(timeline.began))
-            return card(first, rail(timeline.stages), _notes(timeline), label=f"{timeline.service}: interrupted")
-    first = head("good", timeline.service, timeline.headline, moment(timeline.began))
+            return card(first, rail(timeline.stages), _notes(timeline), label=tr("%1: interrupted", timeline.service))
+    headline = tr(timeline.headline)
+    first = head("good", timeline.service, headline, moment(timeline.began))
     script = _written_script(timeline.script)
     return card(
         first,
         rail(timeline.stages),
         _notes(timeline),
         script,
-        label=f"{timeline.service}: {timeline.headline}",
+        label=f"{timeline.service}: {headline}",
     )
 
 
 def _failed(timeline: Timeline) -> Html:
-    explanation = timeline.explanation
+    explanation = translated(timeline.explanation) if timeline.explanation else None
     title = capitalised(explanation.title if explanation else timeline.headline)
     began = any(view.state != "waiting" for view in timeline.stages)
     return card(
@@ -115,26 +129,27 @@ def _failed(timeline: Timeline) -> Html:
         _notes(timeline) if explanation is None else None,
         explanation_parts(explanation) if explanation else None,
         _written_script(timeline.script),
-        label=f"{timeline.service} failed: {title}",
+        label=tr("%1 failed: %2", timeline.service, title),
     )
 
 
 def _cancelled_line(timeline: Timeline) -> str:
     current = timeline.current
-    stage = f" in {current.stage}" if current else ""
-    return f"interrupted{stage}, what was begun has been cleaned up"
+    if current is None:
+        return tr("interrupted, what was begun has been cleaned up")
+    return tr("interrupted in %1, what was begun has been cleaned up", current.stage)
 
 
 def _written_script(text: str) -> Html | None:
     if not text:
         return None
-    summary = tag("summary", "", "the script that was written for the model")
+    summary = tag("summary", "", tr("the script that was written for the model"))
     return tag("details", "mld-foot mld-written", summary, tag("pre", "mld-code", text), open_="")
 
 
 def _notes(timeline: Timeline) -> Html | None:
     """Where it listens, and what was understood."""
-    parts = [tag("span", "", note) for note in timeline.notes]
+    parts = [tag("span", "", heard(note)) for note in timeline.notes]
     if timeline.uri:
         parts.insert(0, tag("code", "", timeline.uri))
     return tag("div", "mld-foot", *(join(part, " ") for part in parts)) if parts else None
