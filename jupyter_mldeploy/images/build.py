@@ -168,7 +168,9 @@ class _PartBuild:
             interrupted = isinstance(error, Cancelled | KeyboardInterrupt)
             self._keep(builder, "interrupted" if interrupted else "failed")
             if interrupted:
-                builder.undo()
+                said = builder.undo()
+                _write(log, said)
+                self.listener.line(said)
             raise
 
     def _keep(self, builder: Builder, state: str) -> None:

@@ -106,8 +106,9 @@ class BuildKitBuild:
             raise self._failure()
         yield from self._silent(one for one in self._instructions.listed if not one.layer)
 
-    def undo(self) -> None:
-        """Nothing: what an interrupted build has finished is in BuildKit's cache, which is no image and cleans itself."""
+    def undo(self) -> str:
+        """Nothing is removed: what an interrupted build has finished is in BuildKit's cache, which cleans itself."""
+        return "Interrupted: no image was made. Finished steps are in BuildKit's cache, and the next build goes on from there."
 
     # -- the process -----------------------------------------------------------------------------------------------
 

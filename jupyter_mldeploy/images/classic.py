@@ -104,7 +104,7 @@ class ClassicBuild:
             self._step_began = 0.0
             self.ended(self.steps[-1])
 
-    def undo(self) -> None:
+    def undo(self) -> str:
         """What an interrupted build has committed is of no use to anybody; the newest goes first, others stand on it.
 
         The engine ends the command that it was running some moments after its caller has gone; until then it holds its layer.
@@ -115,9 +115,17 @@ class ClassicBuild:
         if self._running:
             with suppress(APIError, RequestException):  # it is gone already, or will not go
                 self.engine.api.wait(self._running, condition="removed", timeout=PATIENCE)
+        left = 0
         for layer in reversed(self._layers):
-            with suppress(APIError, OSError):
+            try:
                 self.engine.api.remove_image(layer, noprune=True)
+            except APIError as error:
+                left += error.status_code != 404
+            except OSError:
+                left += 1
+        if left:
+            return f"Interrupted: {left} finished steps stay, because something else uses them."
+        return "Interrupted: the steps that this build had finished were removed."
 
 
 def _is_from(step: Step) -> bool:

@@ -59,8 +59,8 @@ class Builder(Protocol):
             StepFailed: A step failed, or the builder did.
         """
 
-    def undo(self) -> None:
-        """Remove what an interrupted build has left."""
+    def undo(self) -> str:
+        """Remove what an interrupted build has left, and say what became of it."""
 
 
 class StepFailed(Exception):

@@ -220,8 +220,10 @@ def test_interrupting_a_command_of_a_build_leaves_nothing(
 ) -> None:
     before = set(engine.api.images(all=True, quiet=True))
     cancel = Cancel()
+    told: list[str] = []
 
     def sink(event: Event) -> None:
+        told.append(event.message)
         if event.stage == "build" and event.message.startswith("Collecting"):
             cancel.set()
 
@@ -236,6 +238,10 @@ def test_interrupting_a_command_of_a_build_leaves_nothing(
         image = engine.has_image(what)
         assert image is None or image["Id"] in before, "a layer of the interrupted build is left"
         assert not engine.api.containers(all=True, filters={"id": what}), "its container is left"
+    # What it says is what was done; another test's build may have gone on from one of the steps meanwhile.
+    last = log.read_text().splitlines()[-1]
+    assert re.fullmatch(r"Interrupted: (the steps .* removed|\d+ finished steps stay, .*)\.", last), last
+    assert last in told
 
 
 @pytest.mark.parametrize(

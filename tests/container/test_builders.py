@@ -225,6 +225,7 @@ def test_interrupting_buildkit_ends_its_command_and_leaves_nothing(
     assert target.leftovers() == []
     (log,) = (target.home / "images").rglob("*.log")
     assert engine.has_image(f"mldeploy/environment:{log.stem}") is None
+    assert "Finished steps are in BuildKit's cache" in log.read_text().splitlines()[-1]
 
 
 # -- where BuildKit cannot be used ------------------------------------------------------------------------------------
