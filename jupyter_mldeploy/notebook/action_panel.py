@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from jupyter_mldeploy.errors import MLDeployError
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.leaving import close_at_exit
 from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.question import Question
@@ -17,6 +18,7 @@ from jupyter_mldeploy.notebook.render.answer_card import error_html, note_html
 from jupyter_mldeploy.notebook.render.log_card import log_card
 from jupyter_mldeploy.notebook.render.timeline_card import timeline_card
 from jupyter_mldeploy.notebook.timeline import Timeline
+from jupyter_mldeploy.notebook.translated import translated_actions
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.actions import Action
@@ -43,7 +45,7 @@ class ActionPanel:
     def __init__(self, actions: Iterable[Action], service: str, redo: Redo, output: Output | None = None) -> None:
         self._service = service
         self._redo = redo
-        self._remedies = remedies(actions, service)
+        self._remedies = remedies(translated_actions(actions), service)
         self._output = output or Output()
         self._closed = False
         self._question = Question()
@@ -84,9 +86,9 @@ class ActionPanel:
             return
         changed = ", ".join(f"{key.replace('_', '-')} → {_shown(value)}" for key, value in remedy.changes.items())
         self._question.ask(
-            f"Deploy {remedy.name} again with {changed}?  ({remedy.command})",
-            yes="Deploy",
-            no="Leave it",
+            f"{tr('Deploy %1 again with %2?', remedy.name, changed)}  ({remedy.command})",
+            yes=tr("Deploy"),
+            no=tr("Leave it"),
             then=lambda: self._in_thread(lambda: self._carry_out(remedy)),
         )
 
@@ -117,7 +119,7 @@ class ActionPanel:
         query = LogQuery(lines=SHOWN_LINES, build=remedy.shows_build_log)
         lines: list[LogLine] = list(service(self._service).follow(query))
         self._result.value = (
-            str(log_card(self._service, lines, ended=True)) if lines else note_html("The log is empty.")
+            str(log_card(self._service, lines, ended=True)) if lines else note_html(tr("The log is empty."))
         )
 
 

@@ -8,6 +8,7 @@ import ipywidgets
 
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.notebook.form import Form, choice, in_thread
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.render.answer_card import error_html, note_html
 from jupyter_mldeploy.notebook.render.comparison_card import comparison_card
 from jupyter_mldeploy.notebook.wish import quoted
@@ -25,13 +26,15 @@ class ComparisonForm(Form):
     def __init__(self, samples: dict[str, str]) -> None:
         first, second, *_ = samples
         self._samples = samples
-        self._one = choice("One", list(samples), first)
-        self._other = choice("Other", list(samples), second)
+        self._one = choice(tr("One"), list(samples), first)
+        self._other = choice(tr("Other"), list(samples), second)
         self._sample = ipywidgets.Textarea(
             value=samples[first], placeholder='{"data": [[1, 2]]}', rows=2, layout={"width": "100%"}
         )
         self._sample.add_class("mld-sample")
-        self._send = ipywidgets.Button(description="Compare", tooltip="Send both this and compare their answers")
+        self._send = ipywidgets.Button(
+            description=tr("Compare"), tooltip=tr("Send both this and compare their answers")
+        )
         self._send.on_click(lambda _button: in_thread("compare", self._compare))
         self._one.observe(self._chosen, "value")
         self._line = ipywidgets.HTML()

@@ -13,6 +13,7 @@ from jupyter_mldeploy.notebook import commands
 from jupyter_mldeploy.notebook.completion import values
 from jupyter_mldeploy.notebook.deploying import Plan, offer_actions, offer_panel, plan_deployment
 from jupyter_mldeploy.notebook.form import Form, choice, in_thread, suggestion, text
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.operation import Operation
 from jupyter_mldeploy.notebook.options import BadLine, parse
 from jupyter_mldeploy.notebook.output import Output
@@ -48,24 +49,34 @@ class DeployForm(Form):
         self._usual = str(settings().target)
         self._fields = {
             "models": suggestion(
-                "Model", values("models", "", namespace), placeholder="a variable, NAME:VERSION, a file"
+                tr("Model"), values("models", "", namespace), placeholder=tr("a variable, NAME:VERSION, a file")
             ),
-            "script": suggestion("Script", scripts, placeholder="a file; without, one is written for the model"),
-            "name": text("Name", placeholder=name_for("")),
-            "target": choice("Target", _TARGETS, self._usual),
+            "script": suggestion(
+                tr("Script"), scripts, placeholder=tr("a file; without, one is written for the model")
+            ),
+            "name": text(tr("Name"), placeholder=name_for("")),
+            "target": choice(tr("Target"), _TARGETS, self._usual),
             "environment": suggestion(
-                "Environment", ["current", "auto", *_environment_files(namespace)], placeholder="this kernel's"
+                tr("Environment"),
+                ["current", "auto", *_environment_files(namespace)],
+                placeholder=tr("this kernel's"),
             ),
-            "replicas": text("Replicas", placeholder="1, or MIN:MAX"),
+            "replicas": text(tr("Replicas"), placeholder=tr("1, or MIN:MAX")),
             "cpu": text("CPU", placeholder="0.5"),
-            "memory": text("Memory", placeholder="2Gi"),
-            "sample": text("Sample", placeholder='{"data": [[1, 2]]}: run() must answer it before it is ready'),
+            "memory": text(tr("Memory"), placeholder="2Gi"),
+            "sample": text(
+                tr("Sample"), placeholder=tr("%1: run() must answer it before it is ready", '{"data": [[1, 2]]}')
+            ),
         }
         self._line = ipywidgets.HTML()
         self._result = ipywidgets.HTML()
-        self._deploy = ipywidgets.Button(description="Deploy", button_style="primary", tooltip="Carry out this line")
+        self._deploy = ipywidgets.Button(
+            description=tr("Deploy"), button_style="primary", tooltip=tr("Carry out this line")
+        )
         self._deploy.on_click(lambda _button: in_thread("deploy", self._carry_out))
-        self._cancel = ipywidgets.Button(description="Cancel", tooltip="Stop deploying and clean up", disabled=True)
+        self._cancel = ipywidgets.Button(
+            description=tr("Cancel"), tooltip=tr("Stop deploying and clean up"), disabled=True
+        )
         self._cancel.on_click(lambda _button: self._ask_to_end())
         self._ask_to_end: Callable[[], None] = lambda: None
         self._below = Output()
@@ -91,7 +102,7 @@ class DeployForm(Form):
 
     def _changed(self, _change: Any = None) -> None:
         self._line.value = str(
-            tag("div", "mld mld-line", tag("pre", "mld-code", self._command(), aria_label="the same as a magic"))
+            tag("div", "mld mld-line", tag("pre", "mld-code", self._command(), aria_label=tr("the same as a magic")))
         )
 
     def _carry_out(self) -> None:

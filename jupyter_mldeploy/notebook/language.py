@@ -10,16 +10,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from jupyter_mldeploy.config import LANGUAGES, settings
+from jupyter_mldeploy.notebook.phrases import Phrase, fill, phrase_in, read_phrases, stage_in
 
-__all__ = ["Later", "fill", "language", "later", "pages", "read_locale", "tr"]
+__all__ = ["Later", "language", "later", "later_all", "pages", "read_locale", "stage", "tr"]
 
-_SLOT = re.compile(r"%(\d)")
 _BESIDE_LOCALE = re.compile(r'("(?:\\.|[^"\\\n])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _LOCALE = re.compile(r"""(?:"locale"|'locale'|\blocale)\s*:\s*["']([A-Za-z_-]+)["']""")
 
@@ -42,25 +42,29 @@ def later(text: str, *values: object) -> Later:
     return made
 
 
+def later_all(texts: Sequence[str], between: str = ", ") -> Later:
+    """Several that were told elsewhere, one after the other."""
+    shown = texts if len(texts) < 10 else (*texts[:8], between.join(texts[8:]))
+    return later(between.join(f"%{number}" for number in range(1, len(shown) + 1)), *map(later, shown))
+
+
 def tr(text: str, *values: object) -> str:
-    """A text in the user's language; ``%1`` is the first value. What no catalogue has is shown as it is."""
+    """A text in the user's language; ``%1`` is the first value.
+
+    What was told elsewhere is found by its pattern; what no catalogue has is shown as it is.
+    """
     if isinstance(text, Later):
         values, text = text.values, text.template
-    values = tuple(tr(value) if isinstance(value, Later) else value for value in values)
-    return fill(_messages(language()).get(text) or text, values)
-
-
-def fill(message: str, values: tuple[object, ...]) -> str:
-    """Put values into their places.
-
-    >>> fill("%2 of %1", ("a", "b"))
-    'b of a'
-    """
+    chosen = language()
     if not values:
-        return message
-    return _SLOT.sub(
-        lambda slot: str(values[int(slot[1]) - 1]) if 0 < int(slot[1]) <= len(values) else slot[0], message
-    )
+        return _told(chosen, text)
+    values = tuple(tr(value) if isinstance(value, Later) else value for value in values)
+    return fill(_messages(chosen).get(text) or text, values)
+
+
+def stage(name: str) -> str:
+    """The name of a stage in the user's language."""
+    return stage_in(_messages(language()), name)
 
 
 def language() -> str:
@@ -71,22 +75,30 @@ def language() -> str:
 
 def pages() -> Mapping[str, Mapping[str, Any]]:
     """The pages of the diagnosis catalogue in the user's language, by cause; and ``action:KIND``. Empty for English."""
-    return _read(language(), "diagnoses")
+    return {} if (chosen := language()) == "en" else _read(chosen, "diagnoses")
+
+
+@lru_cache(maxsize=512)
+def _told(chosen: str, text: str) -> str:
+    return phrase_in(_messages(chosen), _phrases(chosen), text)
+
+
+@cache
+def _phrases(chosen: str) -> tuple[Phrase, ...]:
+    return read_phrases(_read("phrases", "")) if chosen != "en" else ()
 
 
 @cache
 def _messages(chosen: str) -> Mapping[str, str]:
-    return {**_read(chosen, ""), **_read(chosen, "notebook")}
+    return {} if chosen == "en" else {**_read(chosen, ""), **_read(chosen, "notebook")}
 
 
 @cache
-def _read(chosen: str, folder: str) -> Mapping[str, Any]:
-    if chosen == "en":
-        return {}
+def _read(name: str, folder: str) -> Mapping[str, Any]:
     beside = Path(__file__).with_name("locale")
     place = beside if beside.is_dir() else Path(__file__).parents[2] / "labextension" / "src" / "locale"
     try:
-        read: dict[str, Any] = json.loads((place / folder / f"{chosen}.json").read_text(encoding="utf-8"))
+        read: dict[str, Any] = json.loads((place / folder / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # English can be read as well
     return read

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mldeploy.errors import MLDeployError
 from jupyter_mldeploy.events import Cancel, Event, EventKind, Sink
 from jupyter_mldeploy.notebook.explanation import explain
-from jupyter_mldeploy.notebook.language import later
+from jupyter_mldeploy.notebook.language import Later, later, later_all
 from jupyter_mldeploy.notebook.pump import Pump
 from jupyter_mldeploy.notebook.render.wording import seconds
 from jupyter_mldeploy.notebook.timeline import Timeline
-from jupyter_mldeploy.notebook.told import told_all
 from jupyter_mldeploy.notebook.views import View
 
 if TYPE_CHECKING:
@@ -92,32 +91,36 @@ class Operation:
         self._view.finish(timeline)
 
 
-def headline(service: Service, timeline: Timeline, now: float | None = None) -> str:
+_AGAIN = (later("reloaded with init() run again in %1"), later("%1 → reloaded with init() run again in %2"))
+_IN_PLACE = (later("reloaded in place in %1"), later("%1 → reloaded in place in %2"))
+_UPDATED = (later("updated in %1"), later("%1 → updated in %2"))
+"""What was done; and the same with why."""
+
+
+def headline(service: Service, timeline: Timeline, now: float | None = None) -> Later:
     """What an operation came to: what was done, why, and how long it took."""
     took = seconds(timeline.ended("", now=now).seconds or 0.0)
     outcome: Any = service.outcome
     if outcome is None:
-        return later("%1 done in %2", timeline.verb, took)
-    reasons = outcome.change.reasons
-    why = told_all(reasons)
-    receipt = outcome.receipt
+        return later("%1 done in %2", later(timeline.verb), took)
+    why = later_all(outcome.change.reasons)
     match outcome.change.kind:
         case "created":
             done = later("deployed to %1 in %2", timeline.target, took)
-            return later("%1 (%2)", done, why) if reasons else done
+            return later("deployed to %1 in %2 (%3)", timeline.target, took, why) if why else done
         case "reloaded":
-            if receipt is not None:
-                took = seconds(receipt.seconds)
+            receipt = outcome.receipt
             kept = receipt is not None and receipt.mode == "in-place"
-            again = later("reloaded with init() run again in %1", took)
-            done = later("reloaded in place in %1", took) if kept else again
-            return later("%1 → %2", why, done) if reasons else done
+            return _done(_IN_PLACE if kept else _AGAIN, why, took if receipt is None else seconds(receipt.seconds))
         case "scaled":
-            done = later("scaled in %1", took) if "replicas" in why else later("done in %1", took)
-            return later("%1, %2", why, done)
+            done = later("%1, done in %2", why, took)
+            return later("%1, scaled in %2", why, took) if "replicas" in why else done
         case "updated":
-            done = later("updated in %1", took)
-            return later("%1 → %2", why, done) if reasons else done
-        case "prepared":
-            return later("prepared for %1 in %2; nothing was started or changed", timeline.target, took)
-    return later("nothing changed, it goes on running")
+            return _done(_UPDATED, why, took)
+    prepared = later("prepared for %1 in %2; nothing was started or changed", timeline.target, took)
+    return prepared if outcome.change.kind == "prepared" else later("nothing changed, it goes on running")
+
+
+def _done(ways: tuple[Later, Later], why: Later, took: str) -> Later:
+    alone, because = ways
+    return later(because.template, why, took) if why else later(alone.template, took)

@@ -19,6 +19,7 @@ from jupyter_mldeploy.errors import MLDeployError, ScoringFailed
 from jupyter_mldeploy.events import Cancel
 from jupyter_mldeploy.notebook.edits import watch_file
 from jupyter_mldeploy.notebook.explanation import explain
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.leaving import close_at_exit
 from jupyter_mldeploy.notebook.log_tail import LogTail
 from jupyter_mldeploy.notebook.output import Output
@@ -94,15 +95,16 @@ class ServicePanel:
         )
         self._sample.add_class("mld-sample")
         self._score = self._button(
-            "Score", self._score_sample, f"Send this to {self._service.name} and show its answer"
+            tr("Score"), self._score_sample, tr("Send this to %1 and show its answer", self._service.name)
         )
         self._answer = ipywidgets.HTML()
-        self._reload = self._button("Reload", self._reload_script, "Let the service take the edited script")
-        self._logs = self._button("Logs", self._toggle_logs, "Show what the service prints", in_thread=False)
+        self._reload = self._button(tr("Reload"), self._reload_script, tr("Let the service take the edited script"))
+        self._logs = self._button(tr("Logs"), self._toggle_logs, tr("Show what the service prints"), in_thread=False)
         self._stop = self._button(
-            "Stop", self._stop_or_start, "End its processes; it can be started again", in_thread=False
+            tr("Stop"), self._stop_or_start, tr("End its processes; it can be started again"), in_thread=False
         )
-        self._close = self._button("Close", self.close, "Leave a static picture of the service")
+        self._close = self._button(tr("Close"), self.close, tr("Leave a static picture of the service"))
+        self._starts = False
         self._note = ipywidgets.HTML()
         self._question = Question()
         self._tail = LogTail(self._service)
@@ -121,7 +123,7 @@ class ServicePanel:
 
         def clicked(_button: Any) -> None:
             if in_thread:
-                name = f"mldeploy-panel-{self._service.name}-{label.lower()}"
+                name = f"mldeploy-panel-{self._service.name}-{act.__name__.strip('_')}"
                 threading.Thread(target=self._act, args=(button, act), name=name, daemon=True).start()
             else:
                 act()
@@ -209,7 +211,8 @@ class ServicePanel:
         self._reload.button_style = "primary" if view.edited and not view.script_gone and runs else ""
         self._reload.disabled = not runs
         self._score.disabled = not runs
-        self._stop.description = "Stop" if runs or view.status.state == "deploying" else "Start"
+        self._starts = not (runs or view.status.state == "deploying")
+        self._stop.description = tr("Start") if self._starts else tr("Stop")
 
     def retire(self) -> None:
         """Close it with a last look: what it saw in the middle of an operation is no picture to keep."""
@@ -253,25 +256,26 @@ class ServicePanel:
         return ""
 
     def _reload_script(self) -> None:
-        self._note.value = note_html("reloading …")
+        self._note.value = note_html(tr("reloading …"))
         receipt = self._service.reload()
-        how = {"unchanged": "nothing changed", "in-place": "reloaded, init() kept"}.get(
-            receipt.mode, "reloaded, init() ran again"
+        how = {"unchanged": tr("nothing changed"), "in-place": tr("reloaded, init() kept")}.get(
+            receipt.mode, tr("reloaded, init() ran again")
         )
-        self._note.value = note_html(f"{how} · {seconds(receipt.seconds)} · script {short_hash(receipt.script)}")
+        script = tr("script %1", short_hash(receipt.script))
+        self._note.value = note_html(f"{how} · {seconds(receipt.seconds)} · {script}")
         self._refresh()
 
     def _toggle_logs(self) -> None:
-        self._logs.description = "Hide logs" if self._tail.toggle() else "Logs"
+        self._logs.description = tr("Hide logs") if self._tail.toggle() else tr("Logs")
 
     def _stop_or_start(self) -> None:
-        if self._stop.description == "Start":
+        if self._starts:
             self._in_thread("start", self._start_service)
             return
         self._question.ask(
-            f"Stop {self._service.name}? Its requests will be refused until it is started again.",
-            yes="Stop it",
-            no="Keep it running",
+            tr("Stop %1? Its requests will be refused until it is started again.", self._service.name),
+            yes=tr("Stop it"),
+            no=tr("Keep it running"),
             then=lambda: self._in_thread("stop", self._stop_service),
         )
 
@@ -280,7 +284,7 @@ class ServicePanel:
         threading.Thread(target=self._act, args=(self._stop, act), name=name, daemon=True).start()
 
     def _start_service(self) -> None:
-        self._note.value = note_html("starting …")
+        self._note.value = note_html(tr("starting …"))
         self._service.start()
         self._note.value = ""
         self._operation_ended()

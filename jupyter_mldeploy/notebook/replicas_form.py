@@ -9,8 +9,8 @@ import ipywidgets
 from jupyter_mldeploy.errors import InvalidValue
 from jupyter_mldeploy.notebook.commands import as_number
 from jupyter_mldeploy.notebook.form import Form, text
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.render.answer_card import error_html, note_html
-from jupyter_mldeploy.notebook.render.wording import count
 
 __all__ = ["ReplicasForm"]
 
@@ -20,10 +20,10 @@ class ReplicasForm(Form):
 
     def __init__(self) -> None:
         self._fields = {
-            "rps": text("Requests a second", "20"),
-            "seconds": text("Seconds of one", "0.5"),
-            "utilization": text("Utilization", "0.7"),
-            "concurrent": text("At once in one", "1"),
+            "rps": text(tr("Requests a second"), "20"),
+            "seconds": text(tr("Seconds of one"), "0.5"),
+            "utilization": text(tr("Utilization"), "0.7"),
+            "concurrent": text(tr("At once in one"), "1"),
         }
         self._result = ipywidgets.HTML()
         for field in self._fields.values():
@@ -46,7 +46,8 @@ class ReplicasForm(Form):
             self._result.value = error_html(error)
         else:
             formula = f"⌈{load:g} × {each:g} s ∕ ({share:g} × {slots:g})⌉"
-            self._result.value = note_html(f"{formula} = {count(needed, 'replica')}: --replicas {needed}")
+            told = tr("1 replica") if needed == 1 else tr("%1 replicas", needed)
+            self._result.value = note_html(f"{formula} = {told}: --replicas {needed}")
 
 
 def _whole(number: float) -> int:

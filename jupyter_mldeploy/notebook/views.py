@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from jupyter_mldeploy.notebook.frontend import FrontEnd
+from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.output import Output
 from jupyter_mldeploy.notebook.render.bundle import timeline_bundle
 from jupyter_mldeploy.notebook.render.text import stage_line, timeline_text
@@ -94,7 +95,9 @@ class LiveView:
         self._card = ipywidgets.HTML(_live_html(timeline))
         parts = [self._card]
         if cancel:
-            button = ipywidgets.Button(description="Cancel", tooltip=f"Stop deploying {timeline.service} and clean up")
+            button = ipywidgets.Button(
+                description=tr("Cancel"), tooltip=tr("Stop deploying %1 and clean up", timeline.service)
+            )
             button.on_click(lambda _button: cancel())
             parts.append(button)
         self._box = ipywidgets.VBox(parts)

@@ -8,7 +8,6 @@ from jupyter_mldeploy.notebook.language import tr
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, tag
 from jupyter_mldeploy.notebook.render.wording import milliseconds
-from jupyter_mldeploy.notebook.told import heard
 
 if TYPE_CHECKING:
     from jupyter_mldeploy.comparison import Comparison, Side
@@ -31,7 +30,7 @@ def comparison_card(found: Comparison) -> Html:
     return card(
         tag("div", "", head("good" if found.same else "bad", names, verdict), role="status"),
         tag("div", "mld-section", _side(found.one), _side(found.other)),
-        tag("div", "mld-section", tag("ul", "mld-steps", *(tag("li", "", heard(text)) for text in found.differences)))
+        tag("div", "mld-section", tag("ul", "mld-steps", *(tag("li", "", tr(text)) for text in found.differences)))
         if found.differences
         else None,
         label=tr("comparison of %1: %2", names, verdict),

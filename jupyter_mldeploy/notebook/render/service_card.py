@@ -10,7 +10,6 @@ from jupyter_mldeploy.notebook.language import later, tr
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.markup import Html, join, tag
 from jupyter_mldeploy.notebook.render.wording import count, milliseconds, short_hash, thousands
-from jupyter_mldeploy.notebook.told import heard
 from jupyter_mldeploy.spec import show_memory
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def _facts(view: ServiceView) -> list[Html | None]:
     about = "".join(f" · {detail}" for detail in details)
     address = tag("code", "", status.scoring_uri) if status.scoring_uri else None
     return [
-        tag("p", "mld-badtext" if status.state == "failed" else "mld-dim", heard(status.message))
+        tag("p", "mld-badtext" if status.state == "failed" else "mld-dim", tr(status.message))
         if status.message
         else None,
         join(address, tag("span", "mld-dim", about if address else about.removeprefix(" · "))),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 
-from jupyter_mldeploy.notebook.language import later, tr
+from jupyter_mldeploy.notebook.language import later, stage, tr
 from jupyter_mldeploy.notebook.render.card import card, head
 from jupyter_mldeploy.notebook.render.explanation_card import explanation_parts
 from jupyter_mldeploy.notebook.render.markup import Html, join, tag
 from jupyter_mldeploy.notebook.render.wording import capitalised, moment, seconds
 from jupyter_mldeploy.notebook.timeline import StageView, Timeline
-from jupyter_mldeploy.notebook.told import heard
 from jupyter_mldeploy.notebook.translated import translated
 
 __all__ = ["live_card", "rail", "static_card", "timeline_card"]
@@ -39,16 +38,16 @@ def rail(stages: tuple[StageView, ...], now: float | None = None) -> Html:
 
 
 def _stage(view: StageView, now: float | None) -> Html:
-    shown = " · ".join(part for part in (_took(view, now), heard(view.note)) if part)
+    shown = " · ".join(part for part in (_took(view, now), tr(view.note)) if part)
     said = {"running": later("running"), "failed": later("failed"), "cancelled": later("interrupted")}.get(view.state)
     return tag(
         "li",
         f"mld-{view.state}",
-        f"{_MARK[view.state]}{view.stage}",
+        f"{_MARK[view.state]}{stage(view.stage)}",
         " ",
         tag("small", "", shown, title=shown or None),
         aria_current="step" if view.state == "running" else None,
-        aria_label=f"{view.stage}: {tr(said)}" if said else None,
+        aria_label=f"{stage(view.stage)}: {tr(said)}" if said else None,
     )
 
 
@@ -121,7 +120,7 @@ def static_card(timeline: Timeline) -> Html:
 
 def _failed(timeline: Timeline) -> Html:
     explanation = translated(timeline.explanation) if timeline.explanation else None
-    title = capitalised(explanation.title if explanation else timeline.headline)
+    title = capitalised(explanation.title if explanation else tr(timeline.headline))
     began = any(view.state != "waiting" for view in timeline.stages)
     return card(
         head("bad", title, "", f"{timeline.service} · {timeline.target} · {moment(timeline.began)}"),
@@ -137,7 +136,7 @@ def _cancelled_line(timeline: Timeline) -> str:
     current = timeline.current
     if current is None:
         return tr("interrupted, what was begun has been cleaned up")
-    return tr("interrupted in %1, what was begun has been cleaned up", current.stage)
+    return tr("interrupted in %1, what was begun has been cleaned up", stage(current.stage))
 
 
 def _written_script(text: str) -> Html | None:
@@ -149,7 +148,7 @@ def _written_script(text: str) -> Html | None:
 
 def _notes(timeline: Timeline) -> Html | None:
     """Where it listens, and what was understood."""
-    parts = [tag("span", "", heard(note)) for note in timeline.notes]
+    parts = [tag("span", "", tr(note)) for note in timeline.notes]
     if timeline.uri:
         parts.insert(0, tag("code", "", timeline.uri))
     return tag("div", "mld-foot", *(join(part, " ") for part in parts)) if parts else None
