@@ -1,5 +1,6 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { ICatalogue } from './catalogue';
 import { EventParser, type IServerEvent } from './sse';
 import { type IServerError, SERVER_PATH } from './tokens';
 
@@ -94,7 +95,15 @@ function readError(status: number, text: string): IServerError {
   return { code: `http-${status}`, summary: `HTTP ${status}`, hint: '' };
 }
 
+/** What is wrong, and what to do about it, in the language of the page. */
+export function told({ summary, hint }: IServerError, trans: ICatalogue): string {
+  return [trans.told(summary), trans.told(hint)].filter(Boolean).join(' ');
+}
+
 /** Words of any error, for a person. */
-export function wordsOf(error: unknown): string {
+export function wordsOf(error: unknown, trans?: ICatalogue): string {
+  if (trans && error instanceof ServerError) {
+    return told(error.about, trans);
+  }
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,10 +1,16 @@
 import type { ITranslator } from '@jupyterlab/translation';
+import { fill } from './filling';
 import { inLanguage, type Pages } from './pages';
+import { phraseIn, stageIn } from './phrases';
 import type { IDiagnosis } from './tokens';
 
 /** What draws text: a literal English string in, the user's language out. `%1` is the first argument. */
 export interface ICatalogue {
   __(text: string, ...values: (string | number)[]): string;
+  /** A sentence that the package made elsewhere, as far as it is made from a pattern. */
+  told(text: string): string;
+  /** The name of a stage. */
+  stage(name: string): string;
   /** The same diagnosis in the user's language. */
   diagnosis(told: IDiagnosis): IDiagnosis;
 }
@@ -20,11 +26,6 @@ const LANGUAGES: Record<string, () => Promise<Language>> = {
   ru: () => Promise.all([import('./locale/ru.json'), import('./locale/diagnoses/ru.json')]),
   sv: () => Promise.all([import('./locale/sv.json'), import('./locale/diagnoses/sv.json')])
 };
-
-/** Fill a message with its values. */
-export function fill(message: string, values: readonly (string | number)[]): string {
-  return message.replace(/%(\d)/g, (whole, digit) => String(values[Number(digit) - 1] ?? whole));
-}
 
 /** The catalogue of the language that JupyterLab is shown in. English until it has come. */
 export class Catalogue implements ICatalogue {
@@ -46,8 +47,17 @@ export class Catalogue implements ICatalogue {
     return fill(this._messages[text] || text, values);
   }
 
+  told(text: string): string {
+    return phraseIn(this._messages, text);
+  }
+
+  stage(name: string): string {
+    return stageIn(this._messages, name);
+  }
+
   diagnosis(told: IDiagnosis): IDiagnosis {
-    return inLanguage(told, this._pages);
+    const found = inLanguage(told, this._pages);
+    return { ...found, title: this.told(found.title), what: this.told(found.what) };
   }
 
   private _messages: Messages = {};

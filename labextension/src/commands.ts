@@ -30,7 +30,7 @@ export function addServiceCommands(app: JupyterFrontEnd, api: Api, model: IDeplo
         } catch (error) {
           // A failed operation is shown in the panel, with its diagnosis; being told of it is enough here.
           if (!(error instanceof ServerError && error.about.code === 'cancelled')) {
-            Notification.error(wordsOf(error).slice(0, 140), { autoClose: 8000 });
+            Notification.error(wordsOf(error, trans).slice(0, 140), { autoClose: 8000 });
           }
         }
       }

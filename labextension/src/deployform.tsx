@@ -54,7 +54,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
     } catch (error) {
       const field = error instanceof ServerError ? fieldOf(error.about.field) : null;
       const more = error instanceof ServerError && (error.about.problems?.length ?? 0) > 1 ? error.about.problems! : [];
-      const text = [wordsOf(error), ...more].join('\n');
+      const text = [wordsOf(error, trans), ...more].join('\n');
       if (field) {
         show({ [field]: sentenceOf(text) });
       } else {

@@ -56,10 +56,10 @@ const MARKS: Record<string, string> = { done: '✓ ', failed: '✕ ', cancelled:
 export function rail(stages: readonly IStage[], trans: ICatalogue): HTMLElement {
   const items = stages.map(stage => {
     const took = stage.seconds !== null && !(stage.seconds < 0.001 && stage.note) ? seconds(stage.seconds) : '';
-    const note = [took, stage.note].filter(Boolean).join(' · ');
+    const note = [took, trans.told(stage.note)].filter(Boolean).join(' · ');
     const small = element('small', '', note);
     small.title = note;
-    const item = element('li', '', `${MARKS[stage.state] ?? ''}${stage.stage}`, small);
+    const item = element('li', '', `${MARKS[stage.state] ?? ''}${trans.stage(stage.stage)}`, small);
     item.dataset.state = stage.state;
     if (stage.state === 'running') {
       item.setAttribute('aria-current', 'step');
@@ -133,7 +133,7 @@ export function deploymentCard(deployment: IDeployment, trans: ICatalogue, butto
   const when = deployment.began ? moment(deployment.began) : '';
   const stages = deployment.stages.length ? rail(deployment.stages, trans) : null;
   if (deployment.state === 'failed') {
-    const title = capitalised(failure?.title || deployment.headline);
+    const title = capitalised(failure?.title || trans.told(deployment.headline));
     return card(
       title,
       head('failed', title, '', [service, target, when].filter(Boolean).join(' · ')),
@@ -144,8 +144,8 @@ export function deploymentCard(deployment: IDeployment, trans: ICatalogue, butto
   const about =
     deployment.state === 'cancelled'
       ? trans.__('interrupted; what was begun has been cleaned up')
-      : deployment.headline || trans.__('deploying to %1', target);
-  const notes = [deployment.uri && element('code', '', deployment.uri), ...deployment.notes];
+      : trans.told(deployment.headline) || trans.__('deploying to %1', target);
+  const notes = [deployment.uri && element('code', '', deployment.uri), ...deployment.notes.map(note => trans.told(note))];
   const state = { done: 'running', cancelled: 'degraded' }[deployment.state] ?? 'deploying';
   return card(
     `${service}: ${about}`,

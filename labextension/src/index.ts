@@ -234,7 +234,7 @@ const panel: JupyterFrontEndPlugin<void> = {
             await commands.execute('docmanager:open', { path: copy.path });
           }
         } catch (error) {
-          Notification.error(wordsOf(error));
+          Notification.error(wordsOf(error, trans));
         }
       }
     });

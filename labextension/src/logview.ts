@@ -130,7 +130,7 @@ export class LogView extends Widget {
         if (signal.aborted) {
           return;
         }
-        this._told = wordsOf(error);
+        this._told = wordsOf(error, this._trans);
         ended = error instanceof ServerError;
       }
       this._schedule();
@@ -152,7 +152,7 @@ export class LogView extends Widget {
       this._buffer.append((event.data as { lines: [string, string][] }).lines);
     } else if (event.kind === 'end') {
       const error = (event.data as { error: { summary: string } | null }).error;
-      this._told = error?.summary ?? this._trans.__('end of the log');
+      this._told = error ? this._trans.told(error.summary) : this._trans.__('end of the log');
     }
     this._schedule();
     return event.kind === 'end';

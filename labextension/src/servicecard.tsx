@@ -1,5 +1,5 @@
 import * as React from 'react';
-import { wordsOf } from './api';
+import { told, wordsOf } from './api';
 import type { ICatalogue } from './catalogue';
 import { diagnosisParts, element, type IButton, rail } from './drawing';
 import type { IContext } from './panel';
@@ -53,7 +53,7 @@ export function Service({ service, context }: { service: IService; context: ICon
       </div>
       {service.message && !runs && service.message !== STOPPED ? (
         <p className="jp-MLDeploy-message">
-          <Prose text={trans.__(service.message)} />
+          <Prose text={trans.told(service.message)} />
         </p>
       ) : null}
       {operation ? <Operation operation={operation} context={context} /> : null}
@@ -155,7 +155,7 @@ export function Operation({ operation, context }: { operation: IOperation; conte
         </div>
       ) : (
         <p className="jp-MLDeploy-message" role="alert">
-          <Prose text={[operation.error?.summary, operation.error?.hint].filter(Boolean).join(' ')} />
+          <Prose text={operation.error ? told(operation.error, trans) : ''} />
         </p>
       )}
       {runs && operation.log.length ? <pre className="jp-MLDeploy-proof">{operation.log.join('\n')}</pre> : null}
@@ -165,8 +165,8 @@ export function Operation({ operation, context }: { operation: IOperation; conte
 }
 
 function readFailure(operation: IOperation, trans: ICatalogue): IDiagnosis | null {
-  const told = (operation.error as { diagnosis?: unknown } | null)?.diagnosis;
-  return told ? trans.diagnosis(readDiagnosis(told, operation.service)) : null;
+  const found = (operation.error as { diagnosis?: unknown } | null)?.diagnosis;
+  return found ? trans.diagnosis(readDiagnosis(found, operation.service)) : null;
 }
 
 function drawDiagnosis(diagnosis: IDiagnosis, { trans, run }: IContext): HTMLElement[] {
@@ -199,7 +199,7 @@ function Score({ service, context: { api, trans } }: { service: IService; contex
       const about = `${found.status} · ${seconds(found.seconds)} · ${trans.__('script %1', shortHash(found.script))}`;
       tell(`${found.text}\n${about}`);
     } catch (error) {
-      tell(wordsOf(error));
+      tell(wordsOf(error, trans));
     } finally {
       wait(false);
     }
@@ -243,7 +243,7 @@ function Diagnosis({ service, context }: { service: IService; context: IContext 
     const say = (what: IDiagnosis | string): void => void (gone || tell(what));
     api.call('GET', ['services', service.name, 'diagnosis']).then(
       data => say(trans.diagnosis(readDiagnosis(data, service.name))),
-      error => say(wordsOf(error))
+      error => say(wordsOf(error, trans))
     );
     return () => {
       gone = true;

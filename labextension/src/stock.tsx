@@ -120,7 +120,7 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
       try {
         await api.call('DELETE', path);
       } catch (error) {
-        Notification.error(wordsOf(error), { autoClose: 8000 });
+        Notification.error(wordsOf(error, trans), { autoClose: 8000 });
       }
       again();
     }
@@ -131,7 +131,7 @@ export function Stock({ context }: { context: IContext }): JSX.Element {
     try {
       ({ text } = await api.call<{ text: string }>('GET', ['images', 'log'], undefined, { reference }));
     } catch (error) {
-      Notification.error(wordsOf(error), { autoClose: 8000 });
+      Notification.error(wordsOf(error, trans), { autoClose: 8000 });
       return;
     }
     const asked = await showDialog({
@@ -164,7 +164,7 @@ function Part<T extends object>(props: {
   const { trans, api, model } = props.context;
   const [data, tell] = React.useState<T | string | null>(null);
   const [isOpen, open] = React.useState(false);
-  const ask = (): void => void api.call<T>('GET', [props.path]).then(tell, error => tell(wordsOf(error)));
+  const ask = (): void => void api.call<T>('GET', [props.path]).then(tell, error => tell(wordsOf(error, trans)));
   // What a deployment registers and builds is here when it is done.
   const deployed = model.services.map(service => `${service.name} ${service.revision} ${service.busy}`).join();
   React.useEffect(() => {

@@ -66,7 +66,7 @@ export function ParityTool({ context: { trans, api, model } }: { context: IConte
     return null;
   }
   const ask = (name: string): Promise<Told> =>
-    api.call<IAnswer>('POST', ['services', name, 'score'], { text }).catch(error => wordsOf(error));
+    api.call<IAnswer>('POST', ['services', name, 'score'], { text }).catch(error => wordsOf(error, trans));
   const send = async (): Promise<void> => {
     wait(true);
     const answers = await Promise.all([ask(chosen[0]), ask(chosen[1])]);

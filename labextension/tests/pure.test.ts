@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { fill } from '../src/catalogue';
+import { fill } from '../src/filling';
 import { isMeant } from '../src/filtering';
 import { replicasFor, sameAnswer } from '../src/arithmetic';
 import { deployedBy, hashOf, lineOf, scriptOf } from '../src/cellscript';
 import { levelOf, LogBuffer } from '../src/logbuffer';
 import { fillSlots, inLanguage } from '../src/pages';
+import { keyOfStage, phraseIn, PHRASES, STAGES, stageIn } from '../src/phrases';
 import { readDeployment, readDiagnosis } from '../src/reading';
 import { optionsOf, remedyOf } from '../src/remedies';
 import { type ISaid, NOTHING, offered, readSaid } from '../src/said';
@@ -16,6 +17,10 @@ import { bodyOf, EMPTY, fieldOf, type IWish, magicOf, nameFor, problems, sentenc
 import { bytes, milliseconds, seconds, thousands } from '../src/wording';
 
 const SOURCE = join(process.cwd(), 'src');
+
+// What only a kernel draws is in files of its own, which no browser fetches.
+const NOTEBOOK = JSON.parse(readFileSync(join(SOURCE, 'locale', 'notebook', 'es.json'), 'utf8'));
+const isShared = (pattern: string): boolean => !(pattern in NOTEBOOK);
 
 describe('server-sent events', () => {
   const text = ': hello\n\nevent: service\nid: a-1\ndata: {"name": "iris"}\n\nevent: end\ndata: null\n\n';
@@ -289,7 +294,8 @@ describe('the catalogue', () => {
   // In the settings editor.
   const schema = JSON.parse(readFileSync(join(SOURCE, '..', 'schema', 'plugin.json'), 'utf8'));
   const settings = [schema, ...Object.values<any>(schema.properties)].flatMap(one => [one.title, one.description]);
-  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...replicas, ...images, ...messages, ...settings])].sort();
+  const phrases = [...Object.keys(PHRASES).filter(isShared), ...STAGES.map(keyOfStage)];
+  const wanted = [...new Set([...said, ...named, ...columns, ...verbs, ...replicas, ...images, ...messages, ...settings, ...phrases])].sort();
 
   for (const language of ['es', 'it', 'pt', 'ru', 'sv']) {
     test(`is whole in ${language}, with every value in its place`, () => {
@@ -306,6 +312,61 @@ describe('the catalogue', () => {
   test('fills values', () => {
     assert.equal(fill('replicas: %1 of %2', [1, 3]), 'replicas: 1 of 3');
     assert.equal(fill('%1', ['%2']), '%2');
+  });
+});
+
+describe('what the package makes from patterns', () => {
+  const es = JSON.parse(readFileSync(join(SOURCE, 'locale', 'es.json'), 'utf8'));
+  const inSpanish = (text: string): string => phraseIn(es, text);
+
+  test('is told in another language; what scripts and tools say in it stays as it is', () => {
+    assert.equal(
+      inSpanish('talk failed in init: init() raised OSError: no weights (yet), sorry (cell [4], line 6: raise OSError(f(1))).'),
+      'talk falló en la etapa «init»: init() lanzó OSError: no weights (yet), sorry (cell [4], línea 6: raise OSError(f(1))).'
+    );
+    assert.equal(
+      inSpanish('boxed failed in build in step 3/5, RUN pip install nope: ERROR: no match'),
+      'boxed falló en la compilación, paso 3/5, RUN pip install nope: ERROR: no match'
+    );
+    assert.equal(
+      inSpanish('iris failed in launch: the container ended: it ended with exit code 3.'),
+      'iris falló en la etapa «arranque»: el contenedor terminó: terminó con el código de salida 3.'
+    );
+    assert.equal(
+      inSpanish('iris failed in init: The worker was killed by SIGSEGV in init().'),
+      'iris falló en la etapa «init»: El proceso fue terminado por SIGSEGV en init().'
+    );
+    assert.equal(inSpanish('Its process 12 is gone. Its log ends with “cached”.'), 'Su proceso 12 ya no está. Su registro termina con «cached».');
+    assert.equal(inSpanish('took over the port within 12 ms; sample → [1]'), 'tomó el puerto en 12 ms; muestra → [1]');
+    assert.equal(inSpanish('deployed to local in 1.2 s'), 'desplegado en local en 1.2 s');
+  });
+
+  test('is not guessed at', () => {
+    for (const text of ['', 'OSError: init() raised E', 'a port 80', 'port eighty', '3 replicas…', 'ERROR: cached']) {
+      assert.equal(inSpanish(text), text);
+    }
+    assert.equal(phraseIn({}, 'port 80'), 'port 80', 'English');
+  });
+
+  test('has stages of its own: ready is another word for a replica', () => {
+    assert.deepEqual([stageIn(es, 'ready'), es.ready, stageIn(es, 'new'), stageIn({}, 'build')], ['listo', 'lista', 'new', 'build']);
+  });
+
+  // Where our own parts are put together.
+  const JOINTS = /%\d|(?= in step )|(?<=^(?:init\(\)|run\(\)|The script|The worker)) |(?<=reloaded,?) |(?<=place|again|,|gone\.) /;
+  test('is still made so', () => {
+    const root = join(SOURCE, '..', '..', 'jupyter_mldeploy');
+    const told = (readdirSync(root, { recursive: true }) as string[])
+      .filter(name => name.endsWith('.py'))
+      .map(name => readFileSync(join(root, name), 'utf8'))
+      .join()
+      // Literals that stand one after the other are one.
+      .replace(/"\s*\n\s*f?"/g, '');
+    for (const [pattern, places] of Object.entries(PHRASES).filter(([pattern]) => isShared(pattern))) {
+      assert.equal(new Set(pattern.match(/%\d/g)).size, places.length, pattern);
+      const longest = pattern.split(JOINTS).sort((one, other) => other.length - one.length)[0]!;
+      assert.ok(told.includes(longest.replace(/^[ (]+|[ ):,]+$/g, '')), pattern);
+    }
   });
 });
 

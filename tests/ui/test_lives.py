@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 
+from jupyter_mldeploy.events import Event, EventKind, Stage
+from jupyter_mldeploy.notebook.render.bundle import DEPLOYMENT
+from jupyter_mldeploy.notebook.timeline import Timeline
 from tests.ui.accessibility import check_accessible
 from tests.ui.lab import Page, lab_server, write_notebook
 from tests.ui.test_extension import Picture, in_home, new_page, show_panel
@@ -131,6 +136,38 @@ def find_one_of_many(page: Any, panel: Any, folder: Path) -> None:
     panel.get_by_text("servicios: 9 de 9").wait_for(state="detached")
 
 
+def read_a_saved_deployment(page: Any, address: str, folder: Path, picture: Picture) -> None:
+    """The stages of a notebook that was saved elsewhere, their notes and what it came to."""
+    timeline = Timeline.begin("iris", "container")
+    for stage, kind, said in (
+        (Stage.REGISTER, EventKind.FINISHED, "no model"),
+        (Stage.BUILD, EventKind.FINISHED, "iris:1a2b, nothing to build"),
+        (Stage.PUSH, EventKind.SKIPPED, "no registry is set"),
+        (Stage.INIT, EventKind.FINISHED, "2 replicas"),
+    ):
+        timeline = timeline.after(Event(service="iris", stage=stage, kind=kind, message=said, seconds=0.5))
+    saved = timeline.ended("deployed to container in 2.0 s", uri="http://127.0.0.1:1/score")
+    write_notebook(folder / "work" / "saved.ipynb", ["%%deploy iris"])
+    notebook = nbformat.read(folder / "work" / "saved.ipynb", as_version=4)
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", data={DEPLOYMENT: saved.to_json()})]
+    nbformat.write(notebook, folder / "work" / "saved.ipynb")
+    base, _, token = address.partition("?")
+    page.goto(f"{base}/tree/saved.ipynb?{token}&reset")
+    bundle = page.locator(".jp-MLDeploy-bundle")
+    bundle.get_by_text("desplegado en container en 2.0 s").wait_for()
+    rail = bundle.locator(".jp-MLDeploy-rail li").all_inner_texts()
+    assert [re.sub(r"\s+", " ", step).strip() for step in rail] == [
+        "✓ registro 0.5 s · sin modelo",
+        "✓ compilación 0.5 s · iris:1a2b, nada que compilar",
+        "subida no hay ningún registro definido",
+        "arranque no hizo falta",
+        "✓ init 0.5 s · 2 réplicas",
+        "listo no hizo falta",
+    ]
+    check_accessible(page, ".jp-MLDeploy-bundle")
+    picture(bundle, "lab-saved-spanish-light")
+
+
 def test_the_diagnosis_is_in_the_users_language(browser: Any, tmp_path: Path, picture: Picture) -> None:
     settings = tmp_path / "settings" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
     settings.parent.mkdir(parents=True)
@@ -146,8 +183,13 @@ def test_the_diagnosis_is_in_the_users_language(browser: Any, tmp_path: Path, pi
         words.get_by_text("El paquete inflection no está instalado").wait_for()
         words.get_by_text("Vuelva a compilar el entorno").wait_for()
         words.get_by_role("button", name="Agregar inflection y compilar de nuevo").wait_for()
+        # What is made from patterns too; what Python said in it is as it was.
+        words.locator(".jp-MLDeploy-message", has_text=re.compile("words falló en la etapa .*inflection")).wait_for()
         check_accessible(page, ".jp-MLDeploy-panel")
         picture(words, "lab-spanish-light")
+        read_a_saved_deployment(page, address, tmp_path, picture)
+        page.goto(f"{address}&reset")
+        panel = show_panel(page)
         find_one_of_many(page, panel, tmp_path)
         page.evaluate("void window.jupyterapp.commands.execute('mldeploy:open-settings')")
         page.get_by_text("Registro y ruta a los que se suben las imágenes").wait_for()
