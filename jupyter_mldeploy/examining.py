@@ -22,6 +22,8 @@ def examine(record: Record, records: Records) -> Diagnosis:
     status = driver.status(record)
     if record.state == "failed" and (kept := records.evidence(record.name)):
         return diagnose(kept)
+    if status.state in {"running", "degraded"} and (kept := _refused_since(record, records, status)):
+        return _of_the_change(diagnose(kept))
     of_it: dict[str, Any] = {"target": str(record.spec.target), "service": record.name}
     if status.state == "unknown":
         return diagnose(Evidence(stage="launch", failure={"kind": "unreachable", "message": status.message}, **of_it))
@@ -35,6 +37,19 @@ def examine(record: Record, records: Records) -> Diagnosis:
     if not known["failure"] and status.state in {"running", "deploying"}:  # a worker may just be replaced
         evidence = _with_last_requests(evidence, status)
     return diagnose(evidence)
+
+
+def _refused_since(record: Record, records: Records, status: Status) -> Evidence | None:
+    """What the service's last change failed with, unless requests have failed since."""
+    since = records.evidence_since(record.name)
+    if since is None or float(status.last_failure.get("time") or 0) > since:
+        return None
+    return records.evidence(record.name)
+
+
+def _of_the_change(diagnosis: Diagnosis) -> Diagnosis:
+    serves = "The version that serves is whole; this is why its last change was refused."
+    return replace(diagnosis, what=f"{serves} {diagnosis.what}".rstrip())
 
 
 def _with_last_requests(evidence: Evidence, status: Status) -> Evidence:

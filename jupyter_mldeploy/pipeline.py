@@ -144,9 +144,14 @@ def run(
             if displaced:
                 return _displace(displaced, change, work, driver, wishes)
             records.keep_values(spec, former, wishes.values)
-            return _carry_out(change, work, driver, wishes, former)
+            outcome = _carry_out(change, work, driver, wishes, former)
+            if change.kind != "unchanged":
+                records.remove_evidence(spec.name)
+            return outcome
         except DeploymentFailed as error:
             explain(error)
+            if alive:
+                records.write_evidence(spec.name, error.evidence)
             raise
 
 

@@ -1,7 +1,7 @@
 """What is known of services, on disk, so that any process can find them again.
 
     <home>/services/<name>/service.json   the record; never holds a secret
-                           evidence.json  of the failure that its last deployment ended with
+                           evidence.json  of the failure that its last deployment or change ended with
                            secrets.json   mode 0600: the admin token and scoring keys
     <home>/locks/<name>.lock              held while an operation runs; <name>.json says whose
 
@@ -225,13 +225,24 @@ class Records:
             self.write_secrets(spec.name, wanted)
 
     def evidence(self, name: str) -> Evidence | None:
-        """What was seen of the failure that the service's last deployment ended with, or ``None``."""
+        """What was seen of the failure that the service's last deployment or change ended with, or ``None``."""
         import msgspec
 
         try:
             return _decoder(Evidence).decode((self.folder(name) / "evidence.json").read_bytes())
         except (OSError, msgspec.MsgspecError):
             return None
+
+    def evidence_since(self, name: str) -> float | None:
+        """When it was kept, in seconds since the epoch."""
+        try:
+            return (self.folder(name) / "evidence.json").stat().st_mtime
+        except OSError:
+            return None
+
+    def remove_evidence(self, name: str) -> None:
+        """Forget it: the service has been changed since."""
+        (self.folder(name) / "evidence.json").unlink(missing_ok=True)
 
     def write_evidence(self, name: str, evidence: Evidence) -> None:
         """Keep it, so that the failure can be explained later and elsewhere; secrets were taken out when it was made."""

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from jupyter_mldeploy.diagnosis.harmless import outlived
 from jupyter_mldeploy.diagnosis.ranking import ranked
 from jupyter_mldeploy.diagnosis.report import INSUFFICIENT, NOTHING
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found
@@ -58,7 +59,7 @@ def verdict(reading: Reading, findings: Sequence[Finding]) -> list[Finding]:
     if mark and (died := reading.find_last(_DIED)) and died.line.number > mark.line.number:
         mark = None
     well = mark is not None or reading.http_status in (200, 201, 202, 204) or reading.exit_code == 0
-    kept = [f for f in findings if not _overtaken(reading, f)]
+    kept = [f for f in findings if not (_overtaken(reading, f) or outlived(reading, f))]
     if well and not failing:
         kept = [f for f in kept if _outlives(reading, f, mark)]
     if not kept:

@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.cleaning import clean, flatten_json, unfold
+from jupyter_mldeploy.diagnosis.harmless import says_it_goes_on
 from jupyter_mldeploy.diagnosis.last_request import without_earlier_requests
 from jupyter_mldeploy.diagnosis.needles import Branch, Needle, branches, grams, needle, vocabulary
 
@@ -232,7 +233,7 @@ class Reading:
         """Last match in the last source that has one."""
         ready = branches(pattern)
         full = [self._full[name] for name in reversed(tuple(sources or self._full)) if name in self._full]
-        return next((hit for source in full for hit in source.search(ready, backwards=True)), None)
+        return next((hit for source in full for hit in self._telling(source.search(ready, backwards=True))), None)
 
     def near(self, line: Line, before: int = 0, after: int = 0) -> list[Line]:
         """The lines around a line, itself included."""
@@ -251,6 +252,15 @@ class Reading:
         """The exception that was printed last, one with a traceback before one without."""
         framed = [raised for raised in self.raised if raised.frames]
         return framed[-1] if framed else self.raised[-1] if self.raised else None
+
+    def in_script(self, line: Line) -> bool:
+        """Whether a line is the end of a traceback through the scoring script."""
+        return any(
+            raised.in_script
+            and raised.line.source == line.source
+            and 0 <= line.number - raised.line.number <= raised.tail.count("\n") + bool(raised.tail)
+            for raised in self.raised
+        )
 
     def statement(self, name: str, value: object) -> Line:
         """A field of the evidence as a line of proof: ``exit code 137``."""
@@ -278,7 +288,13 @@ class Reading:
         ready = branches(pattern)
         for name in sources or self._full:
             if source := self._full.get(name):
-                yield from source.search(ready)
+                yield from self._telling(source.search(ready))
+
+    def _telling(self, hits: Iterator[Hit]) -> Iterator[Hit]:
+        """Without lines after which the service went on."""
+        if self.stage in ("build", "push", "schedule", "register") or self.building_packages:
+            return hits
+        return (hit for hit in hits if not says_it_goes_on(hit.line))
 
 
 def _failure_text(evidence: Evidence) -> str:

@@ -75,6 +75,11 @@ class Raised:
         """The innermost frame in the user's code."""
         return next((frame for frame in reversed(self.frames) if frame.own), None)
 
+    @property
+    def in_script(self) -> bool:
+        """Whether it went through ``init()`` or ``run()``: what they asked of others, nobody asked of the service."""
+        return any(frame.own and frame.function in ("run", "init") for frame in self.frames)
+
     def through(self, *parts: str) -> bool:
         """Whether a frame's file or function contains one of these."""
         return any(part in frame.file or part in frame.function for frame in self.frames for part in parts)

@@ -290,6 +290,29 @@ def test_a_request_that_fails_names_the_line_of_the_script(deployed: Deploy) -> 
     assert made.diagnose().cause == ""
 
 
+def test_a_change_that_was_refused_is_what_is_wrong_until_a_request_or_another_change(
+    deployed: Deploy, script: Path
+) -> None:
+    made = deployed()
+    with pytest.raises(ScoringFailed):
+        made.run({"fail": True})
+    good = script.read_text()
+    script.write_text("def init():\n    raise ValueError('not today')\n\ndef run(data):\n    return 1\n")
+    with pytest.raises(ReloadRefused):
+        made.reload()
+    told = made.diagnose()
+    assert told.cause == "crashloop-init-exception"
+    assert "line 2" in told.where
+    assert told.what.startswith("The version that serves is whole; this is why its last change was refused.")
+    with pytest.raises(ScoringFailed):
+        made.run({"fail": True})
+    assert made.diagnose().cause == "run-exception"
+    script.write_text(f"{good}\n# mended\n")
+    made.reload()
+    made.run({"x": 1})
+    assert made.diagnose().cause == ""
+
+
 def test_other_time_limits_cost_no_request(
     target: TargetUnderTest, deployed: Deploy, in_thread: Callable[..., Result]
 ) -> None:

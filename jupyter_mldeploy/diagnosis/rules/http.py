@@ -203,7 +203,7 @@ def answer(reading: Reading) -> Iterator[Finding]:
     if elsewhere and not of_endpoint:
         return
     for cause, pattern, step in _WORDS:
-        hit = reading.find(pattern)
+        hit = next((hit for hit in reading.find_all(pattern, limit=20) if not reading.in_script(hit.line)), None)
         if not hit or (_NOT_ENDPOINT.search(hit.line.text) and not re.search(r"/score", hit.line.text)):
             continue
         if named and named != cause and not _explains(named, cause):
@@ -233,7 +233,8 @@ def _status(reading: Reading) -> tuple[int | None, Line | None]:
         return reading.http_status, reading.statement("HTTP status", reading.http_status)
     for hit in reading.find_all(_STATUS, limit=50):
         text = next(value for value in hit.match.groupdict().values() if value)
-        if not _NOT_ENDPOINT.search(hit.line.text) and not _PROBED.search(hit.line.text):
+        text_of_it = hit.line.text
+        if not (_NOT_ENDPOINT.search(text_of_it) or _PROBED.search(text_of_it) or reading.in_script(hit.line)):
             return int(text), hit.line
     return None, None
 
@@ -261,8 +262,7 @@ def _endpoint_refused(reading: Reading, hit: Hit) -> bool:
     ) or hit.line.source in ("k8s_events", "k8s_reason"):
         return False
     if reading.stage in ("run", "http", "ready"):
-        own = [r for r in reading.raised if any(f.own and f.function in ("run", "init") for f in r.frames)]
-        return not own
+        return not any(raised.in_script for raised in reading.raised)
     return bool(re.search(r"/score|:5001|127\.0\.0\.1|localhost|scor", text)) and not re.search(r"/api|/version", text)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from jupyter_mldeploy.diagnosis.reading import Reading
+from jupyter_mldeploy.diagnosis.request_data import looks_in_request
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 
 _ELSEWHERE = ("build", "push", "schedule", "register")
@@ -104,6 +105,10 @@ def missing_key(reading: Reading) -> Iterator[Finding]:
             )
             if any(f.function == "init" for f in raised.frames) or "environ" in code or not in_run:
                 continue
+            if own and False is looks_in_request(
+                match["key"], own.source, function=own.function, number=own.line, script=reading.evidence.script
+            ):
+                continue  # the script's own table: nothing is wrong with the request
             columns = raised.through("pandas/core", "get_loc", "_get_indexer_strict")
             facts = {"key": match["key"], "script": own.name if own else "", "line": str(own.line) if own else ""}
             if not columns or re.search(r"\[['\"](?:data|inputs?|instances|input_data|Inputs|features)['\"]\]", code):
