@@ -7,16 +7,14 @@ import shlex
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jupyter_mldeploy.diagnosis.actions import Action, action, carried_out_on
 from jupyter_mldeploy.diagnosis.asking_less import less
 from jupyter_mldeploy.diagnosis.pages import fill, page
 from jupyter_mldeploy.diagnosis.reading import Line, Reading
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding
-
-if TYPE_CHECKING:
-    from jupyter_mldeploy.evidence import Evidence
+from jupyter_mldeploy.evidence import Evidence
 
 __all__ = ["INSUFFICIENT", "NOTHING", "Diagnosis", "origin", "report", "script_line", "told_once"]
 
@@ -30,6 +28,8 @@ _CELL = re.compile(r"%%deploy (?=[a-z0-9{N])")
 _MAGIC = re.compile(r"%%?(?:service_)?(deploy(?!`)|services|run|logs|status|update|reload|delete|diagnose)\b")
 """Magics, which in a terminal are commands."""
 _OF_MODELS = re.compile(r"AZUREML_MODEL_DIR|get_model_path|\bModel\b|\bload_model\b")
+_NOT_NAMED = Evidence.script_name
+"""What a script is called that nobody named."""
 _OF_NO_STAGE = {"gone", "unreachable"}
 """What befell a service that had come through all stages."""
 _WIDTH = 100
@@ -48,6 +48,7 @@ class Diagnosis:
         steps: What to do, in order.
         proof: The lines that show it.
         facts: What was read from them.
+        slots: These, and what else the texts are filled with.
         actions: What can be done with a click.
         confirm: How to see it for oneself.
         source: The documents' sections that the steps come from.
@@ -65,6 +66,7 @@ class Diagnosis:
     steps: tuple[str, ...] = ()
     proof: tuple[Line, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    slots: Mapping[str, str] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     confirm: str = ""
     source: tuple[str, ...] = ()
@@ -125,7 +127,7 @@ class Diagnosis:
         offered = carried_out_on(self.target, self.actions)
         here = [one for one in offered if not one.command.startswith("%diagnose")]  # this is what it would say
         changing = [one for one in here if one.changes] or here or list(offered)
-        typed = _typed(changing[0], self.facts) if changing and self.service else ""
+        typed = _typed(changing[0], self.slots) if changing and self.service else ""
         if typed:
             lines.append(f"  type:  {typed}")
         if self.also:
@@ -173,23 +175,12 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     evidence = reading.evidence
     shown = page(first.cause)
     facts = {**evidence.facts, **first.facts}
-    if evidence.script_name and facts.get("script", "score.py").rpartition("/")[2] == "score.py":
-        facts["script"] = evidence.script_name  # as people call it: a cell, a file
-    if (evidence.failure or evidence.target == "local") and evidence.k8s_reason != "CrashLoopBackOff":
-        facts["reported"] = (
-            "ended" if "verb" in facts else "yes"
-        )  # by a server that runs on: no platform starts it again and again
-    if evidence.script_name.endswith(".py"):
-        facts["module"] = evidence.script_name.rpartition("/")[2].removesuffix(".py")
-    if evidence.target == "local":
-        facts["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
-    if evidence.script_name.endswith(".py") and evidence.script and not _OF_MODELS.search(evidence.script):
-        facts |= _as_deployed(evidence)
-    if evidence.service and evidence.stage in _NOT_KEPT and evidence.target != "local":
-        facts["gone"] = "yes"
-    if "lower-request" in shown.actions and (amount := less(first.cause, facts)):
-        facts["less"] = amount
-    place = {**facts, "target": evidence.target, "service": evidence.service}
+    if evidence.script or evidence.script_name != _NOT_NAMED:
+        facts = _of_script(evidence.script_name, facts)
+    slots = {**facts, **_circumstances(evidence, facts)}
+    if "lower-request" in shown.actions and (amount := less(first.cause, slots)):
+        slots["less"] = amount
+    place = {**slots, "target": evidence.target, "service": evidence.service}
     causes = tuple(dict.fromkeys(finding.cause for finding in ranked))
     proof = tuple(dict.fromkeys(line for f in ranked if f.cause == first.cause for line in f.proof))[:_PROOF_LINES]
     nothing = first.cause == NOTHING
@@ -203,10 +194,11 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         steps=tuple(filled for step in shown.steps if (filled := fill(step, place).strip())),
         proof=proof,
         facts=facts,
+        slots=slots,
         actions=tuple(
-            action(kind, facts, evidence.service)
+            action(kind, slots, evidence.service)
             for kind in _logged(evidence, shown.actions)
-            if _has(evidence, facts, kind)
+            if _has(evidence, slots, kind)
         ),
         confirm=fill(shown.confirm, {**place, "service": evidence.service or "NAME"}),
         source=shown.sources,
@@ -219,6 +211,28 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
         source_line=source_line,
         also=() if nothing else _also(reading, ranked),
     )
+
+
+def _of_script(name: str, facts: dict[str, str]) -> dict[str, str]:
+    """A script as people call it: a cell, a file."""
+    return {**facts, "script": name} if facts.get("script", "score.py").rpartition("/")[2] == "score.py" else facts
+
+
+def _circumstances(evidence: Evidence, facts: Mapping[str, str]) -> dict[str, str]:
+    """What the texts are chosen by, though no line of the evidence says it."""
+    slots: dict[str, str] = {}
+    if (evidence.failure or evidence.target == "local") and evidence.k8s_reason != "CrashLoopBackOff":
+        # By a server that runs on: no platform starts it again and again.
+        slots["reported"] = "ended" if "verb" in facts else "yes"
+    if evidence.script_name.endswith(".py"):
+        slots["importable"] = evidence.script_name.rpartition("/")[2].removesuffix(".py")
+    if evidence.target == "local":
+        slots["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
+    if evidence.script_name.endswith(".py") and evidence.script and not _OF_MODELS.search(evidence.script):
+        slots |= _as_deployed(evidence)
+    if evidence.service and evidence.stage in _NOT_KEPT and evidence.target != "local":
+        slots["gone"] = "yes"
+    return slots
 
 
 def _as_deployed(evidence: Evidence) -> dict[str, str]:
@@ -246,11 +260,11 @@ def _also(reading: Reading, ranked: Sequence[Finding]) -> tuple[str, ...]:
     return tuple(cause for cause in dict.fromkeys(beside) if cause != first.cause)[:3]
 
 
-def _typed(offered: Action, facts: Mapping[str, str]) -> str:
+def _typed(offered: Action, slots: Mapping[str, str]) -> str:
     """What is typed in a terminal for an action, ``""`` if nothing can be: a trial is another service, made of the script."""
     if offered.kind != "try-local":
         return offered.command
-    script = facts.get("entry", "")
+    script = slots.get("entry", "")
     name = offered.command.split()[1]
     return f"mldeploy deploy {shlex.quote(script)} --name {name} --target local" if script else ""
 

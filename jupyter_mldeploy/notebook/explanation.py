@@ -118,7 +118,7 @@ def explain_diagnosis(diagnosis: Diagnosis, evidence: Evidence | None = None) ->
         also=diagnosis.also,
         certainty=_certainty(diagnosis.confidence) if diagnosis.cause else "",
         sources=diagnosis.source,
-        facts=diagnosis.facts,
+        facts=diagnosis.slots,
     )
 
 
