@@ -22,7 +22,7 @@ __all__ = ["ClassicBuild"]
 
 # As Docker's own builder says it, and as Podman's does.
 _STEP = re.compile(r"(?:Step|STEP) (\d+)/(\d+) ?: (.*)", re.DOTALL)
-_LAYER = re.compile(r" ?--->? ([0-9a-f]{11,64})\s*")
+_LAYER = re.compile(r"(?: ---|--)> ([0-9a-f]{11,64})\s*")
 _CACHED = re.compile(r"---> Using cache|--> Using cache [0-9a-f]{64}")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})\s*")
 
@@ -124,7 +124,8 @@ class ClassicBuild:
             except OSError:
                 left += 1
         if left:
-            return f"Interrupted: {left} finished steps stay, because something else uses them."
+            steps = f"{left} finished steps stay" if left > 1 else "a finished step stays"
+            return f"Interrupted: {steps}, because something still uses it; `mldeploy prune` offers to remove what is left."
         return "Interrupted: the steps that this build had finished were removed."
 
 

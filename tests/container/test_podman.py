@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from jupyter_mldeploy import services
-from jupyter_mldeploy.errors import DeploymentFailed
+from jupyter_mldeploy.errors import Cancelled, DeploymentFailed, InvalidValue
+from jupyter_mldeploy.events import Cancel, Event
 from jupyter_mldeploy.images import engine as engine_module
 from jupyter_mldeploy.images.build_log import BuildLogs
 from jupyter_mldeploy.images.engine import connect
+from jupyter_mldeploy.spec import Environment
 
 from ..contract.scripts import ADDING, edited
 from ..infra.podman import the_podman
@@ -69,6 +73,31 @@ def test_a_step_that_fails_is_named(deployed: Deploy) -> None:
     with pytest.raises(DeploymentFailed, match=r"in build in step \d+/\d+, RUN .*pip install") as failed:
         deployed(pip=["no-such-package-at-all==1"])
     assert "No matching distribution found for no-such-package-at-all==1" in failed.value.evidence.build_log
+
+
+def test_an_interrupted_build_says_what_is_left_and_prune_offers_it(
+    deployed: Deploy, target: ContainerUnderTest, mldeploy: Callable[..., Ran]
+) -> None:
+    cancel = Cancel()
+
+    def sink(event: Event) -> None:
+        if event.message == "now it sleeps":
+            cancel.set()
+
+    steps = (f"ENV NUMBER={os.urandom(6).hex()}", "RUN echo now it sleeps; sleep 20")
+    with pytest.raises(Cancelled):
+        deployed(environment=Environment(name="e", requirements=(), steps=steps), sink=sink, cancel=cancel)
+    (log,) = (target.home / "images").rglob("*.log")
+    text = log.read_text()
+    assert "Interrupted: a finished step stays, because something still uses it" in text.splitlines()[-1]
+    (left,) = re.findall(r"ENV NUMBER=\w+\n--> ([0-9a-f]{11})$", text, re.MULTILINE)
+    assert re.search(rf"^image +{left}\w, of a build that was not finished$", mldeploy("prune").out, re.MULTILINE)
+
+
+def test_limits_that_the_engine_has_not(deployed: Deploy, target: ContainerUnderTest) -> None:
+    cpus = target.engine.api.info()["NCPU"]
+    with pytest.raises(InvalidValue, match=f"cpu={cpus + 1} is not valid: the engine has {cpus} CPU"):
+        deployed(cpu=cpus + 1)
 
 
 def test_a_users_podman_is_found_without_being_named(

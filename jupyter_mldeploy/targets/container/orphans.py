@@ -33,8 +33,10 @@ __all__ = [
     "remove_unused",
 ]
 
-_MADE = re.compile(r"^Step \d+/\d+ : (?!FROM).*(?:\n(?!Step ).*)*?\n ---> ([0-9a-f]{12})$", re.MULTILINE)
-"""What a step of the classic builder came to; that of FROM is somebody else's."""
+_MADE = re.compile(
+    r"^(?:Step|STEP) \d+/\d+ ?: (?!FROM).*(?:\n(?!(?:Step|STEP) ).*)*?\n(?: ---|--)> ([0-9a-f]{11,12})$", re.MULTILINE
+)
+"""What a step of the classic builder or of Podman's came to; that of FROM is somebody else's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +155,8 @@ def _unfinished(engine: Engine, logs: BuildLogs) -> list[str]:
     if not made:
         return []
     nameless = engine.api.images(quiet=True, filters={"dangling": True})
-    return [str(image) for image in nameless if str(image).removeprefix("sha256:")[:12] in made]
+    ids = (str(image).removeprefix("sha256:") for image in nameless)
+    return [f"sha256:{found}" for found in ids if made & {found[:11], found[:12]}]
 
 
 def remove_images_of(engine: Engine, records: Records, service: str) -> list[str]:
