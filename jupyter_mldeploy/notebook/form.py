@@ -13,7 +13,7 @@ from jupyter_mldeploy.notebook.output import Output
 
 __all__ = ["Form", "choice", "in_thread", "suggestion", "text"]
 
-_LAYOUT = {"width": "100%", "max_width": "440px"}
+_LAYOUT = {"width": "100%", "max_width": "620px"}
 _STYLE = {"description_width": "130px"}
 
 
