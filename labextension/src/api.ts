@@ -14,6 +14,15 @@ export class ServerError extends Error {
   }
 }
 
+export const UNREACHABLE = 'The server does not answer.';
+
+/** No answer came. */
+export class Unreachable extends Error {
+  constructor() {
+    super(UNREACHABLE);
+  }
+}
+
 /** The server extension's interface. */
 export class Api {
   constructor(private readonly _settings: ServerConnection.ISettings) {}
@@ -60,7 +69,10 @@ export class Api {
 
   private async _request(path: string[], query: string, init: RequestInit): Promise<Response> {
     const url = URLExt.join(this._settings.baseUrl, SERVER_PATH, ...path.map(encodeURIComponent)) + query;
-    const response = await ServerConnection.makeRequest(url, init, this._settings);
+    const response = await ServerConnection.makeRequest(url, init, this._settings).catch(error => {
+      // "Failed to fetch" is the browser's word; whoever asked to stop is told that.
+      throw error instanceof ServerConnection.NetworkError && !init.signal?.aborted ? new Unreachable() : error;
+    });
     if (!response.ok) {
       throw new ServerError(response.status, readError(response.status, await response.text()));
     }
@@ -104,6 +116,9 @@ export function told({ summary, hint }: IServerError, trans: ICatalogue): string
 export function wordsOf(error: unknown, trans?: ICatalogue): string {
   if (trans && error instanceof ServerError) {
     return told(error.about, trans);
+  }
+  if (trans && error instanceof Unreachable) {
+    return trans.__('The server does not answer.');
   }
   return error instanceof Error ? error.message : String(error);
 }

@@ -6,26 +6,27 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { IDisposable } from '@lumino/disposable';
 import { Widget } from '@lumino/widgets';
 import type { Catalogue } from './catalogue';
-import { deployedBy, hashOf, lineOf, scriptOf } from './cellscript';
+import { deployedBy, hashOf, linesOf, scriptOf } from './cellscript';
 import { readDiagnosis } from './reading';
 import { CommandIDs, DEPLOYMENT_MIME, type IDeployedServices } from './tokens';
 
-const setMark: StateEffectType<{ line: number; title: string } | null> = StateEffect.define();
+const setMarks: StateEffectType<{ line: number; title: string }[]> = StateEffect.define();
 
-/** The mark on the line that a diagnosis names; it moves with the text. */
+/** The marks on the lines that a diagnosis names; they move with the text. */
 export const lineMark = StateField.define<DecorationSet>({
   create: () => Decoration.none,
   update(marks, transaction) {
     let next = marks.map(transaction.changes);
     for (const effect of transaction.effects) {
-      if (effect.is(setMark)) {
-        next = Decoration.none;
-        if (effect.value && effect.value.line <= transaction.state.doc.lines) {
-          const { line, title } = effect.value;
-          const attributes = { title, 'aria-description': title };
-          const mark = Decoration.line({ class: 'jp-MLDeploy-markedLine', attributes });
-          next = Decoration.set([mark.range(transaction.state.doc.line(line).from)]);
-        }
+      if (effect.is(setMarks)) {
+        const { doc } = transaction.state;
+        const ranges = effect.value
+          .filter(({ line }) => line <= doc.lines)
+          .map(({ line, title }) => {
+            const attributes = { title, 'aria-description': title };
+            return Decoration.line({ class: 'jp-MLDeploy-markedLine', attributes }).range(doc.line(line).from);
+          });
+        next = Decoration.set(ranges, true);
       }
     }
     return next;
@@ -33,22 +34,21 @@ export const lineMark = StateField.define<DecorationSet>({
   provide: field => EditorView.decorations.from(field)
 });
 
-/** After a run: mark the line that the output's diagnosis names, or clear the mark. */
+/** After a run: mark the lines that the output's diagnosis names, or clear the marks. */
 export function markAfterRun(cell: Cell, trans: Catalogue): void {
   if (cell.model.type !== 'code' || deployedBy(cell.model.sharedModel.getSource()) === null) {
     return;
   }
   const outputs = (cell.model as ICodeCellModel).outputs;
-  let mark: { line: number; title: string } | null = null;
+  const marks: { line: number; title: string }[] = [];
   for (let i = 0; i < outputs.length; i++) {
     const data = outputs.get(i).data[DEPLOYMENT_MIME] as any;
     const failure = data?.state === 'failed' ? data.failure : null;
-    const line = lineOf(String(failure?.where ?? ''));
-    if (line) {
-      mark = { line, title: trans.diagnosis(readDiagnosis(failure)).title };
+    if (failure) {
+      marks.push(...linesOf(failure, trans.diagnosis(readDiagnosis(failure)).title));
     }
   }
-  (cell.editor as CodeMirrorEditor | null)?.editor.dispatch({ effects: setMark.of(mark) });
+  (cell.editor as CodeMirrorEditor | null)?.editor.dispatch({ effects: setMarks.of(marks) });
 }
 
 /** The button in the toolbar of a `%%deploy` cell; on other cells it is not there. */

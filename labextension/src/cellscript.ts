@@ -34,3 +34,25 @@ export function lineOf(where: string): number {
   const match = /^cell\b.*\bline (\d+)$/.exec(where);
   return match ? Number(match[1]) : 0;
 }
+
+interface IFailure {
+  where?: unknown;
+  title?: unknown;
+  stage?: unknown;
+  proof?: unknown;
+}
+
+/** Every line of the cell that a failure names, with what is said of it there: problems of a script have a line each. */
+export function linesOf(failure: IFailure, title: string): { line: number; title: string }[] {
+  const line = lineOf(String(failure.where ?? ''));
+  if (line) {
+    return [{ line, title }];
+  }
+  if (failure.stage !== 'check' || !Array.isArray(failure.proof)) {
+    return [];
+  }
+  return failure.proof.flatMap(proof => {
+    const [, number, said] = /^cell\b[^:]*\bline (\d+): (.+)$/s.exec(String(proof?.text ?? '')) ?? [];
+    return number ? [{ line: Number(number), title: said! }] : [];
+  });
+}

@@ -78,20 +78,9 @@ export function addServiceCommands(app: JupyterFrontEnd, api: Api, model: IDeplo
     CommandIDs.scale,
     () => trans.__('Scale…'),
     async name => {
-      const service = model.get(name);
-      const asked = await InputDialog.getText({
-        title: trans.__('Scale %1', name),
-        label: trans.__('Replicas: a number, or MIN:MAX'),
-        text: service?.maximum === service?.minimum ? `${service?.minimum ?? 1}` : `${service?.minimum}:${service?.maximum}`,
-        pattern: '[1-9][0-9]{0,3}(:[1-9][0-9]{0,3})?',
-        required: true,
-        okLabel: trans.__('Scale'),
-        cancelLabel: trans.__('Cancel')
-      });
-      if (asked.button.accept && asked.value) {
-        const text = asked.value.trim();
-        await post(name, 'scale', text.includes(':') ? { autoscale: text } : { replicas: Number(text) });
-      }
+      const { askForChanges } = await import('./asking');
+      const question = { title: trans.__('Scale %1', name), label: trans.__('Scale'), fields: ['replicas' as const] };
+      await askForChanges(question, model.get(name), trans, changes => post(name, 'scale', changes));
     }
   );
   add(
@@ -99,34 +88,28 @@ export function addServiceCommands(app: JupyterFrontEnd, api: Api, model: IDeplo
     () => trans.__('Update…'),
     async (name, args) => {
       const given = args.changes as Record<string, unknown> | undefined;
-      const changes = given ?? (await askForMemory(name, model, trans));
-      if (!changes) {
+      const service = model.get(name);
+      const serves = service?.state === 'running' || service?.state === 'degraded';
+      const after = serves
+        ? trans.__('The old version serves until the new one is ready.')
+        : trans.__('It does not serve now; it is started with that.');
+      if (!given) {
+        const { askForChanges } = await import('./asking');
+        const question = {
+          title: trans.__('Update %1', name),
+          label: trans.__('Update'),
+          fields: ['memory' as const, 'cpu' as const, 'replicas' as const, 'pip' as const],
+          about: after
+        };
+        await askForChanges(question, service, trans, changes => post(name, 'update', changes));
         return;
       }
-      const body = trans.__('The service gets %1. The old version serves until the new one is ready.', optionsOf(changes));
-      if (!given || (await confirmed(trans.__('Update %1?', name), body, trans.__('Update'), trans))) {
-        await post(name, 'update', changes);
+      const body = `${trans.__('The service gets %1.', optionsOf(given))} ${after}`;
+      if (await confirmed(trans.__('Update %1?', name), body, trans.__('Update'), trans)) {
+        await post(name, 'update', given);
       }
     }
   );
-}
-
-async function askForMemory(
-  name: string,
-  model: IDeployedServices,
-  trans: Catalogue
-): Promise<Record<string, unknown> | null> {
-  const memory = model.get(name)?.memory;
-  const asked = await InputDialog.getText({
-    title: trans.__('Update %1', name),
-    label: trans.__('Memory of each replica, such as 512Mi or 2Gi'),
-    text: memory ? `${Math.round(memory / 1024 ** 2)}Mi` : '1Gi',
-    pattern: '[0-9.]+ ?[A-Za-z]*',
-    required: true,
-    okLabel: trans.__('Update'),
-    cancelLabel: trans.__('Cancel')
-  });
-  return asked.button.accept && asked.value ? { memory: asked.value.trim() } : null;
 }
 
 /** Ask before something is changed. */

@@ -3,7 +3,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ReadonlyJSONObject } from '@lumino/coreutils';
 import { type ISignal, Signal } from '@lumino/signaling';
 import * as React from 'react';
-import type { Api } from './api';
+import { type Api, UNREACHABLE } from './api';
 import { isMeant } from './filtering';
 import type { ICatalogue } from './catalogue';
 import { DeployForm } from './deployform';
@@ -89,7 +89,9 @@ function Contents({ context }: { context: IContext }): JSX.Element {
     <>
       {model.trouble && !model.isConnected ? (
         <p className="jp-MLDeploy-trouble" role="alert">
-          {trans.__('The server does not answer: %1', model.trouble)}
+          {model.trouble === UNREACHABLE
+            ? trans.__('The server does not answer.')
+            : trans.__('The server does not answer: %1', model.trouble)}
         </p>
       ) : null}
       {!model.isKnown && !model.trouble ? <p className="jp-MLDeploy-dim">{trans.__('Looking…')}</p> : null}

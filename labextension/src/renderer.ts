@@ -62,7 +62,7 @@ class BundleRenderer extends Widget implements IRenderMime.IRenderer {
       this._held = this._services.hold();
       this._services.changed.connect(this._refresh, this);
     }
-    this._known = !!this._services.get(diagnosis.service);
+    this._known = this._canActOn(diagnosis.service);
     this._service = diagnosis.service;
     if (!this._known) {
       return [];
@@ -82,9 +82,14 @@ class BundleRenderer extends Widget implements IRenderMime.IRenderer {
   }
 
   private _refresh(): void {
-    if (!!this._services.get(this._service) !== this._known) {
+    if (this._canActOn(this._service) !== this._known) {
       void this._draw();
     }
+  }
+
+  private _canActOn(service: string): boolean {
+    const isAway = !this._services.isConnected && !!this._services.trouble;
+    return !isAway && !!this._services.get(service);
   }
 
   private _data: unknown = null;

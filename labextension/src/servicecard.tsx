@@ -27,12 +27,14 @@ export function Service({ service, context }: { service: IService; context: ICon
     trans.__(service.state),
     runs ? trans.__('replicas: %1 of %2', service.ready, wanted) : ''
   ].filter(Boolean);
+  // Without the server nothing can be done; between two connections that end well it is there.
+  const away = !model.isConnected && !!model.trouble;
   const toggle = (what: Shown): void => show(shown === what ? null : what);
   const act = (label: string, command: string, more?: { primary?: boolean; off?: boolean }): JSX.Element => (
     <button
       type="button"
       className={`jp-MLDeploy-button${more?.primary ? ' jp-mod-primary' : ''}`}
-      disabled={more?.off ?? false}
+      disabled={away || (more?.off ?? false)}
       aria-label={`${label} ${name}`}
       onClick={() => run(command, { name })}
     >
@@ -51,7 +53,7 @@ export function Service({ service, context }: { service: IService; context: ICon
         </span>
         {service.edited && runs ? <span className="jp-MLDeploy-tag">{trans.__('edited, not reloaded')}</span> : null}
       </div>
-      {service.message && !runs && service.message !== STOPPED ? (
+      {service.message && service.state !== 'running' && service.message !== STOPPED ? (
         <p className="jp-MLDeploy-message">
           <Prose text={trans.told(service.message)} />
         </p>
@@ -78,7 +80,7 @@ export function Service({ service, context }: { service: IService; context: ICon
           <Toggle label={trans.__('Score')} name={name} on={shown === 'score'} act={() => toggle('score')} />
         ) : null}
         {act(trans.__('Logs'), CommandIDs.openLog)}
-        {service.state === 'failed' || service.state === 'degraded' ? (
+        {service.state === 'failed' || service.state === 'degraded' || service.errors ? (
           <Toggle label={trans.__('Why?')} name={name} on={shown === 'diagnosis'} act={() => toggle('diagnosis')} />
         ) : null}
         {runs ? act(trans.__('Scale…'), CommandIDs.scale, { off: busy }) : null}
@@ -248,7 +250,7 @@ function Diagnosis({ service, context }: { service: IService; context: IContext 
     return () => {
       gone = true;
     };
-  }, [service.revision, service.state]);
+  }, [service.revision, service.state, service.errors]);
   if (found === null) {
     return <p className="jp-MLDeploy-message">{trans.__('Looking…')}</p>;
   }

@@ -1,5 +1,6 @@
 /** What is written in the deploy form: as the server takes it, and as the magic that does the same. Pure. */
 
+import { isReplicas } from './changes';
 import { type ISaid, placeOf } from './said';
 
 export interface IWish {
@@ -71,8 +72,8 @@ export function problems(wish: IWish, __: (text: string) => string): Partial<Rec
   if (!wish.name.trim()) {
     found.name = __('Give the service a name.');
   }
-  if (wish.replicas.trim() && !/^[1-9]\d{0,3}(:[1-9]\d{0,3})?$/.test(wish.replicas.trim())) {
-    found.replicas = __('Write a number, or MIN:MAX.');
+  if (wish.replicas.trim() && !isReplicas(wish.replicas.trim())) {
+    found.replicas = __('Write a whole number from 1, or MIN:MAX.');
   }
   if (wish.sample.trim()) {
     try {

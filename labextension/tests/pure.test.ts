@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { changeField, changesOf, wrongIn, writtenOf } from '../src/changes';
 import { fill } from '../src/filling';
 import { isMeant } from '../src/filtering';
 import { replicasFor, sameAnswer } from '../src/arithmetic';
-import { deployedBy, hashOf, lineOf, scriptOf } from '../src/cellscript';
+import { deployedBy, hashOf, lineOf, linesOf, scriptOf } from '../src/cellscript';
 import { levelOf, LogBuffer } from '../src/logbuffer';
 import { fillSlots, inLanguage } from '../src/pages';
 import { keyOfStage, phraseIn, PHRASES, STAGES, stageIn } from '../src/phrases';
@@ -56,6 +57,23 @@ describe('cells', () => {
     assert.equal(lineOf('cell [4], line 6'), 6);
     assert.equal(lineOf('score.py, line 6'), 0);
     assert.equal(lineOf(''), 0);
+    assert.deepEqual(linesOf({ where: 'cell [4], line 6' }, 't'), [{ line: 6, title: 't' }]);
+  });
+
+  test('have a line for each problem of their script', () => {
+    const proof = [
+      { text: "cell [4], line 8: Syntax: '(' was never closed." },
+      { text: 'cell [4], line 2: the import of a: b is missing.' },
+      { text: 'cell [4]: run() is missing.' },
+      { text: 'helper.py, line 3: no.' },
+      null
+    ];
+    assert.deepEqual(linesOf({ where: '', stage: 'check', proof }, 't'), [
+      { line: 8, title: "Syntax: '(' was never closed." },
+      { line: 2, title: 'the import of a: b is missing.' }
+    ]);
+    assert.deepEqual(linesOf({ where: '', stage: 'init', proof }, 't'), [], 'a log may say anything');
+    assert.deepEqual(linesOf({}, 't'), []);
   });
 });
 
@@ -209,6 +227,30 @@ describe('the deploy form', () => {
     assert.equal(sentenceOf('There is no kubeconfig.'), 'There is no kubeconfig.');
     assert.equal(fieldOf('shell'), null);
     assert.equal(fieldOf(undefined), null);
+  });
+});
+
+describe('changes of a service', () => {
+  const before = writtenOf({ minimum: 1, maximum: 1, memory: 512 * 1024 ** 2, cpu: 0.5 } as any);
+
+  test('are what is written otherwise than it is', () => {
+    assert.deepEqual(before, { replicas: '1', memory: '512Mi', cpu: '0.5', pip: '' });
+    assert.equal(changesOf(before, before), null);
+    assert.equal(changesOf(before, { ...before, memory: ' ', cpu: '' }), null, 'empty is as it is');
+    const now = { replicas: '1:4', memory: '1Gi', cpu: '0.5', pip: 'numpy >= 2, pandas' };
+    assert.deepEqual(changesOf(before, now), { autoscale: '1:4', memory: '1Gi', pip: ['numpy >= 2', 'pandas'] });
+    assert.deepEqual(changesOf(before, { replicas: '3' }), { replicas: 3 });
+    assert.deepEqual(writtenOf(undefined), { replicas: '1', memory: '', cpu: '', pip: '' });
+    assert.equal(writtenOf({ minimum: 2, maximum: 5 } as any).replicas, '2:5');
+  });
+
+  test('are judged field by field', () => {
+    const wrong = wrongIn({ replicas: '0', memory: 'lots', cpu: '-1', pip: '--index-url=x' }, text => text);
+    assert.deepEqual(Object.keys(wrong).sort(), ['cpu', 'memory', 'pip', 'replicas']);
+    assert.deepEqual(wrongIn({ replicas: '2:9', memory: '1.5 Gi', cpu: '500m', pip: 'a==1, b' }, text => text), {});
+    assert.deepEqual(Object.keys(wrongIn({ memory: '0', cpu: '0' }, text => text)), ['memory', 'cpu']);
+    assert.equal(changeField('autoscale'), 'replicas');
+    assert.equal(changeField('script'), null);
   });
 });
 
