@@ -105,6 +105,7 @@ class BuildKitBuild:
         if code != 0:
             raise self._failure()
         yield from self._silent(one for one in self._instructions.listed if not one.layer)
+        self.steps.sort(key=lambda step: int(step.step.partition("/")[0]))  # it may have begun them in another order
 
     def undo(self) -> str:
         """Nothing is removed: what an interrupted build has finished is in BuildKit's cache, which cleans itself."""

@@ -21,7 +21,7 @@ from jupyter_mldeploy.images.surroundings import Surroundings
 __all__ = ["ClassicBuild"]
 
 # As Docker's own builder says it, and as Podman's does.
-_STEP = re.compile(r"(?:Step|STEP) (\d+)/(\d+) ?: (.*)", re.DOTALL)
+_STEP = re.compile(r"(?:Step|STEP) (\d+)/(\d+) ?: (.*)")
 _LAYER = re.compile(r"(?: ---|--)> ([0-9a-f]{11,64})\s*")
 _CACHED = re.compile(r"---> Using cache|--> Using cache [0-9a-f]{64}")
 _RUNNING = re.compile(r" ---> Running in ([0-9a-f]{12,64})\s*")
@@ -39,6 +39,8 @@ class ClassicBuild:
     output: list[str] = field(default_factory=list)
     _layers: list[str] = field(default_factory=list)
     _running: str = ""
+    _begun: str = ""
+    """A line whose end has not come yet: what a command writes comes as it wrote it, apt's `E`, `:` and the rest singly."""
     _held: str = ""
     """Said after a command that failed too, but then it would read as if the step had succeeded."""
     _step_began: float = 0.0
@@ -59,18 +61,23 @@ class ClassicBuild:
         pulled: set[str] = set()
         for told in post_stream(self.engine, "build", params, cancel, data=context, headers=headers):
             if "error" in told:
+                yield from self._heard(self._begun)
                 self._end_step()
                 raise StepFailed(str(told["error"]), (told.get("errorDetail") or {}).get("code"))
             if "stream" in told:
-                yield from self._heard(COLOURS.sub("", str(told["stream"])))
+                *lines, self._begun = (self._begun + str(told["stream"])).split("\n")
+                for line in lines:
+                    yield from self._heard(line)
             elif "status" in told and told.get("status") not in {"Downloading", "Extracting", "Waiting"}:
                 line = " ".join(str(told[key]) for key in ("id", "status") if told.get(key))
                 if line not in pulled:
                     pulled.add(line)
                     yield line
+        yield from self._heard(self._begun)
         self._end_step()
 
-    def _heard(self, text: str) -> Iterator[str]:
+    def _heard(self, line: str) -> Iterator[str]:
+        text = COLOURS.sub("", line)
         if match := _STEP.match(text):
             self._end_step()
             self.steps.append(Step(f"{match[1]}/{match[2]}", match[3].strip()))
@@ -89,14 +96,14 @@ class ClassicBuild:
             self._running = match[1]
         else:
             self.output += text.splitlines()
-        for line in text.splitlines():
-            if line.startswith(REMOVING):
-                self._held = line.rstrip()
-            elif line.strip():
+        for said in text.splitlines():
+            if said.startswith(REMOVING):
+                self._held = said.rstrip()
+            elif said.strip():
                 if self._held:
                     yield self._held
                     self._held = ""
-                yield line.rstrip()
+                yield said.rstrip()
 
     def _end_step(self) -> None:
         if self.steps and self._step_began:

@@ -210,6 +210,9 @@ def test_a_system_package_that_does_not_exist(deployed: Deploy) -> None:
     error = refused(deployed, environment=Environment(name="e", requirements=(), apt=("no-such-library-9",)))
     assert "apt-get install" in error.evidence.facts["command"]
     assert error.diagnosis is not None
+    # apt writes it in three pieces, and so the engine sends it.
+    assert "E: Unable to locate package no-such-library-9" in error.evidence.build_log.splitlines()
+    assert str(error).count("E: Unable to locate package no-such-library-9") == 1
 
 
 # -- interrupts in the middle -----------------------------------------------------------------------------------------
