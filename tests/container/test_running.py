@@ -206,6 +206,21 @@ def test_a_container_that_somebody_removed_is_gone_not_an_error(
     assert services() == []
 
 
+def test_a_kill_is_told_as_one_also_where_a_replica_ran_out_of_memory_before(
+    deployed: Deploy, target: ContainerUnderTest
+) -> None:
+    eats = f"{EATS}def init(): pass\ndef run(data):\n    return eat() if 'eat' in data else 'fine'\n"
+    made = deployed(eats, memory="150Mi")
+    with pytest.raises(ScoringFailed):
+        made.run({"do": "eat"})
+    assert made.run({"do": "answer"}) == "fine"
+    target.kill(made)
+    assert target.engine.api.inspect_container(container_of(made))["State"]["OOMKilled"], "the engine says so"
+    assert "killed from outside, not for its memory" in made.status().message
+    found = made.diagnose()
+    assert (found.cause, found.facts["ended"]) == ("process-gone", "killed")
+
+
 def test_a_paused_container_is_said_to_be(deployed: Deploy, engine: Engine, mldeploy: Callable[..., Ran]) -> None:
     made = deployed()
     engine.api.pause(container_of(made))

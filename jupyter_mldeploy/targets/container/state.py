@@ -22,7 +22,7 @@ class ContainerState:
         id: Of the container.
         status: ``created``, ``running``, ``paused``, ``restarting``, ``removing``, ``exited`` or ``dead``.
         exit_code: Of its last life.
-        oom_killed: Whether the engine says that its memory limit ended it.
+        oom_killed: Whether its memory limit ended it; of one that runs, whether it has ended anything in it.
         error: What the engine could not do, such as start its command.
         started: Seconds since the epoch.
         restarts: How often the engine has started it again.
@@ -97,16 +97,42 @@ def inspect(engine: Engine, container: str) -> ContainerState | None:
     except NotFound:
         return None
     state = found["State"]
+    memory = bool(state.get("OOMKilled"))
+    if memory and state.get("Status") == "exited":
+        with engine_errors(engine):
+            memory = not _ended_by_something_else(engine, str(found["Id"]), state)
     return ContainerState(
         id=str(found["Id"]),
         status=str(state.get("Status", "")),
         exit_code=state.get("ExitCode"),
-        oom_killed=bool(state.get("OOMKilled")),
+        oom_killed=memory,
         error=str(state.get("Error") or ""),
         started=_seconds(str(state.get("StartedAt", ""))),
         restarts=int(found.get("RestartCount", 0)),
         raw=found,
     )
+
+
+OOM_PATIENCE = 5.0
+"""Seconds from the end of a process for want of memory to that of the container whose server it was."""
+_KILLS = {"9", "SIGKILL", "KILL"}
+
+
+def _ended_by_something_else(engine: Engine, container: str, state: Mapping[str, Any]) -> bool:
+    """Whether a container did not end for its memory, although the engine says so: it says that as soon as any process in it was
+    killed for that, such as a replica whose server went on. Where its events have been forgotten, its word stands.
+    """
+    began, ended = _seconds(str(state.get("StartedAt", ""))), _seconds(str(state.get("FinishedAt", "")))
+    filters = {"container": container, "event": ["oom", "kill"]}
+    last_oom = last_kill = 0.0
+    for event in engine.api.events(since=int(began), until=time.time(), filters=filters, decode=True):
+        moment = int(event.get("timeNano", 0)) / 1e9
+        signal = ((event.get("Actor") or {}).get("Attributes") or {}).get("signal")
+        if event.get("Action") == "oom":
+            last_oom = max(last_oom, moment)
+        elif signal in _KILLS:
+            last_kill = max(last_kill, moment)
+    return last_kill > last_oom or 0 < last_oom < ended - OOM_PATIENCE
 
 
 def settle(engine: Engine, container: str, patience: float = 5.0) -> ContainerState | None:
