@@ -160,9 +160,13 @@ def differences(one: Any, other: Any, tolerance: float = TOLERANCE, place: str =
     elif isinstance(one, dict) and isinstance(other, dict):
         for key in [key for key in one if key in other]:
             yield from differences(one[key], other[key], tolerance, f"{place}.{key}" if place else str(key))
-        for which, keys in (("first", one.keys() - other.keys()), ("second", other.keys() - one.keys())):
+        missing = (
+            ("is in the first only", one.keys() - other.keys()),
+            ("is in the second only", other.keys() - one.keys()),
+        )
+        for where, keys in missing:
             for key in sorted(keys):
-                yield f"{key!r}{f' of {place}' if place else ''} is in the {which} only"
+                yield f"{key!r}{f' of {place}' if place else ''} {where}"
     elif type(one) is not type(other) or one != other:
         yield f"{place or 'the value'}: {_short(one)} and {_short(other)}"
 

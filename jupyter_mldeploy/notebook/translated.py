@@ -19,24 +19,34 @@ __all__ = ["translated", "translated_actions"]
 
 _WELL = "none"
 """The page of a service that nothing is wrong with."""
+_CHECK = "check"
+"""Where what is shown as proof are sentences of ours, and nothing that a script or tool printed."""
 
 
 def translated(explanation: Explanation) -> Explanation:
     """What is drawn of an explanation; again changes nothing."""
     known = pages()
+    explanation = replace(
+        explanation,
+        title=tr(explanation.title),
+        what=tr(explanation.what),
+        certainty=tr(explanation.certainty),
+        lines=tuple(replace(line, text=tr(line.text)) for line in explanation.lines)
+        if explanation.stage == _CHECK
+        else explanation.lines,
+    )
     if not known:
-        return replace(explanation, title=tr(explanation.title), certainty=tr(explanation.certainty))
+        return explanation
     facts = {**explanation.facts, "target": explanation.target, "service": explanation.service}
     is_well = not (explanation.cause or explanation.stage or explanation.lines)
     page = known.get(explanation.cause or (_WELL if is_well else ""), {})
     steps = [step for text in page.get("steps", ()) if (step := fill(text, facts).strip())]
     return replace(
         explanation,
-        title=fill(page["title"], facts) if page else tr(explanation.title),
+        title=fill(page["title"], facts) if page else explanation.title,
         what=in_a_cell(fill(page["what"], facts)) if page.get("what") else explanation.what,
         steps=tuple(map(in_a_cell, steps)) if page.get("steps") else explanation.steps,
         actions=translated_actions(explanation.actions, facts),
-        certainty=tr(explanation.certainty),
     )
 
 

@@ -155,6 +155,17 @@ def test_diagnoses_have_the_words_of_their_pages(spoken: str) -> None:
     assert page["action:logs"]["title"] in html
 
 
+def test_problems_of_a_script_are_sentences_of_ours(spoken: str) -> None:
+    problem = "cell [3], line 2: `inflection` is not installed in this kernel's Python (.venv)."
+    hint = "Install it with `%pip install inflection`, or name it with --pip inflection."
+    shown = explain(InvalidScript("cell [3]", [problem], hint), "words", "local")
+    assert shown is not None
+    html = unescape(explanation_bundle(shown)["text/html"])
+    assert "cell [3], línea 2: `inflection` no está instalado en el Python de este kernel (.venv)." in html
+    assert "Instálelo con <code>%pip install inflection</code> o indíquelo con --pip inflection." in html
+    assert problem in json.dumps(explanation_bundle(shown)["application/vnd.mldeploy.diagnosis.v1+json"])
+
+
 def test_the_data_stays_as_it_was_written(spoken: str) -> None:
     failure = stories.failed()
     with pytest.MonkeyPatch.context() as patch:
