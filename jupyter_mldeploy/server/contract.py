@@ -35,7 +35,11 @@ def check(schema: str, value: object) -> None:
     if error is None:
         return
     place = ".".join(str(part) for part in error.absolute_path) or "body"
-    raise InvalidValue(place, error.instance, f"{error.message}.")
+    if place == "body" and error.validator == "type":
+        raise InvalidValue(place, "null" if error.instance is None else error.instance, "send a JSON object.")
+    # What a pattern means is said beside it: nobody reads regular expressions.
+    said = error.schema.get("description") if error.validator == "pattern" else None
+    raise InvalidValue(place, error.instance, f"{said or error.message}.")
 
 
 @cache

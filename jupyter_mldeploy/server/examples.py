@@ -10,7 +10,7 @@ from jupyter_core.utils import ensure_async
 from jupyter_server.auth.decorator import authorized
 from tornado.web import authenticated
 
-from jupyter_mldeploy.errors import NotFound
+from jupyter_mldeploy.errors import InvalidValue, NotFound
 from jupyter_mldeploy.server.handler import Handler
 
 __all__ = ["ExamplesHandler", "examples"]
@@ -46,6 +46,10 @@ class ExamplesHandler(Handler):
         # Through the contents manager: it alone knows where the user's files are, and what may be written there.
         manager: Any = self.contents_manager
         folder = wish.get("folder", "").strip("/")
+        if folder and not await ensure_async(manager.dir_exists(folder)):
+            raise InvalidValue(
+                "folder", wish["folder"], "there is no such folder below the one that the file browser shows."
+            )
         name = await ensure_async(manager.increment_filename(f"{wish['name']}.ipynb", folder))
         path = f"{folder}/{name}".lstrip("/")
         await ensure_async(manager.save({"type": "notebook", "format": "json", "content": content}, path))

@@ -10,6 +10,7 @@ from jupyter_server.auth.decorator import authorized
 from jupyter_server.utils import url_path_join
 from tornado.web import authenticated
 
+from jupyter_mldeploy.errors import NotFound
 from jupyter_mldeploy.server import deploying, examples, services, stock, streams
 from jupyter_mldeploy.server.contract import description
 from jupyter_mldeploy.server.handler import HUB, Handler
@@ -28,6 +29,17 @@ class DescriptionHandler(Handler):
     @authorized
     async def get(self) -> None:
         self.finish(json.dumps(description()))
+
+
+class NothingHandler(Handler):
+    """Any other address: told as every error is, not with the server's page."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        raise NotFound(f"There is nothing at {self.request.path!r}.")
+
+    post = put = patch = delete = get
 
 
 ROUTES: list[tuple[str, type[Handler]]] = [
@@ -49,6 +61,7 @@ ROUTES: list[tuple[str, type[Handler]]] = [
     (f"/orphans/{_NAME}", stock.OrphanHandler),
     ("/settings", deploying.SettingsHandler),
     ("/examples", examples.ExamplesHandler),
+    ("/.*", NothingHandler),
 ]
 
 

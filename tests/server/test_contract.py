@@ -42,7 +42,7 @@ def test_it_is_served(server: Client) -> None:
         ("POST", "/services/echo/scale", {"autoscale": "4:1"}, 400, "autoscale='4:1'"),
         ("POST", "/services/echo/update", {"memory": "plenty"}, 400, "memory='plenty'"),
         ("POST", "/services/echo/update", {"script": "/etc/passwd"}, 400, "script"),
-        ("POST", "/services/echo/update", [1], 400, "is not of type 'object'"),
+        ("POST", "/services/echo/update", [1], 400, "send a JSON object."),
         ("POST", "/services/echo/score", b"{", 400, "it is not JSON"),
         ("POST", "/services/echo/score", {"text": 5}, 400, "text=5"),
         ("DELETE", "/services/echo/operation", None, 404, "runs no operation"),
@@ -53,6 +53,19 @@ def test_it_is_served(server: Client) -> None:
         ("DELETE", "/models/nothing/3", None, 404, "nothing"),
         ("POST", "/examples", {"name": "../../etc/passwd"}, 404, "There is no example"),
         ("POST", "/services", {}, 405, "Method Not Allowed"),
+        (
+            "POST",
+            "/examples",
+            {"name": "quickstart", "folder": "not/there"},
+            400,
+            "folder='not/there' is not valid: there is no",
+        ),
+        ("DELETE", "/models/nope/abc", None, 404, "There is nothing at '/mldeploy/models/nope/abc'."),
+        ("GET", "/bogus", None, 404, "There is nothing at '/mldeploy/bogus'."),
+        ("PUT", "/settings", {"registry": "a b"}, 400, "registry='a b' is not valid: it has no spaces."),
+        ("POST", "/services/echo/deploy", b"null", 400, "body='null' is not valid: send a JSON object."),
+        ("POST", "/services/echo/deploy", {"script": "a.py", "pip": ["--index-url=http://x"]}, 400, "name a package"),
+        ("POST", "/services/echo/update", {"pip": ["-r x"]}, 400, "pip.0='-r x' is not valid: name a package"),
     ],
 )
 def test_bad_input(server: Client, shared: Service, verb: str, path: str, body: Any, status: int, says: str) -> None:
