@@ -64,6 +64,7 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     """
     registry = ModelRegistry(records.home)
     asked, base = request.asked, request.base
+    _check_image(asked)
     known = records.secrets(request.name)
     variables, values = marked(read_variables(asked.env or ()), base.env if base else (), known)
     keys, more = keys_marked(asked.keys, known) if asked.keys is not None else (base.keys if base else "", {})
@@ -71,8 +72,12 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     wanted = replace(specify(asked, base or _unmade(request)), env=variables, keys=keys)
     models: tuple[ModelRef, ...] = ()
     if base is None and asked.image_alone and request.target.kind is TargetKind.CONTAINER:
-        inference = _inference(replace(asked, script=Script("")), request.target, None)
-        wishes = replace(wishes, image_script=True)
+        former = _runs_image(request.name, asked, records)
+        if former:
+            inference, models = former.inference, former.models
+        else:
+            inference = _inference(replace(asked, script=Script("")), request.target, None)
+        wishes = replace(wishes, image_script=True, keeps_files=True)
     elif asked.script is None and base is None:
         _check_place(wanted, asked, records, wishes)
         models, script = _write_script(request, registry, sink, cancel)
@@ -93,6 +98,31 @@ def carry_out(request: Request, records: Records, wishes: Wishes, sink: Sink, ca
     inference = _with_libraries(inference, [registry.get(one.name, one.version) for one in models if asked.models])
     spec = replace(wanted, inference=inference, models=models)
     return pipeline.run(spec, records, wishes=replace(wishes, values=values | more), sink=sink, cancel=cancel)
+
+
+def _check_image(asked: Asked) -> None:
+    """Refuse what an image that was built before holds already, and would keep whatever is said."""
+    if asked.image is None:
+        return
+    for name, value in (
+        ("pip", list(asked.pip) or None),
+        ("apt", list(asked.apt) or None),
+        ("environment", asked.environment),
+        ("source_directory", asked.source_directory),
+    ):
+        if value is not None:
+            shown = value if isinstance(value, list | str) else str(getattr(value, "name", value))
+            raise InvalidValue(name, shown, f"the image {asked.image} holds its own; leave it out, or build anew.")
+
+
+def _runs_image(name: str, asked: Asked, records: Records) -> ServiceSpec | None:
+    """The service of that name, where it runs that image: then the script is known that is in it."""
+    try:
+        former = records.find(name)
+    except (RecordDamaged, StorageError):
+        return None  # the pipeline speaks of it
+    same = former is not None and former.state == "running" and former.spec.image == asked.image
+    return former.spec if former and same and former.spec.target.kind is TargetKind.CONTAINER else None
 
 
 def _unmade(request: Request) -> ServiceSpec:

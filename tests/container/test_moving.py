@@ -182,6 +182,38 @@ def test_an_image_alone_is_a_service(deployed: Deploy) -> None:
     assert alone.status().message == ""
 
 
+def test_the_same_image_again_is_unchanged_until_its_name_means_another(deployed: Deploy, engine: Engine) -> None:
+    first, second = (
+        str(deployed(unique(edited(ADDING, "+ 1", f"+ {number}")), name="base", until="build").record.details["image"])
+        for number in (100, 200)
+    )
+    alike = f"mldeploy-test/latest-{os.urandom(4).hex()}"
+    engine.api.tag(first, alike, "latest")
+
+    def again() -> str:
+        made = deploy(None, "alone", target="container", from_image=f"{alike}:latest")
+        assert made.outcome is not None
+        return f"{made.outcome.change.kind} {made.run({'x': 1})['sum']}"
+
+    try:
+        assert [again(), again(), again()] == ["created 101", "unchanged 101", "unchanged 101"]
+        engine.api.tag(second, alike, "latest", force=True)
+        assert [again(), again()] == ["updated 201", "unchanged 201"]
+    finally:
+        engine.api.remove_image(f"{alike}:latest", force=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("pip", ["six"]), ("apt", ["libgomp1"]), ("environment", "requirements.txt"), ("source_directory", ".")],
+)
+def test_what_an_image_holds_cannot_be_asked_for_besides(deployed: Deploy, name: str, value: object) -> None:
+    with pytest.raises(
+        InvalidValue, match=rf"^{name}=.* is not valid: the image team/iris:1 holds its own; leave it out"
+    ):
+        deployed(from_image="team/iris:1", **{name: value})
+
+
 def test_an_update_takes_the_script_of_the_image_that_it_names(deployed: Deploy, script: Path, tmp_path: Path) -> None:
     image = str(deployed(unique(ADDING), name="base", until="build").record.details["image"])
     (tmp_path / "other.py").write_text(edited(ADDING, "+ 1", "+ 100"))

@@ -14,6 +14,7 @@ from jupyter_mldeploy.events import Cancel, Stage
 from jupyter_mldeploy.evidence import Evidence
 from jupyter_mldeploy.images.engine import Engine, connect, engine_errors
 from jupyter_mldeploy.images.inputs import check_registry
+from jupyter_mldeploy.images.plan import LABEL
 from jupyter_mldeploy.records import Record, Records
 from jupyter_mldeploy.spec import Script, ServiceSpec, TargetKind
 from jupyter_mldeploy.targets.base import Answer, LogLine, LogQuery, Receipt, Status, Work
@@ -82,8 +83,13 @@ class ContainerDriver:
             check_limits(engine, spec)
 
     def current(self, record: Record) -> Record:
-        """See ``Driver``: nobody else changes it."""
-        return record
+        """See ``Driver``. What others can change is which image a name means: one that was pulled or tagged anew is another."""
+        found = self.engine.has_image(record.spec.image) if record.spec.image else None
+        if found is None or found["Id"] == record.details.get("image_id"):
+            return record
+        held = ((found.get("Config") or {}).get("Labels") or {}).get(f"{LABEL}script")
+        ours = record.spec.inference.script.hash
+        return record.with_(details={**record.details, "image_script": held if held != ours else found["Id"]})
 
     def run_stage(self, stage: Stage, work: Work) -> dict[str, Any]:
         """See ``Driver``."""
