@@ -9,6 +9,7 @@ from IPython.core.error import UsageError
 
 from jupyter_mldeploy.notebook.formatters import shown_already
 from jupyter_mldeploy.notebook.frontend import FrontEnd, front_end
+from jupyter_mldeploy.notebook.language import Later, later, tr
 from jupyter_mldeploy.notebook.namespace import read_data, read_file
 from jupyter_mldeploy.notebook.options import BadLine, Parsed
 from jupyter_mldeploy.notebook.output import Output
@@ -70,21 +71,22 @@ def compare(shell: Any, line: Parsed) -> Comparison:
     return shown_already(found)
 
 
-def stop(line: Parsed) -> None:
+def stop(shell: Any, line: Parsed) -> None:
     """``%service_stop``."""
     from jupyter_mldeploy.api import service
 
     found = service(line.places["NAME"]).stop()
-    _say(f"{found.name} is stopped; %service_start {found.name} starts it again.")
+    _tell(shell, later("%1 is stopped; %2 starts it again.", found.name, f"%service_start {found.name}"))
 
 
-def delete(line: Parsed) -> None:
+def delete(shell: Any, line: Parsed) -> None:
     """``%service_delete``."""
     from jupyter_mldeploy.api import service
 
     found = service(line.places["NAME"])
     images = found.delete(images=bool(line.get("image")), forget=bool(line.get("forget")))
-    _say(f"{found.name} is deleted" + (f", and {', '.join(images)}." if images else "."))
+    besides = later("%1 is deleted, and %2.", found.name, ", ".join(images))
+    _tell(shell, besides if images else later("%1 is deleted.", found.name))
 
 
 def diagnose(shell: Any, line: Parsed) -> Diagnosis | None:
@@ -130,6 +132,11 @@ def _show(shell: Any, bundle: Bundle) -> None:
         _say(str(bundle["text/plain"]))
     else:
         Output().show(bundle)
+
+
+def _tell(shell: Any, text: Later) -> None:
+    """In the user's language, but in a terminal."""
+    _say(text if front_end(shell) is FrontEnd.TERMINAL else tr(text))
 
 
 def _say(text: str) -> None:

@@ -153,7 +153,7 @@ class DeployMagics(Magics):
         """End a service's processes and keep what is known of it."""
         from jupyter_mldeploy.notebook.asking import stop
 
-        stop(self._read(commands.STOP, line))
+        stop(self.shell, self._read(commands.STOP, line))
 
     @no_var_expand
     @line_magic
@@ -161,7 +161,7 @@ class DeployMagics(Magics):
         """Remove a service: its processes, and all that is kept of it. Models stay."""
         from jupyter_mldeploy.notebook.asking import delete
 
-        delete(self._read(commands.DELETE, line))
+        delete(self.shell, self._read(commands.DELETE, line))
 
     @no_var_expand
     @line_magic
