@@ -24,6 +24,8 @@ SEVERITIES = ("error", "warning", "info")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n(.*)\Z", re.DOTALL)
 _CHOICE = re.compile(r"\{\?([a-z_]+)(?:=([a-z]+))?:(.*?)(?:\|\|(.*?))?\?\}", re.DOTALL)
 _SLOT = re.compile(r"\{([a-z_]+)\|([^{}]*)\}")
+_NAMED = re.compile(r"`\{([a-z_]+)\|([^{}`]* [^{}`]*)\}`")
+"""A slot set as a name. Where there is none, words stand in its place, and they are set as words."""
 _STEP = re.compile(r"^\d+\.\s+", re.MULTILINE)
 _FIELDS = {"cause", "family", "title", "severity", "actions", "sources"}
 
@@ -56,6 +58,7 @@ def fill(text: str, facts: Mapping[str, str]) -> str:
         return str(text if found and value in {None, found} else otherwise or "")
 
     text = _CHOICE.sub(choose, text)
+    text = _NAMED.sub(lambda slot: slot[0] if facts.get(slot[1]) else slot[2], text)
     return _SLOT.sub(lambda slot: facts.get(slot[1]) or slot[2], text)
 
 

@@ -178,6 +178,8 @@ def report(reading: Reading, ranked: Sequence[Finding]) -> Diagnosis:
     if evidence.script or evidence.script_name != _NOT_NAMED:
         facts = _of_script(evidence.script_name, facts)
     slots = {**facts, **_circumstances(evidence, facts)}
+    if not first.certain:
+        slots["likely"] = "yes"
     if "lower-request" in shown.actions and (amount := less(first.cause, slots)):
         slots["less"] = amount
     place = {**slots, "target": evidence.target, "service": evidence.service}

@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from jupyter_mldeploy.diagnosis.known_packages import belongs_to_package, looks_own, requirement, top
+from jupyter_mldeploy.diagnosis.known_packages import (
+    belongs_to_package,
+    called_as_own,
+    is_namespace,
+    looks_own,
+    requirement,
+    top,
+)
 from jupyter_mldeploy.diagnosis.reading import Hit, Reading
+from jupyter_mldeploy.diagnosis.removed_modules import removed
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
 from jupyter_mldeploy.diagnosis.tracebacks import Raised
 
@@ -50,7 +59,12 @@ def missing_module(reading: Reading) -> Iterator[Finding]:
 
 
 def _judged(reading: Reading, hit: Hit, module: str, raised: Raised | None) -> Finding:
-    facts = {"module": module, "package": requirement(module), "requirement": requirement(module)}
+    if is_namespace(module) and raised and raised.frames:
+        module = _imported(raised.frames[-1].source, module)
+    named = requirement(module)
+    facts = {"module": module, "package": named or module, "requirement": named}
+    if gone := removed(module):
+        facts |= {"removed": gone[0], "instead": gone[1], "backport": gone[2]}
     if raised and (own := raised.own_frame):
         facts |= {"script": own.name, "line": str(own.line)}
     unpickling = raised is not None and raised.through(*_UNPICKLING)
@@ -66,13 +80,27 @@ def _judged(reading: Reading, hit: Hit, module: str, raised: Raised | None) -> F
     elif "is not a package" in hit.line.text or module.startswith("__main__"):
         cause = "local-module-not-packaged"
     elif not belongs_to_package(module):
-        certain = looks_own(module)
-        cause = "local-module-not-packaged" if certain or unpickling else "module-not-found"
+        certain = called_as_own(module)
+        cause = "local-module-not-packaged" if looks_own(module) or unpickling else "module-not-found"
+    if cause == "local-module-not-packaged":
+        del facts["package"], facts["requirement"]
     return found(cause, Depth.ROOT, hit, certain=certain, facts=facts)
 
 
 def _in_server(raised: Raised | None) -> bool:
-    return raised is not None and raised.through("flask/", "azureml", "werkzeug/", "/jinja2/", "opencensus")
+    """Whether it is the server itself that imports it, and not a script which the server loads."""
+    if raised is None or not raised.frames:
+        return False
+    last = replace(raised, frames=raised.frames[-1:])
+    return last.through("flask/", "azureml_inference", "azureml-server", "werkzeug/", "/jinja2/", "opencensus")
+
+
+def _imported(statement: str, namespace: str) -> str:
+    """What is imported from a namespace: Python names only the first part that it does not find."""
+    match = re.match(r"(?:from|import) +([\w.]+)(?: +import +\(?(\w+))?", statement)
+    if not match or not f"{match[1]}.".startswith(f"{namespace}."):
+        return namespace
+    return f"{match[1]}.{match[2]}" if match[2] and is_namespace(match[1]) else match[1]
 
 
 def _is_entry(reading: Reading, module: str, raised: Raised | None) -> bool:
@@ -137,7 +165,7 @@ def named_as_missing(reading: Reading) -> Iterator[Finding]:
         r"(?:requires|needs) [`'\"](?P<package>[\w-]+)[`'\"] to be installed",
         (
             r"[`'\"]?(?P<package>[\w-]+)[`'\"]? (?:is not installed|must be installed|needs to be installed"
-            r"|package is required)(?=.{0,80}(?:pip|conda) install)"
+            r"|package is required)(?=.{0,80}(?:(?:pip|conda) install|install it with pip))"
         ),
         (
             r"(?:ImportError|RuntimeError|ModuleNotFoundError|AssertionError|Exception): .{0,160}?`?(?:pip|conda)"
