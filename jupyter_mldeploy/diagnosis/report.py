@@ -32,6 +32,7 @@ _NOT_NAMED = Evidence.script_name
 """What a script is called that nobody named."""
 _OF_NO_STAGE = {"gone", "unreachable"}
 """What befell a service that had come through all stages."""
+_ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:[/\\]")
 _WIDTH = 100
 
 
@@ -232,6 +233,10 @@ def _circumstances(evidence: Evidence, facts: Mapping[str, str]) -> dict[str, st
         slots["by_hand"] = "file" if facts.get("script", evidence.script_name).endswith(".py") else "cell"
     if evidence.script_name.endswith(".py") and evidence.script and not _OF_MODELS.search(evidence.script):
         slots |= _as_deployed(evidence)
+    if path := facts.get("path", ""):
+        slots["relative"] = re.split(r"[/\\]", path)[-1] if _ABSOLUTE.match(path) else path
+        if _ABSOLUTE.match(path):
+            slots["absolute"] = "yes"
     if evidence.service and evidence.stage in _NOT_KEPT and evidence.target != "local":
         slots["gone"] = "yes"
     return slots
