@@ -10,6 +10,7 @@ import ipywidgets
 
 from jupyter_mldeploy.notebook.leaving import close_at_exit
 from jupyter_mldeploy.notebook.output import Output
+from jupyter_mldeploy.notebook.render.card import style
 
 __all__ = ["Form", "choice", "in_thread", "suggestion", "text"]
 
@@ -51,7 +52,8 @@ class Form:
         self._left = left
         self._closed = False
         self._output = Output()
-        self._box = ipywidgets.VBox(list(children))
+        # The stylesheet comes along: after the page was loaded again no other output may have brought it.
+        self._box = ipywidgets.VBox([*children, ipywidgets.HTML(str(style()), layout={"display": "none"})])
         self._box.add_class("mld-panel")
         self._box.add_class("mld-form")
 

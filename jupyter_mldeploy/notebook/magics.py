@@ -226,7 +226,7 @@ def _samples() -> dict[str, str]:
     """The services that can answer, with the sample of each; empty if there are not two to be compared."""
     from jupyter_mldeploy.notebook.listing import known_services
 
-    found = {each.name: each.spec.sample or "" for each in known_services() if each.state == "running"}
+    found = {each.name: each.spec.sample or "" for each in known_services() if each.state in {"running", "degraded"}}
     return found if len(found) > 1 else {}
 
 

@@ -87,6 +87,12 @@ def test_two_services_are_compared(kernel: Kernel, folder: Path) -> None:
     assert "one and two: the answers differ" in told.text
     assert 'False (\'[1]: "a" and "b"\',)' in told.text
     assert "the answers are the same" in kernel.run('%service_compare one one {"x": 1}').text
+    # One whose last change was refused goes on serving, and can be compared.
+    (folder / "two.py").write_text("def init():\n    raise OSError('no weights')\n\ndef run(data):\n    return data\n")
+    assert "no weights" in kernel.run("%deploy two --script two.py").text
+    assert "NAME is missing" not in kernel.run("%service_compare").text
+    # Whatever else is drawn or not: a form has its stylesheet.
+    kernel.until(lambda: ".mld-form" in kernel.texts())
 
 
 def test_the_calculator_shows_the_formula_and_what_is_wrong(kernel: Kernel) -> None:
