@@ -55,6 +55,9 @@ def _of_the_change(diagnosis: Diagnosis) -> Diagnosis:
 def _with_last_requests(evidence: Evidence, status: Status) -> Evidence:
     """A service that runs has just told that it is well; whether its requests are, the last of them tell."""
     last = last_requests(evidence.log)
+    starts = status.state == "deploying" and any(replica.state == "starting" for replica in status.replicas)
+    if starts and last.status in (None, 200, 503):
+        return replace(evidence, facts={**evidence.facts, "starting": "yes"})
     if last.status is None or last.status < 400:
         return replace(evidence, http_status=200)
     failed = status.last_failure.get("request_id") == last.request_id and last.status != 503

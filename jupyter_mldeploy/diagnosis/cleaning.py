@@ -43,6 +43,7 @@ _YAML = re.compile(
     re.MULTILINE,
 )
 """A message that ``kubectl get -o yaml`` folded at 80 characters."""
+_FRAME = re.compile(r'\s*File "')
 _HARMLESS = ("Found extra keys in the config file", "Error while fetching model IDs")
 
 
@@ -163,13 +164,18 @@ def _json_record(line: str) -> str:
 def _without_harmless(text: str) -> str:
     """Blank what the inference server prints on good starts although it looks like an error, with its traceback."""
     lines = text.split("\n")
-    inside = False
     for i, line in enumerate(lines):
         if any(words in line for words in _HARMLESS):
-            inside = True
+            end = _end_of_traceback(lines, i + 1)
+            if not any(_FRAME.match(inner) and "site-packages" not in inner for inner in lines[i + 1 : end]):
+                lines[i:end] = [""] * (end - i)
             lines[i] = ""
-        elif inside:
-            inside = line.startswith((" ", "Traceback")) or not line
-            if inside or re.match(r"[A-Za-z_.]*Error\b", line):
-                lines[i] = ""
     return "\n".join(lines)
+
+
+def _end_of_traceback(lines: list[str], start: int) -> int:
+    """The index after the traceback that begins on a line, ``start`` where none does."""
+    end = start
+    while end < len(lines) and (lines[end].startswith((" ", "Traceback")) or not lines[end]):
+        end += 1
+    return end + 1 if end < len(lines) and re.match(r"[A-Za-z_.]*Error\b", lines[end]) else end

@@ -125,21 +125,24 @@ class _Given:
             self._names[called.name] |= {name for name, value in passed if name and self._is_given(value, known)}
 
     def _is_given(self, value: ast.AST, known: set[str]) -> bool:
-        if isinstance(value, ast.Name):
-            return value.id in known
-        if isinstance(value, ast.Attribute | ast.Subscript | ast.Starred | ast.Await):
-            return self._is_given(value.value, known)
-        if isinstance(value, ast.Call):
-            return self._is_handed_on(value, known)
-        if isinstance(value, ast.IfExp):
-            return self._is_given(value.body, known) or self._is_given(value.orelse, known)
-        if isinstance(value, ast.BoolOp | ast.List | ast.Tuple):
-            return any(
-                self._is_given(one, known) for one in (value.values if isinstance(value, ast.BoolOp) else value.elts)
-            )
-        if isinstance(value, ast.ListComp | ast.GeneratorExp):
-            return self._is_given(value.elt, known)
-        return False
+        match value:
+            case ast.Name():
+                return value.id in known
+            case ast.Call():
+                return self._is_handed_on(value, known)
+            case ast.Attribute() | ast.Subscript() | ast.Starred() | ast.Await():
+                parts: list[ast.expr] = [value.value]
+            case ast.IfExp():
+                parts = [value.body, value.orelse]
+            case ast.BoolOp():
+                parts = value.values
+            case ast.List() | ast.Tuple():
+                parts = value.elts
+            case ast.ListComp() | ast.GeneratorExp():
+                parts = [value.elt]
+            case _:
+                parts = []
+        return any(self._is_given(part, known) for part in parts)
 
     def _is_handed_on(self, call: ast.Call, known: set[str]) -> bool:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else _root(call.func)

@@ -73,10 +73,21 @@ def repository(reading: Reading) -> Iterator[Finding]:
         where = next(iter(finding.facts.values()), "")
         host = re.search(r"(?:https?://)?([\w-]+(?:\.[\w-]+)+)", where)
         suite = re.search(r"https?://\S+ ([\w./-]+) (?:Release|InRelease)", finding.proof[0].text)
-        facts = {"host": host[1] if host else "", "suite": suite[1] if suite else ""}
+        facts = {
+            "host": host[1] if host else "",
+            "suite": suite[1] if suite else "",
+            "absent": _absent(reading, finding),
+        }
         known = {name: value for name, value in facts.items() if value}
         shown = Finding(finding.cause, finding.depth, finding.proof, known, finding.certain)
         yield overcome(reading, shown, [sign.pattern for sign in _GONE])
+
+
+def _absent(reading: Reading, finding: Finding) -> str:
+    """The package that lists which were fetched do not have."""
+    name = finding.facts.get("package") or finding.facts.get("candidate") or ""
+    fetched = reading.find(r"^fetched \d[\d.,]* ?[kMG]?B in ") and not reading.find(r"^err:\d|failed to fetch")
+    return name if fetched else ""
 
 
 def _speaks(reading: Reading) -> bool:

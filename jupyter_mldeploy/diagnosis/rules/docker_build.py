@@ -204,6 +204,8 @@ def base_image(reading: Reading) -> Iterator[Finding]:
     if not reading.stage and reading.find(r"failed to pull image \"|errimagepull|imagepullbackoff"):
         return  # a kubelet speaks, and of the image of a service
     for finding in show(reading, _BASE):
+        if finding.proof[0].text.startswith("INFO[") and reading.find(r"error building stage"):
+            continue  # kaniko had the image, and failed in a later step
         depth = finding.depth
         facts = {name: value for name, value in finding.facts.items() if name == "platform"}
         if finding.cause == "base-image-unavailable":

@@ -29,6 +29,9 @@ _DENIED = (
     r"|(?:unable|failed|can't|cannot|could not) (?:to )?(?:create|write|open|read"
     r"|access)[\w ]*:? ['\"]?(?P<words>/[\w./-]+)['\"]?.{0,30}(?:Permission denied|errno = 13)"
     r"|PermissionError at (?P<hub>/\S+) when downloading|errno = 13, error message = 'permission denied'"
+    # The shell and its tools, in other languages.
+    r"|(?:['\"»’]|: )(?P<foreign>/[\w./@-]+)['\"«’]?[^\n]{0,60}: (?:Keine Berechtigung|Permiso denegado"
+    r"|Permissão (?:negada|recusada)|Permesso negato|Отказано в доступе|Åtkomst nekas|Permission non accordée)"
     r"|(?:is not a writable directory|not writable"
     r"|no write (?:permission|access))"
 )

@@ -217,7 +217,8 @@ def not_what_the_loader_expects(reading: Reading) -> Finding | None:
         empty = [r for r in reading.raised if r.name == "EOFError" and r.through("pickle", "joblib", "numpy_pickle")]
         return found("model-file-corrupt", Depth.ROOT + 1, empty[-1].line) if empty else None
     if re.match(r"KeyError: \d", hit.match[0]) and not any(
-        r.through("pickle", "joblib", "numpy_pickle") for r in reading.raised
+        r.through("pickle", "joblib", "numpy_pickle") or any("load" in frame.source for frame in r.frames)
+        for r in reading.raised
     ):
         return None
     if "persistent id" in hit.line.text and reading.find(r"Weights only load failed"):

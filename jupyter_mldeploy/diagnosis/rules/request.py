@@ -304,6 +304,8 @@ def some_exception(reading: Reading) -> Iterator[Finding]:
         r"|x-ms-run-function-failed: ?true|Exception in ASGI application"
     )
     last = reading.last_exception()
+    if last and any(frame.own and frame.function == "init" for frame in last.frames):
+        return  # servers say the same of init()
     if hit:
         yield found(
             "run-exception",

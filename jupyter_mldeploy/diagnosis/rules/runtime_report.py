@@ -41,6 +41,15 @@ _GONE = re.compile(
 _WAITED = re.compile(r"not returned (?:after|within) ([\d.]+ (?:seconds|ms|s))\b")
 
 
+@rule("still-starting")
+def not_ready_yet(reading: Reading) -> Finding | None:
+    """The runtime answers in place of replicas that are not there yet."""
+    if reading.evidence.facts.get("starting"):
+        return found("still-starting", Depth.ROOT, reading.statement("init()", "has not returned"))
+    hit = reading.find(r"The service is starting: no replica has finished init", ("http_body",))
+    return found("still-starting", Depth.ROOT, hit) if hit else None
+
+
 @rule(
     "process-gone",
     "container-oom-killed",

@@ -152,5 +152,6 @@ def cuda_driver(reading: Reading) -> Iterator[Finding]:
     )
     hard = [hit for hit in hits if not re.search(r"Warning|failed call to cuInit|NVML", hit.line.text)]
     # TensorFlow and PyTorch try the GPU, warn, and go on without one; what fails afterwards has another cause.
-    if hard or (hits and reading.find(r"^\S*(?:Error|Exception): (?!.*libcudart).*(?:cuda|\bgpus?\b|nvidia)")):
+    of_it = reading.stage != "build" and hits  # where packages are installed, errors speak of packages
+    if hard or (of_it and reading.find(r"^\S*(?:Error|Exception): (?!.*libcudart).*(?:cuda|\bgpus?\b|nvidia)")):
         yield found("cuda-driver-mismatch", Depth.ROOT, *(hard or hits)[:2])

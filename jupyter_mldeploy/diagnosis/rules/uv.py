@@ -35,6 +35,7 @@ _PLATFORM = re.compile(
     r"(?P<name>[\w.-]+)(?:[<>=!]=?\S+)? has no wheels (?:with a matching platform tag|are available for (?:the"
     r"|your) (?:current )?platform)"
     r"|no wheels (?:are available )?with a matching platform|does not support your platform"
+    r"|You're on [^\n]*?, but `(?P<hinted>[\w.-]+)`[^\n]* only has wheels for the following platforms?"
     r"|not compatible with the current platform",
     re.IGNORECASE,
 )
@@ -68,7 +69,7 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
     around = reading.near(hit.line, before=6, after=40)
     text = " ".join(line.text.strip(" ╰─▶│×") for line in around)
     if match := _PLATFORM.search(text):
-        name = match["name"] or ""
+        name = match["name"] or match["hinted"] or ""
         yield found("pip-platform-only-package", Depth.SPECIFIC - 3, hit, name=name, requirement=name)
     if match := _PYTHON.search(text):
         python = match["python"] or ""

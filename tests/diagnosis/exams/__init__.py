@@ -28,6 +28,7 @@ EXAMS = (
     "eleventh",
     "twelfth",
     "thirteenth",
+    "fourteenth",
 )
 _HERE = Path(__file__).parent
 _SECTIONS = {"body": "http_body", "previous": "previous_log", "build": "build_log"}
