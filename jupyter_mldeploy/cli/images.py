@@ -43,14 +43,19 @@ def image(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def _show(entry: ImageEntry, screen: Screen) -> int:
-    engine = _engine()
+    engine = _engine(screen)
     found = engine.has_image(entry.reference) if engine else None
-    told = {**asdict(entry), "on_engine": found is not None, "size": found["Size"] if found else None}
+    told = {
+        **asdict(entry),
+        "on_engine": found is not None if engine else None,
+        "size": found["Size"] if found else None,
+    }
     told["labels"] = (((found or {}).get("Config") or {}).get("Labels")) or {}
     if screen.is_json:
         screen.json(told)
         return 0
-    size = f"{found['Size'] / 1e6:.0f} MB" if found else "not on the engine"
+    absent = "not on the engine" if engine else "nobody knows whether it is on the engine"
+    size = f"{found['Size'] / 1e6:.0f} MB" if found else absent
     screen.line(f"{entry.reference} · {entry.state} {_when(entry.built)} in {entry.seconds:.1f} s · {size}")
     if entry.digest:
         screen.line(f"pushed as {entry.digest}")
@@ -74,7 +79,7 @@ def images(options: argparse.Namespace, screen: Screen) -> int:
         text = BuildLogs(records.home).text(shelf.look_up(records, options.log).reference)
         screen.json({"log": text}) if screen.is_json else screen.lines(text.splitlines())
         return 0
-    entries, engine = shelf.listed(records), _engine()
+    entries, engine = shelf.listed(records), _engine(screen)
     sizes = {entry.reference: shelf.size_of(engine, entry.reference) for entry in entries}
     if screen.is_json:
         screen.json([{**asdict(entry), "size": sizes[entry.reference]} for entry in entries])
@@ -85,7 +90,8 @@ def images(options: argparse.Namespace, screen: Screen) -> int:
     rows = []
     for entry in entries:
         size = sizes[entry.reference]
-        state = entry.state if size is not None or entry.state != "built" else "removed"
+        gone = "removed" if engine else "unknown"
+        state = entry.state if size is not None or entry.state not in {"built", "found"} else gone
         shown = f"{size / 1e6:.0f} MB" if size is not None else "-"
         rows.append([entry.reference, entry.service, state, _when(entry.built), f"{entry.seconds:.1f} s", shown])
     screen.lines(columns(("image", "for", "state", "when", "took", "size"), rows))
@@ -202,13 +208,14 @@ def _records() -> Records:
     return Records(settings().home_path)
 
 
-def _engine() -> Engine | None:
-    """The engine, where one answers: a list can be shown without."""
+def _engine(screen: Screen) -> Engine | None:
+    """The engine; where none answers that is said, and a list can be shown without."""
     from jupyter_mldeploy.images.engine import connect
 
     try:
         return connect()
-    except TargetUnavailable:
+    except TargetUnavailable as error:
+        screen.note(str(error))
         return None
 
 

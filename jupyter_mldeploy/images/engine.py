@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +83,7 @@ def connect(context: str | None = None) -> Engine:
 
     address, tls, origin, selected = _find(context)
     try:
-        options: dict[str, Any] = {"base_url": address, "timeout": CALL_TIMEOUT}
+        options: dict[str, Any] = {"base_url": address, "timeout": CALL_TIMEOUT, "use_ssh_client": True}
         if isinstance(tls, TLSConfig):
             options["tls"] = tls
         # A ping tells the version too, and takes a twentieth of the time that docker-py's own question does.
@@ -204,6 +205,11 @@ def _sockets() -> list[str]:
 
 
 def _unavailable(address: str, origin: str, error: BaseException) -> TargetUnavailable:
+    if address.startswith("ssh://") and find_spec("paramiko") is None:
+        return TargetUnavailable(
+            f"The Docker engine at {address} (from {origin}) is reached over SSH, for which a package is missing.",
+            "Install it: `pip install paramiko`; the system's `ssh` makes the connection.",
+        )
     cause = _cause(error)
     where = f"at {address} (from {origin})"
     if isinstance(cause, PermissionError):

@@ -137,6 +137,12 @@ class LogQuery:
         check_kinds(self)
         if self.since is not None and not self.since > 0:
             raise InvalidValue("since", self.since, "it is a time above zero, such as 300 or 5m.")
+        if self.build:  # its lines have no time, and it has one life
+            for name in ("previous", "replica", "since"):
+                if given := getattr(self, name):
+                    raise InvalidValue(
+                        name, given, "the log of a build has neither lives nor replicas nor times; leave it out."
+                    )
         if self.lines is not None and self.lines < 0:
             raise InvalidValue("lines", self.lines, "it is a whole number from 0 on.")
 

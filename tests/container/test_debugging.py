@@ -58,6 +58,24 @@ def test_a_debugger_is_let_in(deployed: Deploy, script: Path, free_port: int) ->
     assert made.run({"x": 1})["sum"] == 2
 
 
+def test_a_service_that_was_left_waiting_for_a_debugger_says_so(
+    deployed: Deploy, free_port: int, mldeploy: Callable[..., Ran]
+) -> None:
+    made = deployed(environment=Environment(name="e", requirements=("debugpy",)))
+    words = [sys.executable, "-m", "jupyter_mldeploy.cli", "debug", "adder", "--port", str(free_port)]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.kill()
+    waiting = next(status for status in made.watch() if "waits for a debugger" in status.message)
+    assert waiting.state == "deploying"
+    assert "`mldeploy start adder` starts it without" in mldeploy("status", "adder").out
+    made.start()
+    assert made.run({"x": 1})["sum"] == 2
+    assert made.status().message == ""
+
+
 def test_debugpy_must_be_there(deployed: Deploy, mldeploy: Callable[..., Ran]) -> None:
     deployed()
     told = mldeploy("debug", "adder")

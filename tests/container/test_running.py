@@ -101,6 +101,33 @@ def test_a_context_that_is_not_there(
         deployed(context="nowhere")
 
 
+def test_without_an_engine_nobody_knows_what_it_has(
+    deployed: Deploy, monkeypatch: pytest.MonkeyPatch, mldeploy: Callable[..., Ran]
+) -> None:
+    image = str(deployed(until="build").record.details["image"])
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+        listed, shown = mldeploy("images"), mldeploy("image", "adder")
+    for told in (listed, shown):
+        assert told.code == 0
+        assert "Cannot connect to the Docker engine at unix:///nowhere/docker.sock" in told.err
+    assert re.search(rf"^{image} +adder +unknown ", listed.out, re.MULTILINE)
+    assert "nobody knows whether it is on the engine" in shown.out
+    assert re.search(rf"^{image} +adder +(built|found) ", mldeploy("images").out, re.MULTILINE)
+
+
+def test_the_log_of_a_build_has_no_lives_replicas_or_times(deployed: Deploy, mldeploy: Callable[..., Ran]) -> None:
+    deployed(until="build")
+    for words, said in (
+        (("--since", "5m"), "since=300.0 is not valid"),
+        (("--previous",), "previous=True is not valid"),
+        (("--replica", "1"), "replica='1' is not valid"),
+    ):
+        told = mldeploy("logs", "adder", "--build", *words)
+        assert (told.code, told.out) == (1, "")
+        assert f"{said}: the log of a build has neither lives nor replicas nor times" in told.err
+
+
 # -- ends -------------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,12 @@ def ordinary_user(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+@pytest.mark.skipif(find_spec("paramiko") is not None, reason="SSH works here")
+def test_an_engine_over_ssh_names_the_package_that_it_needs(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    del machine
+    monkeypatch.setenv("DOCKER_HOST", "ssh://somebody@nowhere.example")
+    with pytest.raises(TargetUnavailable, match=r"ssh://somebody@nowhere.example .* is reached over SSH") as failed:
+        module.connect()
+    assert "pip install paramiko" in failed.value.hint

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -26,7 +27,7 @@ from jupyter_mldeploy.targets.container.handover import remove_container, remove
 from jupyter_mldeploy.targets.container.identity import find_containers
 from jupyter_mldeploy.targets.container.limits import check_limits, limits_of
 from jupyter_mldeploy.targets.container.logs import container_lines, file_lines, has_former_life, save_log
-from jupyter_mldeploy.targets.container.looking import look_at
+from jupyter_mldeploy.targets.container.looking import look_at, waits_for_debugger
 from jupyter_mldeploy.targets.container.making import HOST, check_name, put_files, read_json
 from jupyter_mldeploy.targets.container.promotion import promote, sample_message
 from jupyter_mldeploy.targets.container.rollout import Rollout
@@ -154,7 +155,15 @@ class ContainerDriver:
         except TargetUnavailable as error:
             return Status(state="unknown", message=str(error))
         client = self._client(record, state) if state and state.runs else None
-        return look_at(record, state, client, self._records.is_busy(record.name))
+        status = look_at(record, state, client, self._records.is_busy(record.name))
+        if (
+            status.state == "deploying"
+            and client
+            and state
+            and read_json(self.engine, state.id, SERVICE_FILE).get("debug_port")
+        ):
+            return replace(status, message=waits_for_debugger(record.name))
+        return status
 
     def watch(self, record: Record, cancel: Cancel) -> Iterator[Status]:
         """See ``Driver``."""

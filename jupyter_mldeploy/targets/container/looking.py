@@ -10,7 +10,7 @@ from jupyter_mldeploy.targets.container.making import HOST
 from jupyter_mldeploy.targets.container.state import ContainerState
 from jupyter_mldeploy.targets.control import RuntimeClient, RuntimeGone, status_from_runtime
 
-__all__ = ["look_at"]
+__all__ = ["look_at", "waits_for_debugger"]
 
 BROKEN_OFF = "Its deployment was broken off; deploy it again."
 
@@ -41,6 +41,13 @@ def look_at(record: Record, state: ContainerState | None, client: RuntimeClient 
         limits=_limits(state),
         message=". ".join(part.rstrip(".") for part in (status.message, note) if part)
         + "." * bool(status.message or note),
+    )
+
+
+def waits_for_debugger(name: str) -> str:
+    """What is said of a service whose ``mldeploy debug`` runs, or was killed before it could take that back."""
+    return (
+        f"It waits for a debugger, as `mldeploy debug {name}` has told it; `mldeploy start {name}` starts it without."
     )
 
 
