@@ -26,11 +26,13 @@ _OF_ONE_OPERATION = re.compile(
     r"|requirements-file-missing|runtime-download-blocked|request-|input-|feature-names|http-|endpoint-"
 )
 """Causes that Python raises an exception for where they matter. Others (versions, memory) warn first and fail later."""
+_LONGEST = 1_000
+"""Characters of a line that are looked at."""
 
 
 def says_it_goes_on(line: Line) -> bool:
     """Whether a line says what was done instead of what could not be done."""
-    return line.source in ("log", "previous_log") and _GOES_ON.search(line.text) is not None
+    return line.source in ("log", "previous_log") and _GOES_ON.search(line.text, 0, _LONGEST) is not None
 
 
 def outlived(reading: Reading, finding: Finding) -> bool:
@@ -38,7 +40,7 @@ def outlived(reading: Reading, finding: Finding) -> bool:
     line = finding.proof[0] if finding.proof else None
     if line is None or not _OF_ONE_OPERATION.match(finding.cause):
         return False
-    if not _MILD.search(line.text) or _SEVERE.search(line.text):
+    if not _MILD.search(line.text, 0, _LONGEST) or _SEVERE.search(line.text, 0, _LONGEST):
         return False
     ends = [raised.line.number for raised in reading.raised if raised.in_script and raised.line.source == line.source]
     return any(line.number < end for end in ends) and not reading.in_script(line)
