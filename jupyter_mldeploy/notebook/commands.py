@@ -156,6 +156,7 @@ DELETE = Magic(
     options=(
         Option(name="image", help="also the images built for it here that nothing else needs"),
         Option(name="forget", help="only what is known of it here: what it ran on is gone for good"),
+        Option(name="yes", help="as in a terminal, where it is asked before; a cell never asks"),
     ),
 )
 STOP = Magic(name="service_stop", places=("NAME",))

@@ -70,7 +70,7 @@ def test_deploy_then_edit_then_nothing(kernel: Kernel) -> None:
     kernel.run("answer = %service_run road {dict(x=10)}")
     assert kernel.run("answer").text == "21"
     assert kernel.run('%service_run road {"x": 1}').text == "3"
-    kernel.run("%service_delete road")
+    assert kernel.run("%service_delete road --yes").error is None, "what is typed in a terminal works in a cell"
 
 
 def test_the_value_is_the_service(kernel: Kernel) -> None:
