@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from jupyter_server.auth.decorator import authorized
 from tornado.web import HTTPError, authenticated
 
 from jupyter_mldeploy.api import Service, deploy
-from jupyter_mldeploy.errors import InvalidValue, NotFound, TargetUnavailable
+from jupyter_mldeploy.errors import InvalidScript, InvalidValue, NotFound, TargetUnavailable
 from jupyter_mldeploy.events import Cancel, Sink
 from jupyter_mldeploy.registry import ModelRegistry
 from jupyter_mldeploy.server.handler import Handler
@@ -85,6 +87,37 @@ def _is_registered(wish: str, registry: ModelRegistry) -> bool:
     return True
 
 
+_WORDS = (
+    (re.compile(r"\bthis kernel's Python\b"), "the server's Python"),
+    (
+        re.compile(r"Install it with `%pip install \S+`, or name it with --pip (\S+?)\."),
+        r"Install it there, or name \1 in a requirements file, and that under Environment.",
+    ),
+    (
+        re.compile(r"Add (\S+) to the environment, or name it with --pip \S+?\."),
+        r"Add \1 to the file that is named under Environment.",
+    ),
+    (re.compile(r"Ship it with --source-directory\."), "Tick that the files beside the script go along."),
+)
+"""What is said to a kernel, and what that is here: the form has a field for the environment, and no magics."""
+
+
+@contextmanager
+def told_of_the_server() -> Iterator[None]:
+    """Problems of a script speak of what a form has."""
+    try:
+        yield
+    except InvalidScript as error:
+        problems = [_in_the_form(problem) for problem in error.problems]
+        raise InvalidScript(str(error.value), problems, _in_the_form(error.hint)) from None
+
+
+def _in_the_form(text: str) -> str:
+    for words, ours in _WORDS:
+        text = words.sub(ours, text)
+    return text
+
+
 class DeployHandler(Handler):
     """``/services/{name}/deploy``"""
 
@@ -101,6 +134,10 @@ class DeployHandler(Handler):
         said: Mapping[str, Any] = {key: wish[key] for key in SAID_ONLY if wish.get(key)}
 
         def begin(sink: Sink, cancel: Cancel) -> None:
+            with told_of_the_server():
+                deploy_it(sink, cancel)
+
+        def deploy_it(sink: Sink, cancel: Cancel) -> None:
             deploy(
                 script,
                 name,

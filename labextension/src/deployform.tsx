@@ -3,6 +3,7 @@ import { UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 import { ServerError, wordsOf } from './api';
 import type { IContext } from './panel';
+import { Prose } from './servicecard';
 import { bodyOf, EMPTY, type Field, fieldOf, type IWish, magicOf, nameFor, problems, sentenceOf } from './wish';
 
 type Problems = Partial<Record<Field, string>>;
@@ -78,7 +79,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
       <div id={`jp-MLDeploy-${field}-about`}>
         {wrong[field] ? (
           <span className="jp-MLDeploy-wrong" role="alert">
-            {wrong[field]}
+            <Prose text={wrong[field] ?? ''} />
           </span>
         ) : hint ? (
           <span className="jp-MLDeploy-dim">{hint}</span>
@@ -175,7 +176,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
       </label>
       {wrong.folder ? (
         <span className="jp-MLDeploy-wrong" role="alert">
-          {wrong.folder}
+          <Prose text={wrong.folder} />
         </span>
       ) : null}
       <p className="jp-MLDeploy-dim">{trans.__('The same in a notebook:')}</p>
@@ -184,7 +185,7 @@ export function DeployForm({ context, path, done }: { context: IContext; path: s
       </pre>
       {trouble ? (
         <p className="jp-MLDeploy-wrong" role="alert">
-          {trouble}
+          <Prose text={trouble} />
         </p>
       ) : null}
       <div className="jp-MLDeploy-formButtons">

@@ -124,3 +124,13 @@ def test_settings_hold_for_what_the_server_does(settings: Client, home: Path, wo
     assert settings.call("PUT", "/settings", {"target": "moon"}).data["field"] == "target"
     settings.call("PUT", "/settings", {})
     assert values() == {"target": "local", **nothing}
+
+
+def test_what_a_script_lacks_is_told_in_the_words_of_the_form(server: Client, home: Path, work: Path) -> None:
+    (work / "scores" / "lacking.py").write_text("import nowhere_to_be_found\n" + SCRIPT)
+    answer = server.call("POST", "/services/lacking/deploy", {"script": "scores/lacking.py", "environment": "current"})
+    assert answer.status == 400, answer.data
+    assert "is not installed in the server's Python" in answer.data["summary"]
+    told = "Install it there, or name nowhere-to-be-found in a requirements file, and that under Environment."
+    assert answer.data["hint"].replace("_", "-") == told
+    assert "pip" not in str(answer.data)
