@@ -71,8 +71,8 @@ def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path)
         page.wait_done(1, before)
 
     # The server is gone: the panel says so, and what it showed last stays.
-    panel.get_by_role("alert").get_by_text("The server does not answer").wait_for()
-    iris.wait_for()
+    panel.get_by_role("alert").get_by_text("The server does not answer.", exact=True).wait_for()
+    assert iris.get_by_role("button", name="Reload iris").is_disabled(), "nothing can be done now"
     in_home(tmp_path, "m.service('iris').stop()")
     with lab_server(tmp_path, extension=True, again=address):
         iris.get_by_text("local · stopped").wait_for()
