@@ -53,11 +53,14 @@ def test_a_failure_is_explained_and_can_be_mended_below_the_form(kernel: Kernel,
     kernel.run("%deploy")
     kernel.write("Script", "broken.py")
     kernel.until(lambda: "%deploy broken --script broken.py" in kernel.texts())
+    button = kernel.widget("Deploy")  # of this form: others of the notebook are there as well
     kernel.click("Deploy")
-    kernel.until(lambda: "no weights here" in kernel.texts() and kernel.offers("Deploy"))
+    kernel.until(lambda: "no weights here" in kernel.texts() and not kernel.widgets[button]["disabled"])
     (folder / "broken.py").write_text(SCRIPT)
     kernel.click("Deploy")
-    kernel.until(lambda: kernel.offers("Score") and "deployed to local" in kernel.texts())
+    panel = 'aria-label="service broken: running"'
+    kernel.until(lambda: panel in kernel.texts() and not kernel.widgets[button]["disabled"])
+    kernel.run("%service_delete broken")
 
 
 def test_deploying_from_the_form_can_be_cancelled(kernel: Kernel, folder: Path) -> None:
@@ -66,7 +69,8 @@ def test_deploying_from_the_form_can_be_cancelled(kernel: Kernel, folder: Path) 
     kernel.write("Script", "slow.py")
     kernel.until(lambda: "%deploy slow --script slow.py" in kernel.texts())
     kernel.click("Deploy")
-    kernel.until(lambda: kernel.offers("Cancel") and "mld-running" in kernel.texts())
+    cancel = kernel.widget("Cancel")
+    kernel.until(lambda: not kernel.widgets[cancel]["disabled"] and "mld-running" in kernel.texts())
     kernel.click("Cancel")
     kernel.until(lambda: "cleaned up" in kernel.texts() and kernel.offers("Deploy"))
     assert "slow" not in kernel.run("%services").text
