@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mldeploy.cli.describing import describe, headline, service_lines, short
-from jupyter_mldeploy.cli.showing import Screen, columns
+from jupyter_mldeploy.cli.showing import ReaderGone, Screen, columns
 from jupyter_mldeploy.errors import InvalidValue, NotFound
 
 if TYPE_CHECKING:
@@ -198,7 +198,9 @@ def logs(options: argparse.Namespace, screen: Screen) -> int:
 
 
 def diagnose(options: argparse.Namespace, screen: Screen) -> int:
-    """Say what is wrong with it now."""
+    """Say what is wrong with it now, or with what files show."""
+    if options.name is None:
+        return _of_evidence(options)
     from jupyter_mldeploy import api
 
     diagnosis = api.service(options.name).diagnose()
@@ -207,6 +209,17 @@ def diagnose(options: argparse.Namespace, screen: Screen) -> int:
     else:
         screen.lines(diagnosis.to_text().splitlines())
     return 0
+
+
+def _of_evidence(options: argparse.Namespace) -> int:
+    from jupyter_mldeploy.diagnosis.command import answer
+
+    try:
+        done = answer(options.evidence, options.format, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise ReaderGone from None
+    return done
 
 
 def config(options: argparse.Namespace, screen: Screen) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from jupyter_mldeploy._version import __version__
 from jupyter_mldeploy.cli.options import add_build, add_deployment, add_format, add_log_query, add_service_options
 from jupyter_mldeploy.cli.v1_parser import add_v1_models, add_v1_services
+from jupyter_mldeploy.diagnosis.command import add_evidence
 
 __all__ = ["build_parser"]
 
@@ -132,10 +133,12 @@ def _add_looking(verbs: _Verbs) -> None:
     logs = verbs.add_on_service("logs", "looking:logs", "print or follow a service's log")
     add_log_query(logs)
 
-    diagnose = verbs.add(
-        "diagnose", "looking:diagnose", "say what is wrong with a service, or with evidence (--evidence FILE, --list)"
-    )
-    diagnose.add_argument("name", metavar="NAME", help="name of the service")
+    diagnose = verbs.add("diagnose", "looking:diagnose", "say what is wrong with a service, or with evidence of one")
+    # argparse writes a word and options that exclude each other as if all could be said.
+    diagnose.usage = "%(prog)s [-h] [--format {text,json}] [--home DIR] (NAME | --evidence FILE | --list)"
+    of_what = diagnose.add_mutually_exclusive_group(required=True)
+    of_what.add_argument("name", metavar="NAME", nargs="?", help="name of the service")
+    add_evidence(of_what)
 
 
 def _add_models(verbs: _Verbs) -> None:

@@ -28,10 +28,6 @@ def run(argv: list[str] | None = None) -> int:
     try:
         if words[:1] == ["serve"]:
             return serve(words[1:])
-        if words[:1] == ["diagnose"] and any(word.partition("=")[0] in {"--evidence", "--list"} for word in words):
-            from jupyter_mldeploy.diagnosis.command import main as diagnose_evidence
-
-            return diagnose_evidence(words[1:])
         options = build_parser().parse_args(words, argparse.Namespace(words=words))
     except SystemExit as stop:  # argparse ends the process on --help and on mistakes
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

@@ -10,24 +10,30 @@ from typing import TextIO
 
 from jupyter_mldeploy.diagnosis import diagnose
 
-__all__ = ["main"]
+__all__ = ["add_evidence", "answer", "main"]
 
 
 def main(argv: Sequence[str] | None = None, out: TextIO | None = None) -> int:
     """Run the command; 0: diagnosed (also if nothing is wrong), 1: no such file, 2: usage."""
     out = out or sys.stdout
-    parser = _parser()
+    parser = argparse.ArgumentParser(
+        prog="mldeploy diagnose", description="Name the cause of a failure from its evidence.", allow_abbrev=False
+    )
+    add_evidence(parser.add_mutually_exclusive_group(required=True))
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="what stdout gets (default: text)")
     try:
         options = parser.parse_args(argv)
     except SystemExit as stop:  # as argparse ends the process on --help and on mistakes
         return int(stop.code or 0)
-    if options.list:
-        _list(out, options.format)
+    return answer(options.evidence, options.format, out)
+
+
+def answer(evidence: str | None, form: str, out: TextIO) -> int:
+    """What evidence says, or without any the list of the causes that are known."""
+    if evidence is None:
+        _list(out, form)
         return 0
-    if not options.evidence:
-        parser.print_usage(sys.stderr)
-        return 2
-    return _diagnose(options.evidence, options.format, out)
+    return _diagnose(evidence, form, out)
 
 
 def _diagnose(where: str, form: str, out: TextIO) -> int:
@@ -38,14 +44,16 @@ def _diagnose(where: str, form: str, out: TextIO) -> int:
     folder = where != "-" and Path(where).is_dir()
     try:
         for name, evidence in read_evidence(where):
-            answer = diagnose(evidence)
+            told = diagnose(evidence)
             if form == "json":
-                document = {"file": name, **answer.to_json()} if folder else answer.to_json()
+                document = {"file": name, **told.to_json()} if folder else told.to_json()
                 out.write(json.dumps(document, ensure_ascii=False, indent=None if folder else 2) + "\n")
             elif folder:
-                out.write(f"{name}: {answer.cause or 'nothing is wrong'}: {answer.title}\n")
+                out.write(f"{name}: {told.cause or 'nothing is wrong'}: {told.title}\n")
             else:
-                out.write(answer.to_text() + "\n")
+                out.write(told.to_text() + "\n")
+    except BrokenPipeError:  # whoever read the answers has read enough: no fault of the evidence
+        raise
     except OSError as problem:
         sys.stderr.write(f"{where}: {problem.strerror or 'there is no such file or folder'}\n")
         return 1
@@ -70,13 +78,11 @@ def _list(out: TextIO, form: str) -> None:
         out.write(f"  {p.cause:34} {fill(p.title, {})}\n")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="mldeploy diagnose", description="Name the cause of a failure from its evidence."
+def add_evidence(words: argparse._MutuallyExclusiveGroup) -> None:
+    """What can be said instead of the name of a service."""
+    words.add_argument(
+        "--evidence",
+        metavar="FILE",
+        help="name the cause from evidence: a case in JSON, a log as text, a folder of them, or - for standard input",
     )
-    parser.add_argument(
-        "--evidence", metavar="FILE", help="case in JSON, log as text, folder of them, or - for standard input"
-    )
-    parser.add_argument("--format", choices=("json", "text"), default="text", help="default: text")
-    parser.add_argument("--list", action="store_true", help="list the causes that are known")
-    return parser
+    words.add_argument("--list", action="store_true", help="list the causes that are known")

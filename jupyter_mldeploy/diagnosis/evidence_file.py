@@ -22,8 +22,11 @@ def read_evidence(where: str) -> Iterator[tuple[str, Evidence]]:
 
     Raises:
         FileNotFoundError: There is nothing at the path, or no file in its folder.
+        OSError: It cannot be read.
     """
     if where == "-":
+        if sys.stdin is None:  # as ``<&-`` leaves it
+            raise OSError(errno.EBADF, "standard input is closed", where)
         yield "-", from_text(sys.stdin.buffer.read().decode("utf-8", "replace"))
         return
     path = Path(where)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _Q = r"\\?[\"'“”]"
 _VERBS = "get|list|watch|create|update|patch|delete|deletecollection|impersonate|bind|escalate|use|post|put"
+_CLIENT = re.compile(r"(?:client|User:?) ['\"]?([\w.@:/+-]+)['\"]? (?:with object id|is not authorized)")
 _ROLES = (
     Sign(
         "rbac-forbidden",
@@ -144,10 +145,18 @@ def access(reading: Reading) -> Iterator[Finding]:
 def _roles(reading: Reading) -> Iterator[Finding]:
     for finding in show(reading, _ROLES):
         facts = dict(finding.facts)
-        for name, groups in (("user", ("old_user",)), ("verb", ("old_verb", "action", "aws", "google", "missing"))):
+        for name, groups in (
+            ("user", ("old_user",)),
+            ("verb", ("old_verb",)),
+            ("permission", ("action", "aws", "google", "missing")),
+        ):
             value = next((facts.pop(group) for group in groups if group in facts), "")
             if value and name not in facts:
                 facts[name] = value
+        if "permission" in facts:
+            facts["by"] = "account"
+            if match := _CLIENT.search(finding.proof[0].text):
+                facts["user"] = match[1]
         yield Finding(finding.cause, finding.depth, finding.proof, facts, finding.certain)
 
 
