@@ -100,7 +100,7 @@ def _with_pip(inputs: ImageInputs, buildkit: bool) -> list[str]:
     apart = inputs.surroundings.pip_conf and not buildkit
     begin = f"FROM {base} AS {'system' if apart else 'environment'}"
     if inputs.base:  # it may end with another user, as the images of services do
-        begin += "\nUSER root"
+        begin += "\nUSER 0"
     blocks = [begin, *_version_check(inputs), *_system(inputs)]
     if apart:
         # Its addresses may hold passwords: it is in a stage of its own, of which only what was installed is taken.
