@@ -30,6 +30,10 @@ class Sign:
     certain: bool = True
 
 
+_AROUND = " \t\"'`,;"
+"""What stands around a name and is none of it. A dot may begin a path."""
+
+
 def show(reading: Reading, signs: Iterable[Sign], sources: Sequence[str] | None = None) -> Iterator[Finding]:
     """The first line that bears each sign; of several signs for one cause only the first that is there."""
     shown: set[str] = set()
@@ -40,7 +44,9 @@ def show(reading: Reading, signs: Iterable[Sign], sources: Sequence[str] | None 
         if hit is None:
             continue
         shown.add(sign.cause)
-        facts = {name: value.strip(" \t\"'`,;.") for name, value in hit.match.groupdict().items() if value}
+        facts = {
+            name: value.lstrip(_AROUND).rstrip(_AROUND + ".") for name, value in hit.match.groupdict().items() if value
+        }
         if sign.reason:
             facts.setdefault("reason", sign.reason)
         yield Finding(sign.cause, int(sign.depth), (hit.line,), facts, sign.certain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from jupyter_mldeploy.diagnosis.signs import Sign, show
 if TYPE_CHECKING:
     from jupyter_mldeploy.diagnosis.reading import Reading
 
+_TIMES = re.compile(r" \(x\d+\)$")
+"""How often an event was seen: no word of its own."""
 _SIGNS = (
     Sign(
         "quota-exceeded",
@@ -76,7 +79,7 @@ def refused(reading: Reading) -> Iterator[Finding]:
             facts["fields"] = facts.pop("bare")
         if finding.cause == "pod-security-violation":
             facts["policy"] = facts.get("policy") or facts.pop("webhook", "")
-            facts["reason"] = facts.get("reason") or facts.pop("nonroot", "")
+            facts["reason"] = _TIMES.sub("", facts.get("reason") or facts.pop("nonroot", ""))
         yield Finding(
             finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v}, finding.certain
         )

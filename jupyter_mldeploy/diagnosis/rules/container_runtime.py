@@ -50,6 +50,9 @@ _NOT_FOUND = (
     r"|executable file not found in|attempted to invoke a command that was not found"
     r"|/(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<shell>[\w./+-]+): (?:command )?not found"
     r"|^(?P<bare>[\w./-]+): command not found|(?:line )?\d+: (?P<line>[\w./-]+): (?:command )?not found"
+    # bash, in other languages
+    r"|: (?P<foreign>[\w./-]+): (?:orden no encontrada|comando non trovato|comando não encontrado|команда не найдена"
+    r"|(?:Kommando|Befehl) nicht gefunden|commande introuvable|kommandot finns inte|kommando finns inte)"
     r"|/bin/sh: (?P<old>[\w./-]+): not found"
     r"|/(?:ba|da|a)?sh: (?:0: )?can't open '?(?P<open>[\w./-]+)'?"
     r"|/(?:ba|da|a)?sh: (?P<missing>/[\w./-]+): no such file or directory"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from jupyter_mldeploy.diagnosis.rule import Depth, Finding, found, rule
@@ -106,8 +107,10 @@ def invalid(reading: Reading) -> Iterator[Finding]:
         return
     for finding in show(reading, _INVALID):
         requirement = next((value for name, value in finding.facts.items() if name != "reason"), "")
+        if "uv" in finding.facts:
+            requirement = _underlined(reading, finding) or requirement
         where = re.search(
-            r"from line (\d+) of (\S+?)\)?$|(?:-r |`)([^`\s]+)`? \(?(?:line|at position) (\d+)"
+            r"from line (\d+) of (\S+?)\)?$|(?:-r |`)([^`\s]+)`? \(?line (\d+)"
             r"|` in (the requirements of '[^']+')",
             finding.proof[0].text,
         )
@@ -116,6 +119,12 @@ def invalid(reading: Reading) -> Iterator[Finding]:
         if requirement.startswith("-"):
             facts["option"] = requirement
         yield Finding(finding.cause, finding.depth, finding.proof, {k: v for k, v in facts.items() if v})
+
+
+def _underlined(reading: Reading, finding: Finding) -> str:
+    """The requirement that uv prints under its complaint, with carets under what is wrong in it."""
+    after = reading.near(finding.proof[0], after=8)
+    return next((line.text.strip() for line, under in pairwise(after) if re.fullmatch(r"\s*\^+\s*", under.text)), "")
 
 
 _HASH = (

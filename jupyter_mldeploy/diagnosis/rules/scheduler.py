@@ -96,13 +96,15 @@ def unschedulable(reading: Reading) -> Iterator[Finding]:
         for cause, words in _CAUSES:
             if match := words.search(reason):
                 counts[cause] += count
-                _note(facts.setdefault(cause, {}), {k: v for k, v in match.groupdict().items() if v})
+                _note(facts.setdefault(cause, {}), {k: v.rstrip(".") for k, v in match.groupdict().items() if v})
                 break
     if nodes:
         counts = Counter({cause: min(count, nodes) for cause, count in counts.items()})
     order = sorted(counts, key=lambda cause: (-counts[cause], _TIES.index(cause)))
     for place, cause in enumerate(order):
         known = facts[cause]
+        if "unschedulable" in known.get("taint", ""):
+            known["state"] = "unschedulable"
         yield found(
             cause,
             Depth.ROOT + place - (1 if place == 0 and claim is None else 0),

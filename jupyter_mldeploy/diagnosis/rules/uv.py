@@ -51,6 +51,12 @@ _ABSENT = re.compile(
     r"|only (?P<only>[\w.-]+<=?[\w.]+) is available",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"([\w.-]+==[\w.]+) depends on Python", re.IGNORECASE)
+_SIDES = re.compile(
+    r"Because (?P<one>[\w.-]+(?:[<>=!~]=?[^\s,]+)?) depends on (?P<needs>[\w.-]+[<>=!~]=?[^\s]+)"
+    r" and you require (?P<other>[\w.-]+[^\s]*?),? ",
+    re.IGNORECASE,
+)
 _CONFLICT = re.compile(r"So, because [^.]*? depends on both ", re.IGNORECASE)
 """Poetry's conclusion; "no versions of X match >1.2,<2.0" before it only says that 1.2 is the one version of its range."""
 
@@ -78,6 +84,7 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
             Depth.SPECIFIC - 2,
             hit,
             name=match["name"] or "",
+            requirement=(asked[1] if (asked := _ASKED.search(text)) else ""),
             requires_python=match["wanted"] or match["requires"] or match["range"] or "",
             python=python,
         )
@@ -98,4 +105,6 @@ def unsolvable(reading: Reading) -> Iterator[Finding]:
             resolver="uv",
             nothing="yes" if "not found in the package registry" in text else "",
         )
-    yield found("pip-resolution-conflict", Depth.SPECIFIC, hit, *around[7:11], certain=absent is None)
+    sides = _SIDES.search(text)
+    told = f"{sides['one']} with {sides['needs']}, and {sides['other']}" if sides else ""
+    yield found("pip-resolution-conflict", Depth.SPECIFIC, hit, *around[7:11], certain=absent is None, sides=told)
