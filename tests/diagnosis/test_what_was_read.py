@@ -112,3 +112,8 @@ def test_where_no_name_is_known_words_are_not_set_as_one() -> None:
     events = _event('0/3 nodes are available: persistentvolumeclaim "models" not found.')
     assert "in the pod's namespace" in _told(stage="schedule", k8s_events=events)["remedy"]
     assert fill("of `{name|a name}` and `{other|NAME}`", {}) == "of a name and `NAME`"
+
+
+def test_columns_are_named_without_their_quotes() -> None:
+    log = "KeyError: \"['age', 'height in cm'] not in index\""
+    assert diagnose(Evidence(stage="run", http_status=500, log=log)).facts["names"] == "age, height in cm"

@@ -156,7 +156,7 @@ def key_vault(reading: Reading) -> Finding | None:
         r"|unable|fail)|(?:access|denied|forbidden|permission|polic|unable|fail)\w*.{0,120}key ?vault"
         r"|vault\.azure\.net.{0,200}(?:403|Forbidden|denied|not found)|SecretsInjectionError"
     )
-    if hit:
+    if hit and not reading.in_script(hit.line):
         return found("key-vault-access-policy", Depth.ROOT, hit)
     image = reading.find(
         r"[Ii]mage creat(?:e|ion).{0,200}InternalServerError|InternalServerError.{0,200}[Ii]mage creat"

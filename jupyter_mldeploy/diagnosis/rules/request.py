@@ -152,7 +152,7 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         r"|Feature names (?:unseen at fit time|seen at fit time, yet now missing|must be in the same order)"
         r"|columns are missing: (?P<columns>.+)|(?:training data did not have the following fields"
         r"|The following columns? (?:are|is) missing)"
-        r"|\[?['\"]?(?P<index>.+?)['\"]?\]? not (?:in index|found in axis)"
+        r"|\[?['\"]?(?P<index>[^'\"\[\]]+(?:['\"], ?['\"][^'\"\[\]]+)*)['\"]?\]? not (?:in index|found in axis)"
         r"|None of \[.*\] are in the \[columns\]|A given column is not a column of the dataframe"
         r"|Specifying the columns using strings is only supported for (?:pandas )?DataFrames"
         r"|should match the names? used (?:in|during) (?:fit|training)"
@@ -179,9 +179,8 @@ def wrong_input(reading: Reading) -> Iterator[Finding]:
         )
         if "previously unseen labels" in names.line.text:
             kind = "input-type-error"
-        yield found(
-            kind, Depth.ROOT, names, names=names["columns"] or names["index"] or names["onnx"] or names["onnx_missing"]
-        )
+        told = names["columns"] or names["index"] or names["onnx"] or names["onnx_missing"]
+        yield found(kind, Depth.ROOT, names, names=re.sub(r"['\"]", "", told))
     if served := reading.find(r"unexpected shape for input '[^']*' for model"):
         yield found("input-shape-mismatch", Depth.ROOT + 1, served)  # Triton's
     shape = reading.find(
