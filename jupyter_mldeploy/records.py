@@ -245,9 +245,13 @@ class Records:
         (self.folder(name) / "evidence.json").unlink(missing_ok=True)
 
     def write_evidence(self, name: str, evidence: Evidence) -> None:
-        """Keep it, so that the failure can be explained later and elsewhere; secrets were taken out when it was made."""
+        """Keep it, so that the failure can be explained later and elsewhere; secrets were taken out when it was made.
+
+        Where that cannot be done, as on a full disk, the failure itself is what people are told of.
+        """
         content = json.dumps(evidence.to_json(), default=str).encode()
-        write_aside(self.folder(name) / "evidence.json", content, mode=0o600)
+        with suppress(StorageError):
+            write_aside(self.folder(name) / "evidence.json", content, mode=0o600)
 
     @contextmanager
     def operation(self, name: str, what: str) -> Iterator[None]:

@@ -282,12 +282,12 @@ def test_a_request_that_fails_names_the_line_of_the_script(deployed: Deploy) -> 
     assert failed.value.evidence is not None
     assert failed.value.evidence.failure["source"] == 'raise ValueError("run was told to fail")'
     assert made.diagnose().cause == "run-exception", "it was the last request"
+    made.run({"x": 1})
+    assert made.diagnose().cause == ""
     with pytest.raises(DeploymentFailed, match="run was told to fail") as refused:
         made.update(sample={"fail": True})
     assert refused.value.evidence is not None
     assert refused.value.evidence.failure["line"] == failed.value.evidence.failure["line"]
-    made.run({"x": 1})
-    assert made.diagnose().cause == ""
 
 
 def test_a_change_that_was_refused_is_what_is_wrong_until_a_request_or_another_change(
