@@ -18,6 +18,7 @@ import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { IMainMenu } from '@jupyterlab/mainmenu';
+import type { Kernel } from '@jupyterlab/services';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
 import type { IDisposable } from '@lumino/disposable';
@@ -281,7 +282,10 @@ const cells: JupyterFrontEndPlugin<void> = {
       label: () => trans.__('Deploy this cell'),
       describedBy: { args: { type: 'object', properties: {} } },
       isEnabled: isDeployCell,
-      execute: () => app.commands.execute('notebook:run-cell')
+      execute: () => {
+        loadMagics(tracker.currentWidget?.sessionContext.session?.kernel ?? null);
+        return app.commands.execute('notebook:run-cell');
+      }
     });
     toolbars?.addFactory<Cell>('Cell', 'mldeploy-deploy', cell => new CellButton(cell, model, trans, app.commands));
     editors?.addExtension({
@@ -291,5 +295,12 @@ const cells: JupyterFrontEndPlugin<void> = {
     NotebookActions.executed.connect((_, { cell }) => markAfterRun(cell, trans));
   }
 };
+
+/** A kernel that has just started knows no `%%deploy`: told before the cell is, and in vain where the package is missing. */
+function loadMagics(kernel: Kernel.IKernelConnection | null): void {
+  const code =
+    "try:\n    get_ipython().extension_manager.load_extension('jupyter_mldeploy')\nexcept Exception:\n    pass";
+  kernel?.requestExecute({ code, silent: true, store_history: false, stop_on_error: false }).done.catch(() => undefined);
+}
 
 export default [services, renderer, panel, cells];

@@ -84,6 +84,22 @@ def test_a_restarted_kernel_and_a_restarted_server(browser: Any, tmp_path: Path)
         in_home(tmp_path, "m.service('iris').delete()")
 
 
+def test_the_button_of_a_cell_needs_no_load_ext(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    write_notebook(tmp_path / "work" / "plain.ipynb", ["%%deploy plain\ndef init(): pass\ndef run(data): return 1"])
+    with lab_server(tmp_path, extension=True) as address:
+        browser_page = new_page(browser, 1300, 1000)
+        page = Page(browser_page, address, "plain.ipynb")
+        panel = show_panel(browser_page)
+        page.cell(0).locator(".cm-content").click()
+        before = page.prompt(0)
+        page.cell(0).locator(".jp-MLDeploy-cellButton button", has_text="Deploy").click()
+        page.wait_done(0, before)
+        panel.locator("[data-service=plain]").get_by_text("local · running").wait_for()
+        browser_page.close()
+        in_home(tmp_path, "m.service('plain').delete()")
+
+
 def test_one_click_mends_a_failure(browser: Any, tmp_path: Path, picture: Picture) -> None:
     with lab_server(tmp_path, "JupyterLab Dark", extension=True) as address:
         deploy_what_lacks_a_package(tmp_path)
