@@ -8,7 +8,6 @@ from typing import Any
 from jupyter_mldeploy._version import __version__
 from jupyter_mldeploy.cli.options import add_build, add_deployment, add_format, add_log_query, add_service_options
 from jupyter_mldeploy.cli.v1_parser import add_v1_models, add_v1_services
-from jupyter_mldeploy.diagnosis.command import add_evidence
 
 __all__ = ["build_parser"]
 
@@ -138,7 +137,12 @@ def _add_looking(verbs: _Verbs) -> None:
     diagnose.usage = "%(prog)s [-h] [--format {text,json}] [--home DIR] (NAME | --evidence FILE | --list)"
     of_what = diagnose.add_mutually_exclusive_group(required=True)
     of_what.add_argument("name", metavar="NAME", nargs="?", help="name of the service")
-    add_evidence(of_what)
+    of_what.add_argument(
+        "--evidence",
+        metavar="FILE",
+        help="name the cause from evidence: a case in JSON, a log as text, a folder of them, or - for standard input",
+    )
+    of_what.add_argument("--list", action="store_true", help="list the causes that are known")
 
 
 def _add_models(verbs: _Verbs) -> None:

@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
-from collections.abc import Sequence
 from typing import TextIO
 
 from jupyter_mldeploy.diagnosis import diagnose
 
-__all__ = ["add_evidence", "answer", "main"]
-
-
-def main(argv: Sequence[str] | None = None, out: TextIO | None = None) -> int:
-    """Run the command; 0: diagnosed (also if nothing is wrong), 1: no such file, 2: usage."""
-    out = out or sys.stdout
-    parser = argparse.ArgumentParser(
-        prog="mldeploy diagnose", description="Name the cause of a failure from its evidence.", allow_abbrev=False
-    )
-    add_evidence(parser.add_mutually_exclusive_group(required=True))
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="what stdout gets (default: text)")
-    try:
-        options = parser.parse_args(argv)
-    except SystemExit as stop:  # as argparse ends the process on --help and on mistakes
-        return int(stop.code or 0)
-    return answer(options.evidence, options.format, out)
+__all__ = ["answer"]
 
 
 def answer(evidence: str | None, form: str, out: TextIO) -> int:
@@ -76,13 +59,3 @@ def _list(out: TextIO, form: str) -> None:
             family = p.family
             out.write(f"{family}\n")
         out.write(f"  {p.cause:34} {fill(p.title, {})}\n")
-
-
-def add_evidence(words: argparse._MutuallyExclusiveGroup) -> None:
-    """What can be said instead of the name of a service."""
-    words.add_argument(
-        "--evidence",
-        metavar="FILE",
-        help="name the cause from evidence: a case in JSON, a log as text, a folder of them, or - for standard input",
-    )
-    words.add_argument("--list", action="store_true", help="list the causes that are known")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -14,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jupyter_mldeploy.cli.program import run
 from jupyter_mldeploy.diagnosis import diagnose
 from jupyter_mldeploy.diagnosis.actions import KINDS, action
-from jupyter_mldeploy.diagnosis.command import main
 from jupyter_mldeploy.diagnosis.evidence_file import from_case, from_text, read_evidence
 from jupyter_mldeploy.diagnosis.needles import branches
 from jupyter_mldeploy.diagnosis.pages import PageInvalid, causes, fill, page, parse_page
@@ -212,6 +213,12 @@ def test_actions_read_well_without_facts(kind: str) -> None:
     offered = action(kind, {})
     assert "{" not in offered.label
     assert "{" not in offered.command.replace('{"', "")
+
+
+def main(words: list[str], out: io.StringIO) -> int:
+    """``mldeploy diagnose``: its exit code; what it writes goes to ``out``."""
+    with contextlib.redirect_stdout(out):
+        return run(["diagnose", *words])
 
 
 def test_command_on_file_folder_and_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
