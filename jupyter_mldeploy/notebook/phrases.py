@@ -8,7 +8,7 @@ stage, ``p`` a phrase, which are translated in their turn.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = ["Phrase", "fill", "phrase_in", "read_phrases", "stage_in"]
@@ -50,11 +50,10 @@ def _shape(text: str, places: str) -> re.Pattern[str]:
     return re.compile("".join(shaped), re.DOTALL)
 
 
-def phrase_in(messages: Mapping[str, str], phrases: Iterable[Phrase], text: str) -> str:
+def phrase_in(messages: Mapping[str, str], phrases: Sequence[Phrase], text: str) -> str:
     """The text in the language of the messages, as far as it is made from patterns. A last full stop may be there or not."""
     if known := messages.get(text):
         return known
-    phrases = tuple(phrases)
     whole = text.endswith(".") and not text.endswith("..")
     core = text[:-1] if whole else text
     for phrase in phrases:
@@ -67,7 +66,7 @@ def phrase_in(messages: Mapping[str, str], phrases: Iterable[Phrase], text: str)
     return text
 
 
-def _told(messages: Mapping[str, str], phrases: tuple[Phrase, ...], value: str, place: str) -> str:
+def _told(messages: Mapping[str, str], phrases: Sequence[Phrase], value: str, place: str) -> str:
     match place:
         case "s":
             return stage_in(messages, value)

@@ -23,8 +23,8 @@ export class DeployedServices implements IDeployedServices {
     return this._isKnown;
   }
 
-  get isConnected(): boolean {
-    return this._isConnected;
+  get isAway(): boolean {
+    return !this._isConnected && !!this._trouble;
   }
 
   get trouble(): string {

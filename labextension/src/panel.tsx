@@ -87,7 +87,7 @@ function Contents({ context }: { context: IContext }): JSX.Element {
   const coming = model.coming;
   return (
     <>
-      {model.trouble && !model.isConnected ? (
+      {model.isAway ? (
         <p className="jp-MLDeploy-trouble" role="alert">
           {model.trouble === UNREACHABLE
             ? trans.__('The server does not answer.')

@@ -88,8 +88,7 @@ class BundleRenderer extends Widget implements IRenderMime.IRenderer {
   }
 
   private _canActOn(service: string): boolean {
-    const isAway = !this._services.isConnected && !!this._services.trouble;
-    return !isAway && !!this._services.get(service);
+    return !this._services.isAway && !!this._services.get(service);
   }
 
   private _data: unknown = null;

@@ -27,14 +27,12 @@ export function Service({ service, context }: { service: IService; context: ICon
     trans.__(service.state),
     runs ? trans.__('replicas: %1 of %2', service.ready, wanted) : ''
   ].filter(Boolean);
-  // Without the server nothing can be done; between two connections that end well it is there.
-  const away = !model.isConnected && !!model.trouble;
   const toggle = (what: Shown): void => show(shown === what ? null : what);
   const act = (label: string, command: string, more?: { primary?: boolean; off?: boolean }): JSX.Element => (
     <button
       type="button"
       className={`jp-MLDeploy-button${more?.primary ? ' jp-mod-primary' : ''}`}
-      disabled={away || (more?.off ?? false)}
+      disabled={model.isAway || (more?.off ?? false)}
       aria-label={`${label} ${name}`}
       onClick={() => run(command, { name })}
     >

@@ -145,8 +145,8 @@ export interface IDeployedServices {
   readonly coming: readonly IOperation[];
   /** False until the server has told which there are. */
   readonly isKnown: boolean;
-  /** Whether the server is connected; its sentence is in `trouble` if not. */
-  readonly isConnected: boolean;
+  /** Whether nothing can be done, because the server is away; `trouble` says so. Between two connections that end well it is there. */
+  readonly isAway: boolean;
   readonly trouble: string;
   readonly changed: ISignal<IDeployedServices, void>;
   get(name: string): IService | undefined;
